@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The one file that may call malloc. Everything above asks here, so that an allocation can be
+ * refused on purpose (tests walk through "the n-th allocation fails" for every n) and a size that
+ * came out of hostile arithmetic is refused before the allocator sees it.
+ */
+#include "base/mem.h"
+
+static uint64_t fault_nth;
+static uint64_t fault_seen;
+
+static int refused(size_t bytes) {
+    fault_seen++;
+    if (fault_nth != 0 && fault_seen == fault_nth) {
+        return 1;
+    }
+    return bytes == 0 || bytes > MEM_MAX_BYTES;
+}
+
+void *mem_alloc(size_t bytes) {
+    return refused(bytes) ? NULL : malloc(bytes);
+}
+
+void *mem_zalloc(size_t count, size_t each_bytes) {
+    size_t bytes;
+    if (__builtin_mul_overflow(count, each_bytes, &bytes) || refused(bytes)) {
+        return NULL;
+    }
+    return calloc(count, each_bytes);
+}
+
+void *mem_realloc(void *old, size_t bytes) {
+    return refused(bytes) ? NULL : realloc(old, bytes);
+}
+
+void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes) {
+    if (need <= *cap && old != NULL) {
+        return old;
+    }
+    size_t want = *cap < 8 ? 8 : *cap;
+    while (want < need) {
+        if (__builtin_mul_overflow(want, (size_t)2, &want)) {
+            return NULL;
+        }
+    }
+    size_t bytes;
+    if (__builtin_mul_overflow(want, each_bytes, &bytes)) {
+        return NULL;
+    }
+    void *grown = mem_realloc(old, bytes);
+    if (grown != NULL) {
+        *cap = want;
+    }
+    return grown;
+}
+
+char *mem_strdup(const char *text) {
+    size_t bytes = strlen(text) + 1;
+    char *copy = mem_alloc(bytes);
+    if (copy != NULL) {
+        memcpy(copy, text, bytes);
+    }
+    return copy;
+}
+
+void mem_free(void *block) {
+    free(block);
+}
+
+void mem_fault_set(uint64_t nth) {
+    fault_nth = nth;
+    fault_seen = 0;
+}
+
+uint64_t mem_fault_seen(void) {
+    return fault_seen;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The contract between the engine and a format: one descriptor, one probe, one walk.
+ *
+ * probe looks at head, tail and size and bids 0..100; it is pure and must not fail. The engine takes the
+ * best bid as the type of the layer and walks every descriptor that bids at least SK_BID_WALK, best
+ * first: malware likes files that are two formats at once.
+ * walk reads the layer through `src` and tells the engine, through `walk_*`, about children, facts and
+ * notes. It never opens, logs, recurses, matches, or knows limits: walk_child returns SK_E_STOP when the
+ * engine has had enough, and walk must then return at once with that error.
+ * Errors of walk: SK_OK also for damaged input that it could describe with a note (SK_NOTE_DAMAGED);
+ * SK_E_FORMAT means "not this format after all" or hopelessly damaged (the engine notes it);
+ * SK_E_IO, SK_E_NOMEM, SK_E_LIMIT, SK_E_STOP are passed on as they come from below.
+ */
+#ifndef SK_FORMAT_FORMAT_H
+#define SK_FORMAT_FORMAT_H
+
+#include "base/arena.h"
+#include "base/exe.h"
+#include "base/note.h"
+#include "base/source.h"
+#include "base/type.h"
+
+#define SK_PEEK_HEAD_BYTES ((size_t)64 * 1024) /* at most; less for short layers */
+#define SK_PEEK_TAIL_BYTES ((size_t)4096)
+#define SK_BID_WALK 40
+
+struct sk_peek {
+    const uint8_t *head;
+    size_t head_len;
+    const uint8_t *tail; /* the last bytes; overlaps head in short layers */
+    size_t tail_len;
+    uint64_t size;
+};
+
+/* True when the head has these bytes at off. */
+bool sk_peek_has(const struct sk_peek *peek, size_t off, const char *bytes, size_t len);
+
+#define SK_SIZE_UNKNOWN UINT64_MAX
+
+/* What the container says about a member. All text is untrusted and **borrowed** for the call. */
+struct sk_child {
+    const char *name; /* any bytes, not NUL-terminated; NULL: none */
+    size_t name_len;
+    uint64_t packed_size; /* SK_SIZE_UNKNOWN when not stated */
+    uint64_t size;        /* as stated by the container; checked by nobody */
+    uint32_t crc32;
+    uint32_t index; /* 0-based position in the container */
+    bool encrypted;
+    /* The content is [slice_off, slice_off + slice_len) of src: the engine may scan it in place. */
+    bool is_slice;
+    uint64_t slice_off;
+    uint64_t slice_len;
+};
+
+struct sk_walk; /* the engine's side of one walk */
+
+/*
+ * Hand over one member. data: a stream with the unpacked bytes, or NULL when there is nothing to read
+ * (encrypted, unsupported method: say so with walk_note first) or when is_slice is set. The engine reads
+ * as much as it wants and closes nothing. A data stream that fails with SK_E_FORMAT, SK_E_UNSUPPORTED or
+ * SK_E_ENCRYPTED becomes a note; walk_child still returns SK_OK and what was read has been scanned.
+ */
+sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data);
+/* detail: short English text or NULL, **borrowed** for the call. */
+void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail);
+/* Facts of an executable; arrays must live in walk_arena(). At most once per walk. */
+void walk_exe(struct sk_walk *walk, const struct sk_exe *exe);
+/* A closer type than the probe could tell (ZIP -> OOXML_WORD). */
+void walk_type(struct sk_walk *walk, enum sk_type type);
+/* Memory until the walk returns; with a ceiling: NULL means SK_E_NOMEM. */
+struct arena *walk_arena(struct sk_walk *walk);
+/* Call in every loop that input can prolong. SK_E_STOP: time is over, return at once. */
+sk_err walk_tick(struct sk_walk *walk);
+
+struct sk_format {
+    const char *name; /* "zip" */
+    enum sk_type type;
+    /* bid 0..100; may refine *out_type (several types in one reader), else leaves it. */
+    int (*probe)(const struct sk_peek *peek, enum sk_type *out_type);
+    sk_err (*walk)(struct sk_walk *walk, struct sk_source *src); /* NULL: typed only */
+};
+
+/* All descriptors of formats.def, in order. */
+extern const struct sk_format *const sk_formats[];
+extern const unsigned sk_format_count;
+
+struct sk_bid {
+    const struct sk_format *format;
+    enum sk_type type;
+    int bid;
+};
+#define SK_BID_MAX 8
+/* Bids above zero, best first (ties: order of formats.def), at most SK_BID_MAX; returns how many. When nobody
+ * bids, the content decides between the text types and SK_TYPE_BINARY: *out_type is always set. */
+unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum sk_type *out_type);
+
+#endif

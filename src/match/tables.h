@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Body-signature tables: the structures that lie in a definitions image and are searched in place.
+ *
+ * All integers little-endian, naturally aligned, no pointers: references are indexes or byte offsets
+ * into the named array. struct mt_segment is the in-memory view of one image (pointers into the
+ * mapping, **borrowed** while the image is open). docs/DEFS-FORMAT.md describes the same bytes.
+ *
+ *   filter group --hash of q folded bytes--> bucket entries --tag--> trigger literal
+ *   trigger -> signatures -> expression over subsignatures -> parts -> programs
+ *
+ * A *trigger* is a literal run out of a subsignature that must match for the signature to match.
+ * Only triggers are searched for in every byte; a touched signature is evaluated on demand. See
+ * ../shared/reference/matching.md section 3 for why (measured).
+ *
+ * Trust: the image may be hostile. Code using these tables range-checks every index at use.
+ */
+#ifndef SK_MATCH_TABLES_H
+#define SK_MATCH_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/type.h"
+
+#define MT_TABLE_COUNT SK_TARGET_COUNT /* one table per target, target 0 folded into each */
+#define MT_GROUP_MAX 4
+#define MT_UNBOUNDED UINT32_MAX
+#define MT_NESTING_MAX 32 /* depth of an expression */
+#define MT_SUB_MAX 64     /* subsignatures of one signature */
+
+/* ---- filter ------------------------------------------------------------------------------- */
+
+/*
+ * Group (q, s): at every layer offset that is a multiple of s, fold q bytes (| 0x20 each), hash them
+ * (match/foldhash.h) and test two bits of one 32-bit word of `bitmap`. A trigger with a literal of at least
+ * q+s-1 bytes inserts s consecutive windows, so exactly one of them is sampled.
+ */
+struct mt_group_head {
+    uint8_t q;            /* 4 or 8 */
+    uint8_t s;            /* step */
+    uint8_t log2_words;   /* bitmap has 1 << log2_words 32-bit words */
+    uint8_t log2_buckets; /* bucket_first has (1 << log2_buckets) + 1 elements */
+    uint32_t entry_count;
+};
+struct mt_entry {
+    uint16_t tag;   /* of the window's hash */
+    uint16_t delta; /* offset of the window inside the trigger literal */
+    uint32_t trig;
+};
+struct mt_group {
+    struct mt_group_head head;
+    const uint32_t *bitmap;
+    const uint32_t *bucket_first;
+    const struct mt_entry *entry;
+};
+
+/* Slow set: triggers whose literal is too short (3..5) or too common for a group. Searched at every
+ * offset by nibble tables over three folded bytes: a byte b at position i may belong to the buckets
+ * lo[i][b & 15] & hi[i][b >> 4]; entries of bucket k are slow[first[k] .. first[k + 1]). */
+struct mt_slow_head {
+    uint8_t lo[3][16];
+    uint8_t hi[3][16];
+    uint32_t first[9];
+    uint32_t pad[3];
+};
+struct mt_slow_entry {
+    uint32_t value; /* the first four folded bytes, little-endian, & mask */
+    uint32_t mask;  /* 0x00ffffff or 0xffffffff */
+    uint32_t trig;
+    uint32_t pad;
+};
+
+/* Anchored check: at one exact place. kind is enum mt_off_kind without MT_OFF_ANY, MT_OFF_VI, MT_OFF_SECT_ANY. */
+struct mt_anchor {
+    uint8_t kind;
+    uint8_t pad;
+    uint16_t section;
+    int32_t off;     /* as in struct mt_sub */
+    uint32_t delta;  /* from the place to the checked bytes */
+    uint32_t value;  /* up to four bytes, little-endian, & mask; never zero mask */
+    uint32_t mask;
+    uint32_t sig;
+};
+
+struct mt_table {
+    uint32_t group_count;
+    struct mt_group group[MT_GROUP_MAX];
+    const struct mt_slow_head *slow_head; /* NULL: no slow set */
+    const struct mt_slow_entry *slow;
+    uint32_t slow_count;
+    const struct mt_anchor *anchor; /* sorted by kind, section, off, delta */
+    uint32_t anchor_count;
+    const uint32_t *always; /* signatures evaluated on every layer */
+    uint32_t always_count;
+};
+
+/* ---- triggers ------------------------------------------------------------------------------ */
+
+#define MT_TRIG_NOCASE 1u
+struct mt_trig {
+    uint32_t lit; /* byte offset in lit[]; lower-cased ASCII when NOCASE */
+    uint16_t len; /* 3.. */
+    uint16_t flags;
+    uint32_t sig_first; /* in trig_sig[] */
+    uint32_t sig_count;
+};
+
+/* ---- subsignatures ------------------------------------------------------------------------- */
+
+enum mt_off_kind {
+    MT_OFF_ANY = 0,
+    MT_OFF_ABS,      /* off from the start */
+    MT_OFF_EOF,      /* size - off */
+    MT_OFF_EP,       /* entry point + off (may be negative) */
+    MT_OFF_SECT,     /* start of section `section` + off */
+    MT_OFF_SECT_ANY, /* SEx: anywhere inside section `section` */
+    MT_OFF_SECT_LAST,/* start of the last section + off */
+    MT_OFF_VI        /* at one of the version-information offsets */
+};
+
+#define MT_SUB_FULLWORD 1u /* bytes before and after must not be alphanumeric */
+#define MT_SUB_WIDE 2u     /* full word is judged in UTF-16LE units */
+#define MT_NO_SUB UINT32_MAX
+
+/* Hits of a subsignature are counted at the start of part 0, which must lie in the offset window
+ * [place, place + shift]; a multi-part one counts once per distinct chain end. */
+struct mt_sub {
+    uint8_t off_kind;
+    uint8_t part_count; /* at least 1 */
+    uint16_t flags;
+    uint16_t section;
+    uint16_t pad;
+    int32_t off;
+    uint32_t shift;
+    uint32_t part_first;
+    uint32_t also; /* second form whose hits count too (modifiers "wa"), or MT_NO_SUB */
+};
+
+#define MT_PART_KEY_NOCASE 1u
+/* One stretch without an unlimited or ranged gap. gap_*: distance from the end of the previous part to the
+ * start of this one (first part: 0, 0). key: the best literal at a fixed distance from the start. */
+struct mt_part {
+    uint32_t prog;
+    uint32_t prog_len;
+    uint32_t gap_min;
+    uint32_t gap_max; /* MT_UNBOUNDED: any */
+    uint32_t len_min; /* bytes this part covers */
+    uint32_t len_max;
+    uint32_t key;       /* byte offset in lit[]; key_len 0: none, try every offset */
+    uint16_t key_len;
+    uint16_t key_flags;
+    uint32_t key_delta; /* from the start of the part */
+};
+
+/*
+ * Programs: a byte string of operations, matched left to right from the start of the part.
+ * u16, u32 little-endian, unaligned. The end of prog_len is success.
+ */
+enum mt_op {
+    MT_OP_LIT = 1,  /* u16 n, n bytes: equal */
+    MT_OP_LITI,     /* u16 n, n bytes (lower case): equal ignoring ASCII case */
+    MT_OP_MASK,     /* u16 n, n x (value, mask): (byte & mask) == value */
+    MT_OP_SKIP,     /* u16 n: any n bytes */
+    MT_OP_SET,      /* 32 bytes bitmap: one byte that is in the set (negation already applied) */
+    MT_OP_FIXED,    /* u8 negated, u8 nocase, u16 n, u16 count, count x n x (value, mask): one of equal length */
+    MT_OP_ALT,      /* u16 count, count x (u16 len, program): alternatives of various lengths, tried in order,
+                       backtracking; may nest MT_ALT_NESTING_MAX deep */
+    MT_OP_BOUND     /* u8 kind ('B','L','W'), u8 negated: zero-width */
+};
+#define MT_ALT_NESTING_MAX 15
+
+/* ---- signatures ---------------------------------------------------------------------------- */
+
+enum mt_node_op { MT_NODE_SUB = 1, MT_NODE_AND, MT_NODE_OR };
+enum mt_cmp { MT_CMP_NONE = 0, MT_CMP_EQ, MT_CMP_GT, MT_CMP_LT };
+#define MT_NODE_GROUP 1u /* parenthesised: cmp applies to the sum of its matched members */
+
+/* Expression tree in preorder; children follow their parent, `size` nodes including itself. */
+struct mt_node {
+    uint8_t op;
+    uint8_t cmp;
+    uint16_t arg; /* SUB: number of the subsignature; AND, OR: how many children */
+    uint32_t value;    /* of cmp */
+    uint32_t distinct; /* ",Y": at least so many different subsignatures; 0 = none asked */
+    uint16_t size;
+    uint16_t flags;
+};
+
+enum mt_attr_key {
+    MT_ATTR_FILE_SIZE = 1,
+    MT_ATTR_ENTRY_POINT,
+    MT_ATTR_SECTION_COUNT,
+    MT_ATTR_CONTAINER /* min = enum sk_type of the direct parent; SK_TYPE_ANY: is the root */
+};
+struct mt_attr {
+    uint32_t key;
+    uint32_t min;
+    uint32_t max;
+};
+
+struct mt_sig {
+    uint32_t name;      /* reference for defs names */
+    uint32_t sub_first; /* in sig_sub[] */
+    uint32_t node_first;
+    uint32_t attr_first;
+    uint16_t sub_count;
+    uint16_t node_count;
+    uint8_t attr_count;
+    uint8_t target;
+    uint16_t flags; /* none yet */
+};
+
+/* ---- one segment --------------------------------------------------------------------------- */
+
+struct mt_segment {
+    const struct mt_sig *sig;
+    const uint32_t *sig_sub;
+    const struct mt_sub *sub;
+    const struct mt_part *part;
+    const uint8_t *prog;
+    const uint8_t *lit;
+    const struct mt_node *node;
+    const struct mt_attr *attr;
+    const struct mt_trig *trig;
+    const uint32_t *trig_sig;
+    uint32_t sig_count;
+    uint32_t sig_sub_count;
+    uint32_t sub_count;
+    uint32_t part_count;
+    uint32_t prog_len;
+    uint32_t lit_len;
+    uint32_t node_count;
+    uint32_t attr_count;
+    uint32_t trig_count;
+    uint32_t trig_sig_count;
+    struct mt_table table[MT_TABLE_COUNT];
+};
+
+#endif
