@@ -2,13 +2,15 @@
 /*
  * libsekisho: scan objects for malware with a compiled definition set.
  *
- * Opaque handles; one engine per process is usual, one scanner per thread or process at most. Strings are UTF-8 or, where they
- * come from the object, arbitrary bytes. Nothing is printed, nothing global is changed.
+ * Opaque handles; one engine per process is usual, one scanner per thread or process at most.
+ * Strings are UTF-8 or, where they come from the object, arbitrary bytes. Nothing is printed,
+ * nothing global is changed.
  *
- * Life cycle: sk_engine_open -> sk_scanner_new -> sk_scan_* (any number) -> sk_scanner_free -> sk_engine_close.
- * Ownership: reports are **borrowed** from the scanner until its next scan or sk_scanner_free.
- * Results: functions return 0 (SK_OK) or a positive code (see sk_result_text). A result code says that the engine could not
- * work; it is never a verdict. A report is clean only when it is complete.
+ * Life cycle: sk_engine_open -> sk_scanner_new -> sk_scan_* (any number) -> sk_scanner_free ->
+ * sk_engine_close. Ownership: reports are **borrowed** from the scanner until its next scan or
+ * sk_scanner_free. Results: functions return 0 (SK_OK) or a positive code (see sk_result_text). A
+ * result code says that the engine could not work; it is never a verdict. A report is clean only
+ * when it is complete.
  */
 #ifndef SEKISHO_H
 #define SEKISHO_H
@@ -29,18 +31,18 @@ enum sk_verdict {
     SK_VERDICT_CLEAN = 0,      /* everything was looked at, nothing was found */
     SK_VERDICT_INFECTED = 1,   /* at least one finding */
     SK_VERDICT_INCOMPLETE = 2, /* nothing found, but not everything could be looked at: see notes */
-    SK_VERDICT_ALLOWED = 3     /* something matched, and an allow-list entry of a layer cleared it */
+    SK_VERDICT_ALLOWED = 3 /* something matched, and an allow-list entry of a layer cleared it */
 };
 
 /* Limits with ClamAV's names and defaults. 0 = the built-in maximum, not "off". */
 struct sk_limits {
-    uint64_t max_file_size;  /* MaxFileSize, 100 MiB: larger layers are not looked at, noted */
-    uint64_t max_scan_size;  /* MaxScanSize, 400 MiB: bytes of all layers of one object */
-    uint32_t max_files;      /* MaxFiles, 10000 */
-    uint32_t max_recursion;  /* MaxRecursion, 17 */
-    uint32_t max_scan_time;  /* MaxScanTime, milliseconds, 120000 */
-    uint32_t max_ratio;      /* unpacked : packed of one member, once past 10 MiB; 1000 */
-    uint64_t max_memory;     /* arena and layer buffers, 256 MiB; larger layers go to the spool file */
+    uint64_t max_file_size; /* MaxFileSize, 100 MiB: larger layers are not looked at, noted */
+    uint64_t max_scan_size; /* MaxScanSize, 400 MiB: bytes of all layers of one object */
+    uint32_t max_files;     /* MaxFiles, 10000 */
+    uint32_t max_recursion; /* MaxRecursion, 17 */
+    uint32_t max_scan_time; /* MaxScanTime, milliseconds, 120000 */
+    uint32_t max_ratio;     /* unpacked : packed of one member, once past 10 MiB; 1000 */
+    uint64_t max_memory; /* arena and layer buffers, 256 MiB; larger layers go to the spool file */
 };
 
 #define SK_SCAN_ALL_MATCHES 1u /* report every name, not only the first */
@@ -53,15 +55,15 @@ struct sk_options {
 };
 
 struct sk_finding {
-    const char *name;      /* as ClamAV would print it */
-    const char *layer;     /* path inside the object: "a.zip!inner/b.exe"; "" = the object itself */
-    const char *layer_type;/* "pe" */
-    uint64_t offset;       /* of a hit in that layer; UINT64_MAX: a hash of the whole layer */
+    const char *name;  /* as ClamAV would print it */
+    const char *layer; /* path inside the object: "a.zip!inner/b.exe"; "" = the object itself */
+    const char *layer_type; /* "pe" */
+    uint64_t offset;        /* of a hit in that layer; UINT64_MAX: a hash of the whole layer */
 };
 
 struct sk_note_entry {
-    const char *word;   /* stable: "encrypted" */
-    const char *text;   /* English sentence */
+    const char *word; /* stable: "encrypted" */
+    const char *text; /* English sentence */
     const char *layer;
     const char *detail; /* or NULL */
     int incomplete;
@@ -81,16 +83,20 @@ struct sk_report {
 };
 
 SEKISHO_API void sk_options_init(struct sk_options *out_options);
-/* definitions: directory with a manifest, or one image. why (may be NULL) receives one line on failure. */
-SEKISHO_API int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char *why, size_t why_len);
+/* definitions: directory with a manifest, or one image. why (may be NULL) receives one line on
+ * failure. */
+SEKISHO_API int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char *why,
+                               size_t why_len);
 SEKISHO_API void sk_engine_close(struct sk_engine *engine);
 SEKISHO_API uint64_t sk_engine_signature_count(const struct sk_engine *engine);
-SEKISHO_API int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options, struct sk_scanner **out_scanner);
+SEKISHO_API int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
+                               struct sk_scanner **out_scanner);
 SEKISHO_API void sk_scanner_free(struct sk_scanner *scanner);
 /* A readable, seekable descriptor; name is only for the report and may be NULL. */
-SEKISHO_API int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name, const struct sk_report **out_report);
-SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const char *name,
-                            const struct sk_report **out_report);
+SEKISHO_API int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
+                           const struct sk_report **out_report);
+SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len,
+                            const char *name, const struct sk_report **out_report);
 SEKISHO_API const char *sk_result_text(int result);
 
 #ifdef __cplusplus

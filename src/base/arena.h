@@ -4,9 +4,10 @@
  *
  * Life cycle: arena_init -> arena_alloc... -> arena_clear (keeps the first block) -> ... ->
  * arena_release. arena_mark/arena_rewind give stack-like reuse inside one life.
- * Ownership: memory from arena_alloc is **borrowed** until the next clear, rewind past it, or release.
- * Errors: arena_alloc returns NULL when the ceiling or memory is exhausted; `refused` stays set
- * until arena_clear, so that a scan can report the limit once. Units: bytes. Not thread-safe.
+ * Ownership: memory from arena_alloc is **borrowed** until the next clear, rewind past it, or
+ * release. Errors: arena_alloc returns NULL when the ceiling or memory is exhausted; `refused`
+ * stays set until arena_clear, so that a scan can report the limit once. Units: bytes. Not
+ * thread-safe.
  */
 #ifndef SK_BASE_ARENA_H
 #define SK_BASE_ARENA_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Functions nobody may call: using one of these names is a compile error. Included by base/mem.h. */
+/* Functions nobody may call: using one of these names is a compile error. Included by base/mem.h.
+ */
 #ifndef SK_BASE_BANNED_H
 #define SK_BASE_BANNED_H
 

@@ -73,8 +73,11 @@ const char *buf_text(const struct buf *b) {
 /* Length of the well-formed UTF-8 sequence at p, or 0. *out_code is its code point. */
 static size_t utf8_len(const uint8_t *p, size_t left, uint32_t *out_code) {
     static const uint32_t SMALLEST[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    size_t n = p[0] < 0x80                   ? 1
+               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+               : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                             : 0;
     if (n == 0 || n > left) {
         return 0;
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * struct buf: a growing byte buffer, also used to build text (always NUL-terminated after the data).
+ * struct buf: a growing byte buffer, also used to build text (always NUL-terminated after the
+ * data).
  *
- * Life cycle: zero-initialise, append, buf_release. Ownership: owns its memory; buf.data is **borrowed**
- * until the next append. Errors: appends return SK_E_NOMEM and leave the contents as they were.
+ * Life cycle: zero-initialise, append, buf_release. Ownership: owns its memory; buf.data is
+ * **borrowed** until the next append. Errors: appends return SK_E_NOMEM and leave the contents as
+ * they were.
  */
 #ifndef SK_BASE_BUF_H
 #define SK_BASE_BUF_H

@@ -2,8 +2,8 @@
 /*
  * struct sk_cursor: checked reading of untrusted bytes. The one place where bounds are compared.
  *
- * A cursor **borrows** its bytes; it never allocates. Reads past the end return zero, move the cursor
- * to the end and set `bad`, which stays set: a parser may read a whole record and ask once.
+ * A cursor **borrows** its bytes; it never allocates. Reads past the end return zero, move the
+ * cursor to the end and set `bad`, which stays set: a parser may read a whole record and ask once.
  * sk_cursor_ok() is false after any bad read. Units: bytes; integers by name: le = little-endian.
  */
 #ifndef SK_BASE_CURSOR_H

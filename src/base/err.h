@@ -17,18 +17,18 @@
 
 enum sk_err_code {
     SK_OK = 0,
-    SK_E_NOMEM,       /* allocation failed or an arena ceiling was reached */
-    SK_E_IO,          /* the operating system refused a read, write or open */
-    SK_E_FORMAT,      /* bytes do not follow their format (damaged or hostile input) */
-    SK_E_LIMIT,       /* a configured limit was reached */
-    SK_E_UNSUPPORTED, /* well-formed, but we do not implement it */
-    SK_E_ENCRYPTED,   /* content needs a password */
-    SK_E_NOTFOUND,    /* the named thing does not exist */
-    SK_E_PERM,        /* access denied */
-    SK_E_USAGE,       /* the caller's arguments are wrong */
-    SK_E_STOP,        /* a callback asked to stop; not a failure */
+    SK_E_NOMEM,         /* allocation failed or an arena ceiling was reached */
+    SK_E_IO,            /* the operating system refused a read, write or open */
+    SK_E_FORMAT,        /* bytes do not follow their format (damaged or hostile input) */
+    SK_E_LIMIT,         /* a configured limit was reached */
+    SK_E_UNSUPPORTED,   /* well-formed, but we do not implement it */
+    SK_E_ENCRYPTED,     /* content needs a password */
+    SK_E_NOTFOUND,      /* the named thing does not exist */
+    SK_E_PERM,          /* access denied */
+    SK_E_USAGE,         /* the caller's arguments are wrong */
+    SK_E_STOP,          /* a callback asked to stop; not a failure */
     SK_E_BAD_SIGNATURE, /* a digital signature or checksum does not verify */
-    SK_E_INTERNAL,    /* a broken promise of our own */
+    SK_E_INTERNAL,      /* a broken promise of our own */
     SK_E_COUNT
 };
 

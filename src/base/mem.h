@@ -20,7 +20,8 @@
 void *mem_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
 void *mem_zalloc(size_t count, size_t each_bytes) __attribute__((malloc, warn_unused_result));
 void *mem_realloc(void *old, size_t bytes) __attribute__((warn_unused_result));
-/* Grow an array to hold at least `need` elements, doubling; *cap is updated. NULL: nothing changed. */
+/* Grow an array to hold at least `need` elements, doubling; *cap is updated. NULL: nothing changed.
+ */
 void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes)
     __attribute__((warn_unused_result));
 char *mem_strdup(const char *text) __attribute__((warn_unused_result));

@@ -9,8 +9,8 @@
  * Life cycle: sk_source_init_mem/_init_read/_init_slice -> use -> sk_source_release.
  * Ownership: a source **borrows** its memory, parent source or context; it owns its window buffers.
  * A pointer from sk_source_at is borrowed until the second next sk_source_at call on that source.
- * Errors: a failed read makes `failed` sticky; sk_source_at then gives NULL with *out_avail 0. NULL with
- * failed == SK_OK means off >= size. A file that shrank reads as failed SK_E_IO.
+ * Errors: a failed read makes `failed` sticky; sk_source_at then gives NULL with *out_avail 0. NULL
+ * with failed == SK_OK means off >= size. A file that shrank reads as failed SK_E_IO.
  */
 #ifndef SK_BASE_SOURCE_H
 #define SK_BASE_SOURCE_H
@@ -51,8 +51,8 @@ void sk_source_init_slice(struct sk_source *s, struct sk_source *parent, uint64_
                           uint64_t len);
 void sk_source_release(struct sk_source *s);
 
-/* Contiguous bytes at off: at least min(want, size - off) of them, *out_avail says how many. want <=
- * SK_SOURCE_WANT_MAX. NULL at the end or on failure. */
+/* Contiguous bytes at off: at least min(want, size - off) of them, *out_avail says how many. want
+ * <= SK_SOURCE_WANT_MAX. NULL at the end or on failure. */
 const uint8_t *sk_source_at(struct sk_source *s, uint64_t off, size_t want, size_t *out_avail);
 /* Copy up to len bytes; *out_got is short only at the end of the source. */
 sk_err sk_source_read(struct sk_source *s, uint64_t off, void *buf, size_t len, size_t *out_got);

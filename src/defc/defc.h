@@ -2,15 +2,16 @@
 /*
  * The definitions compiler: sources in, one image per segment and a manifest out.
  *
- * Sources: files and directories of ClamAV text databases and CVD/CLD/CUD containers. A segment is named after
- * its source: main, daily, bytecode; everything else goes to "local" (or to `segment`, when given).
- * Bounded memory: hash records are spooled to unlinked temporary files in the output directory and sorted one set at
- * a time. Same sources and options -> same bytes.
+ * Sources: files and directories of ClamAV text databases and CVD/CLD/CUD containers. A segment is
+ * named after its source: main, daily, bytecode; everything else goes to "local" (or to `segment`,
+ * when given). Bounded memory: hash records are spooled to unlinked temporary files in the output
+ * directory and sorted one set at a time. Same sources and options -> same bytes.
  *
- * Errors: SK_E_NOTFOUND / SK_E_PERM / SK_E_IO (a source or the output directory), SK_E_BAD_SIGNATURE (a container
- * does not verify: nothing is installed), SK_E_FORMAT (a container is damaged), SK_E_NOMEM. Malformed or not yet supported
- * lines are not errors: they are counted in the report and told to diag.
- * Nothing is installed unless everything was written, synced and re-opened with success.
+ * Errors: SK_E_NOTFOUND / SK_E_PERM / SK_E_IO (a source or the output directory),
+ * SK_E_BAD_SIGNATURE (a container does not verify: nothing is installed), SK_E_FORMAT (a container
+ * is damaged), SK_E_NOMEM. Malformed or not yet supported lines are not errors: they are counted in
+ * the report and told to diag. Nothing is installed unless everything was written, synced and
+ * re-opened with success.
  */
 #ifndef SK_DEFC_DEFC_H
 #define SK_DEFC_DEFC_H
@@ -25,10 +26,10 @@ struct defc_options {
     const char *const *sources;
     unsigned source_count;
     const char *out_dir;
-    const char *segment;   /* put everything into this segment; NULL: by source name */
-    bool official;         /* names get no .UNOFFICIAL suffix (our own bundled set) */
-    bool pua;              /* take *u files (hdu, ndu, ...) too */
-    bool skip_verify;      /* accept CVDs that do not verify (only for experts; loud warning) */
+    const char *segment; /* put everything into this segment; NULL: by source name */
+    bool official;       /* names get no .UNOFFICIAL suffix (our own bundled set) */
+    bool pua;            /* take *u files (hdu, ndu, ...) too */
+    bool skip_verify;    /* accept CVDs that do not verify (only for experts; loud warning) */
     struct diag *diag;
     /* Called now and then with work done and total (bytes); NULL: no progress wanted. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);

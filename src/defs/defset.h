@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * struct defset: the active set of definition images: the segments named by DIR/manifest, opened together.
+ * struct defset: the active set of definition images: the segments named by DIR/manifest, opened
+ * together.
  *
  * The manifest is a text file: first line "sekisho-definitions 1", then one line a segment:
- * "segment NAME FILE SHA256-OF-IDENTITY". A new set becomes active by one atomic rename of the manifest;
- * image files carry their identity in the file name (main-1a2b3c4d.skdef) and are never changed in place, so scans
- * under way finish on the old set. Allow lists and ignore lists act across segments.
+ * "segment NAME FILE SHA256-OF-IDENTITY". A new set becomes active by one atomic rename of the
+ * manifest; image files carry their identity in the file name (main-1a2b3c4d.skdef) and are never
+ * changed in place, so scans under way finish on the old set. Allow lists and ignore lists act
+ * across segments.
  *
  * Life cycle: defset_open -> use -> defset_close. Views are **borrowed** until defset_close.
- * Errors: as image_open; SK_E_NOTFOUND when there is no manifest. One bad segment refuses the whole set: protection
- * with a silent hole is worse than an error.
+ * Errors: as image_open; SK_E_NOTFOUND when there is no manifest. One bad segment refuses the whole
+ * set: protection with a silent hole is worse than an error.
  */
 #ifndef SK_DEFS_DEFSET_H
 #define SK_DEFS_DEFSET_H

@@ -2,14 +2,16 @@
 /*
  * struct image: one open, mapped, validated definitions image.
  *
- * Opening maps the file read-only, checks the header page (magic, version, byte order, CRC), the section
- * table (bounds, alignment, overlap, element sizes, the sections a part needs) and everything the hot path
- * indexes without looking (table shapes, counts). It reads no cold page. image_verify checks every CRC and digest and
- * walks every cross-reference: for `sekisho defs check` and after a compile.
+ * Opening maps the file read-only, checks the header page (magic, version, byte order, CRC), the
+ * section table (bounds, alignment, overlap, element sizes, the sections a part needs) and
+ * everything the hot path indexes without looking (table shapes, counts). It reads no cold page.
+ * image_verify checks every CRC and digest and walks every cross-reference: for `sekisho defs
+ * check` and after a compile.
  *
- * Life cycle: image_open -> use -> image_close. Ownership: views returned are **borrowed** until image_close.
- * Errors: SK_E_FORMAT (damaged, hostile, wrong version: why goes to diag), SK_E_IO, SK_E_NOTFOUND, SK_E_PERM,
- * SK_E_NOMEM. A file that is being replaced is no danger: images are installed by rename, never changed in place.
+ * Life cycle: image_open -> use -> image_close. Ownership: views returned are **borrowed** until
+ * image_close. Errors: SK_E_FORMAT (damaged, hostile, wrong version: why goes to diag), SK_E_IO,
+ * SK_E_NOTFOUND, SK_E_PERM, SK_E_NOMEM. A file that is being replaced is no danger: images are
+ * installed by rename, never changed in place.
  */
 #ifndef SK_DEFS_IMAGE_H
 #define SK_DEFS_IMAGE_H

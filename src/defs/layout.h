@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Byte layout of a definitions image (one segment). Version 1.0. docs/DEFS-FORMAT.md tells the same in prose.
+ * Byte layout of a definitions image (one segment). Version 1.0. docs/DEFS-FORMAT.md tells the same
+ * in prose.
  *
- *   0        header page, 4096 bytes: struct img_header with the section table; CRC-32C in its last 4 bytes
- *   4096*n   sections, each starting on a 4 KiB boundary, zero-padded
- *   end      trailer section IMG_DIGESTS: SHA-256 of every section in table order, then SHA-256 of (header page
- *            with those digests): the identity of the image
+ *   0        header page, 4096 bytes: struct img_header with the section table; CRC-32C in its last
+ * 4 bytes 4096*n   sections, each starting on a 4 KiB boundary, zero-padded end      trailer
+ * section IMG_DIGESTS: SHA-256 of every section in table order, then SHA-256 of (header page with
+ * those digests): the identity of the image
  *
- * Little-endian; a machine of the other byte order refuses the file by `byte_order`. A newer major version is
- * refused; unknown sections of a newer minor version are ignored unless flagged IMG_REQUIRED.
+ * Little-endian; a machine of the other byte order refuses the file by `byte_order`. A newer major
+ * version is refused; unknown sections of a newer minor version are ignored unless flagged
+ * IMG_REQUIRED.
  */
 #ifndef SK_DEFS_LAYOUT_H
 #define SK_DEFS_LAYOUT_H
@@ -24,20 +26,21 @@
 #define IMG_NAME_BYTES 32u
 
 enum img_section_type {
-    IMG_META = 1,      /* text: key=value lines: sources, counts, warnings (see DEFS-FORMAT.md) */
-    IMG_NAME_STEMS,    /* dictionary of name stems */
-    IMG_NAMES,         /* encoded names, referenced by byte offset */
-    IMG_IGNORED,       /* u64 sorted: first 8 bytes (LE) of SHA-256 of each ignored name */
-    IMG_HASH_GATE = 16,/* sub = algo | role << 8; elements u32: [0] flags (1 = any size), [1] number of big sizes,
-                          [2] 1 = bitmap present; then big sizes; the bitmap at the next 4 KiB boundary */
-    IMG_HASH_FILTER,   /* struct hs_fuse_head, fingerprints */
-    IMG_HASH_INDEX,    /* u32 per page */
-    IMG_HASH_RECORDS,  /* 4 KiB pages of records */
+    IMG_META = 1,       /* text: key=value lines: sources, counts, warnings (see DEFS-FORMAT.md) */
+    IMG_NAME_STEMS,     /* dictionary of name stems */
+    IMG_NAMES,          /* encoded names, referenced by byte offset */
+    IMG_IGNORED,        /* u64 sorted: first 8 bytes (LE) of SHA-256 of each ignored name */
+    IMG_HASH_GATE = 16, /* sub = algo | role << 8; elements u32: [0] flags (1 = any size), [1]
+                           number of big sizes, [2] 1 = bitmap present; then big sizes; the bitmap
+                           at the next 4 KiB boundary */
+    IMG_HASH_FILTER,    /* struct hs_fuse_head, fingerprints */
+    IMG_HASH_INDEX,     /* u32 per page */
+    IMG_HASH_RECORDS,   /* 4 KiB pages of records */
     IMG_GROUP_HEADS = 32, /* sub = table: struct mt_group_head[] */
     IMG_GROUP_BITMAP,     /* sub = table | group << 8 */
     IMG_GROUP_BUCKETS,
     IMG_GROUP_ENTRIES,
-    IMG_SLOW_HEAD,  /* sub = table, as are the next three */
+    IMG_SLOW_HEAD, /* sub = table, as are the next three */
     IMG_SLOW_ENTRIES,
     IMG_ANCHORS,
     IMG_ALWAYS,
@@ -64,12 +67,13 @@ struct img_section {
     uint16_t flags;
     uint32_t sub;
     uint64_t off;
-    uint64_t len; /* bytes without padding */
+    uint64_t len;  /* bytes without padding */
     uint32_t elem; /* element size in bytes, 1 for raw */
     uint32_t crc;  /* CRC-32C of the len bytes */
 };
 
-#define IMG_OFFICIAL 1u /* names get no .UNOFFICIAL: from a verified container, or our own bundled set */
+#define IMG_OFFICIAL                                                                               \
+    1u /* names get no .UNOFFICIAL: from a verified container, or our own bundled set */
 
 struct img_header {
     char magic[8];
@@ -83,7 +87,7 @@ struct img_header {
     uint64_t source_time;      /* newest time stated by a source, seconds since 1970; 0 = none */
     uint32_t source_version;   /* version stated by a container; 0 = none */
     uint32_t reserved;
-    uint64_t count_hash;       /* signatures by kind, for info lines */
+    uint64_t count_hash; /* signatures by kind, for info lines */
     uint64_t count_body;
     uint64_t count_allow;
     uint64_t count_skipped;

@@ -2,15 +2,15 @@
 /*
  * The contract between the engine and a format: one descriptor, one probe, one walk.
  *
- * probe looks at head, tail and size and bids 0..100; it is pure and must not fail. The engine takes the
- * best bid as the type of the layer and walks every descriptor that bids at least SK_BID_WALK, best
- * first: malware likes files that are two formats at once.
- * walk reads the layer through `src` and tells the engine, through `walk_*`, about children, facts and
- * notes. It never opens, logs, recurses, matches, or knows limits: walk_child returns SK_E_STOP when the
- * engine has had enough, and walk must then return at once with that error.
- * Errors of walk: SK_OK also for damaged input that it could describe with a note (SK_NOTE_DAMAGED);
- * SK_E_FORMAT means "not this format after all" or hopelessly damaged (the engine notes it);
- * SK_E_IO, SK_E_NOMEM, SK_E_LIMIT, SK_E_STOP are passed on as they come from below.
+ * probe looks at head, tail and size and bids 0..100; it is pure and must not fail. The engine
+ * takes the best bid as the type of the layer and walks every descriptor that bids at least
+ * SK_BID_WALK, best first: malware likes files that are two formats at once. walk reads the layer
+ * through `src` and tells the engine, through `walk_*`, about children, facts and notes. It never
+ * opens, logs, recurses, matches, or knows limits: walk_child returns SK_E_STOP when the engine has
+ * had enough, and walk must then return at once with that error. Errors of walk: SK_OK also for
+ * damaged input that it could describe with a note (SK_NOTE_DAMAGED); SK_E_FORMAT means "not this
+ * format after all" or hopelessly damaged (the engine notes it); SK_E_IO, SK_E_NOMEM, SK_E_LIMIT,
+ * SK_E_STOP are passed on as they come from below.
  */
 #ifndef SK_FORMAT_FORMAT_H
 #define SK_FORMAT_FORMAT_H
@@ -56,10 +56,11 @@ struct sk_child {
 struct sk_walk; /* the engine's side of one walk */
 
 /*
- * Hand over one member. data: a stream with the unpacked bytes, or NULL when there is nothing to read
- * (encrypted, unsupported method: say so with walk_note first) or when is_slice is set. The engine reads
- * as much as it wants and closes nothing. A data stream that fails with SK_E_FORMAT, SK_E_UNSUPPORTED or
- * SK_E_ENCRYPTED becomes a note; walk_child still returns SK_OK and what was read has been scanned.
+ * Hand over one member. data: a stream with the unpacked bytes, or NULL when there is nothing to
+ * read (encrypted, unsupported method: say so with walk_note first) or when is_slice is set. The
+ * engine reads as much as it wants and closes nothing. A data stream that fails with SK_E_FORMAT,
+ * SK_E_UNSUPPORTED or SK_E_ENCRYPTED becomes a note; walk_child still returns SK_OK and what was
+ * read has been scanned.
  */
 sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data);
 /* detail: short English text or NULL, **borrowed** for the call. */
@@ -91,8 +92,9 @@ struct sk_bid {
     int bid;
 };
 #define SK_BID_MAX 8
-/* Bids above zero, best first (ties: order of formats.def), at most SK_BID_MAX; returns how many. When nobody
- * bids, the content decides between the text types and SK_TYPE_BINARY: *out_type is always set. */
+/* Bids above zero, best first (ties: order of formats.def), at most SK_BID_MAX; returns how many.
+ * When nobody bids, the content decides between the text types and SK_TYPE_BINARY: *out_type is
+ * always set. */
 unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum sk_type *out_type);
 
 #endif

@@ -3,8 +3,8 @@
  * The hash of folded windows, shared by the compiler (which sets bits) and the kernels (which test
  * them). Part of the image format: a change is a new major version.
  *
- * Folding ORs 0x20 into every byte: one operation, and it serves exact and case-insensitive triggers
- * alike (the exact comparison comes later). q is 4 or 8; for q = 4 the high half is zero.
+ * Folding ORs 0x20 into every byte: one operation, and it serves exact and case-insensitive
+ * triggers alike (the exact comparison comes later). q is 4 or 8; for q = 4 the high half is zero.
  *   h = lo * 0x9E3779B1 + hi * 0x85EBCA77  (mod 2^32)
  *   word = h >> (32 - log2_words); bits = (h >> 4) & 31 and (h >> 9) & 31
  * The bucket hash mixes better and is computed for candidates only.

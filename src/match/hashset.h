@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * struct hs_set: "is this digest of an object of this size in the set?", read in place from the image.
+ * struct hs_set: "is this digest of an object of this size in the set?", read in place from the
+ * image.
  *
- *   size gate (2 MiB bitmap + sorted list) -> digest computed -> binary fuse filter (9 bits a key, 0.4 %
- *   false positives) -> page index -> one cold 4 KiB page of sorted records -> name reference
+ *   size gate (2 MiB bitmap + sorted list) -> digest computed -> binary fuse filter (9 bits a key,
+ * 0.4 % false positives) -> page index -> one cold 4 KiB page of sorted records -> name reference
  *
- * One set per algorithm and role. Life cycle: filled by the image reader (pointers **borrowed** from the
- * mapping), used, forgotten. Errors: lookups cannot fail; a damaged table gives "not there", never a crash.
- * Record: digest bytes, u32 size (HS_SIZE_ANY = any), u32 name; sorted by digest, then size; a page holds
- * HS_PAGE_BYTES / record_bytes records and never splits one.
+ * One set per algorithm and role. Life cycle: filled by the image reader (pointers **borrowed**
+ * from the mapping), used, forgotten. Errors: lookups cannot fail; a damaged table gives "not
+ * there", never a crash. Record: digest bytes, u32 size (HS_SIZE_ANY = any), u32 name; sorted by
+ * digest, then size; a page holds HS_PAGE_BYTES / record_bytes records and never splits one.
  * Source: Graf, Lemire: Binary Fuse Filters (2022) for the filter construction.
  */
 #ifndef SK_MATCH_HASHSET_H
@@ -45,27 +46,28 @@ struct hs_set {
     uint32_t big_count;
     const struct hs_fuse_head *fuse;
     const uint8_t *fingerprint;
-    const uint8_t *record;    /* pages */
-    const uint32_t *page_key; /* first four digest bytes, big-endian value, of each page's first record */
+    const uint8_t *record; /* pages */
+    const uint32_t
+        *page_key; /* first four digest bytes, big-endian value, of each page's first record */
     uint32_t page_count;
 };
 
-size_t hs_digest_bytes(enum hs_algo algo);  /* 16, 20, 32 */
-size_t hs_record_bytes(enum hs_algo algo);  /* digest + 8 */
+size_t hs_digest_bytes(enum hs_algo algo); /* 16, 20, 32 */
+size_t hs_record_bytes(enum hs_algo algo); /* digest + 8 */
 /* The filter key of a digest: its first eight bytes, little-endian. */
 uint64_t hs_key(const uint8_t *digest);
 
 /* May any record match an object of this size? False saves computing the digest. */
 bool hs_gate(const struct hs_set *set, uint64_t size);
-/* Calls found(ctx, name) for each record with this digest and this size (or any size), until it returns
- * false. Returns the number of calls. */
+/* Calls found(ctx, name) for each record with this digest and this size (or any size), until it
+ * returns false. Returns the number of calls. */
 unsigned hs_lookup(const struct hs_set *set, const uint8_t *digest, uint64_t size,
                    bool (*found)(void *ctx, uint32_t name), void *ctx);
 
 /*
- * Building (compiler only). Sorts nothing: keys may come in any order and repeat. Fills fp (length from
- * hs_fuse_size) and head. scratch: hs_fuse_scratch_bytes(count). Deterministic for the same keys.
- * False: construction failed (does not happen for distinct keys in practice).
+ * Building (compiler only). Sorts nothing: keys may come in any order and repeat. Fills fp (length
+ * from hs_fuse_size) and head. scratch: hs_fuse_scratch_bytes(count). Deterministic for the same
+ * keys. False: construction failed (does not happen for distinct keys in practice).
  */
 void hs_fuse_size(uint32_t key_count, struct hs_fuse_head *out_head);
 size_t hs_fuse_scratch_bytes(uint32_t key_count);

@@ -2,14 +2,15 @@
 /*
  * struct matcher: runs the bytes of one layer through the body signatures of all segments.
  *
- * Two phases: (1) one pass over the layer collects touched signatures (filter, slow set, anchors, always list);
- * (2) each touched signature is evaluated: target and attributes, anchored subsignatures, then the rest in
- * the order of its expression until it is decided. Memory is proportional to hits, not to signatures (but for
- * one bit per signature per segment).
+ * Two phases: (1) one pass over the layer collects touched signatures (filter, slow set, anchors,
+ * always list); (2) each touched signature is evaluated: target and attributes, anchored
+ * subsignatures, then the rest in the order of its expression until it is decided. Memory is
+ * proportional to hits, not to signatures (but for one bit per signature per segment).
  *
- * Life cycle: matcher_new -> matcher_scan... -> matcher_free. **Borrows** the segments for its life.
- * Errors of matcher_scan: SK_E_NOMEM, SK_E_IO (the source failed), SK_E_LIMIT (a budget ran out: what was found
- * so far has been reported), SK_E_FORMAT (a table is damaged), SK_E_STOP never leaves it.
+ * Life cycle: matcher_new -> matcher_scan... -> matcher_free. **Borrows** the segments for its
+ * life. Errors of matcher_scan: SK_E_NOMEM, SK_E_IO (the source failed), SK_E_LIMIT (a budget ran
+ * out: what was found so far has been reported), SK_E_FORMAT (a table is damaged), SK_E_STOP never
+ * leaves it.
  */
 #ifndef SK_MATCH_MATCHER_H
 #define SK_MATCH_MATCHER_H
@@ -22,15 +23,15 @@
 
 struct match_layer {
     struct sk_source *src;
-    enum sk_target target;      /* chooses the table */
-    enum sk_type container;     /* type of the direct parent; SK_TYPE_ANY for the root object */
-    uint64_t file_size;         /* what FileSize asks about (a normalised view states its origin's) */
-    const struct sk_exe *exe;   /* NULL: not an executable */
+    enum sk_target target;    /* chooses the table */
+    enum sk_type container;   /* type of the direct parent; SK_TYPE_ANY for the root object */
+    uint64_t file_size;       /* what FileSize asks about (a normalised view states its origin's) */
+    const struct sk_exe *exe; /* NULL: not an executable */
 };
 
 struct match_budget {
-    uint64_t steps;             /* program steps + searched 64-byte units in phase 2; counts down */
-    bool (*tick)(void *ctx);    /* asked every few 10,000 steps; false = out of time */
+    uint64_t steps;          /* program steps + searched 64-byte units in phase 2; counts down */
+    bool (*tick)(void *ctx); /* asked every few 10,000 steps; false = out of time */
     void *ctx;
 };
 

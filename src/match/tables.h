@@ -2,9 +2,9 @@
 /*
  * Body-signature tables: the structures that lie in a definitions image and are searched in place.
  *
- * All integers little-endian, naturally aligned, no pointers: references are indexes or byte offsets
- * into the named array. struct mt_segment is the in-memory view of one image (pointers into the
- * mapping, **borrowed** while the image is open). docs/DEFS-FORMAT.md describes the same bytes.
+ * All integers little-endian, naturally aligned, no pointers: references are indexes or byte
+ * offsets into the named array. struct mt_segment is the in-memory view of one image (pointers into
+ * the mapping, **borrowed** while the image is open). docs/DEFS-FORMAT.md describes the same bytes.
  *
  *   filter group --hash of q folded bytes--> bucket entries --tag--> trigger literal
  *   trigger -> signatures -> expression over subsignatures -> parts -> programs
@@ -32,9 +32,9 @@
 /* ---- filter ------------------------------------------------------------------------------- */
 
 /*
- * Group (q, s): at every layer offset that is a multiple of s, fold q bytes (| 0x20 each), hash them
- * (match/foldhash.h) and test two bits of one 32-bit word of `bitmap`. A trigger with a literal of at least
- * q+s-1 bytes inserts s consecutive windows, so exactly one of them is sampled.
+ * Group (q, s): at every layer offset that is a multiple of s, fold q bytes (| 0x20 each), hash
+ * them (match/foldhash.h) and test two bits of one 32-bit word of `bitmap`. A trigger with a
+ * literal of at least q+s-1 bytes inserts s consecutive windows, so exactly one of them is sampled.
  */
 struct mt_group_head {
     uint8_t q;            /* 4 or 8 */
@@ -71,14 +71,15 @@ struct mt_slow_entry {
     uint32_t pad;
 };
 
-/* Anchored check: at one exact place. kind is enum mt_off_kind without MT_OFF_ANY, MT_OFF_VI, MT_OFF_SECT_ANY. */
+/* Anchored check: at one exact place. kind is enum mt_off_kind without MT_OFF_ANY, MT_OFF_VI,
+ * MT_OFF_SECT_ANY. */
 struct mt_anchor {
     uint8_t kind;
     uint8_t pad;
     uint16_t section;
-    int32_t off;     /* as in struct mt_sub */
-    uint32_t delta;  /* from the place to the checked bytes */
-    uint32_t value;  /* up to four bytes, little-endian, & mask; never zero mask */
+    int32_t off;    /* as in struct mt_sub */
+    uint32_t delta; /* from the place to the checked bytes */
+    uint32_t value; /* up to four bytes, little-endian, & mask; never zero mask */
     uint32_t mask;
     uint32_t sig;
 };
@@ -110,13 +111,13 @@ struct mt_trig {
 
 enum mt_off_kind {
     MT_OFF_ANY = 0,
-    MT_OFF_ABS,      /* off from the start */
-    MT_OFF_EOF,      /* size - off */
-    MT_OFF_EP,       /* entry point + off (may be negative) */
-    MT_OFF_SECT,     /* start of section `section` + off */
-    MT_OFF_SECT_ANY, /* SEx: anywhere inside section `section` */
-    MT_OFF_SECT_LAST,/* start of the last section + off */
-    MT_OFF_VI        /* at one of the version-information offsets */
+    MT_OFF_ABS,       /* off from the start */
+    MT_OFF_EOF,       /* size - off */
+    MT_OFF_EP,        /* entry point + off (may be negative) */
+    MT_OFF_SECT,      /* start of section `section` + off */
+    MT_OFF_SECT_ANY,  /* SEx: anywhere inside section `section` */
+    MT_OFF_SECT_LAST, /* start of the last section + off */
+    MT_OFF_VI         /* at one of the version-information offsets */
 };
 
 #define MT_SUB_FULLWORD 1u /* bytes before and after must not be alphanumeric */
@@ -138,8 +139,9 @@ struct mt_sub {
 };
 
 #define MT_PART_KEY_NOCASE 1u
-/* One stretch without an unlimited or ranged gap. gap_*: distance from the end of the previous part to the
- * start of this one (first part: 0, 0). key: the best literal at a fixed distance from the start. */
+/* One stretch without an unlimited or ranged gap. gap_*: distance from the end of the previous part
+ * to the start of this one (first part: 0, 0). key: the best literal at a fixed distance from the
+ * start. */
 struct mt_part {
     uint32_t prog;
     uint32_t prog_len;
@@ -147,7 +149,7 @@ struct mt_part {
     uint32_t gap_max; /* MT_UNBOUNDED: any */
     uint32_t len_min; /* bytes this part covers */
     uint32_t len_max;
-    uint32_t key;       /* byte offset in lit[]; key_len 0: none, try every offset */
+    uint32_t key; /* byte offset in lit[]; key_len 0: none, try every offset */
     uint16_t key_len;
     uint16_t key_flags;
     uint32_t key_delta; /* from the start of the part */
@@ -158,15 +160,16 @@ struct mt_part {
  * u16, u32 little-endian, unaligned. The end of prog_len is success.
  */
 enum mt_op {
-    MT_OP_LIT = 1,  /* u16 n, n bytes: equal */
-    MT_OP_LITI,     /* u16 n, n bytes (lower case): equal ignoring ASCII case */
-    MT_OP_MASK,     /* u16 n, n x (value, mask): (byte & mask) == value */
-    MT_OP_SKIP,     /* u16 n: any n bytes */
-    MT_OP_SET,      /* 32 bytes bitmap: one byte that is in the set (negation already applied) */
-    MT_OP_FIXED,    /* u8 negated, u8 nocase, u16 n, u16 count, count x n x (value, mask): one of equal length */
-    MT_OP_ALT,      /* u16 count, count x (u16 len, program): alternatives of various lengths, tried in order,
-                       backtracking; may nest MT_ALT_NESTING_MAX deep */
-    MT_OP_BOUND     /* u8 kind ('B','L','W'), u8 negated: zero-width */
+    MT_OP_LIT = 1, /* u16 n, n bytes: equal */
+    MT_OP_LITI,    /* u16 n, n bytes (lower case): equal ignoring ASCII case */
+    MT_OP_MASK,    /* u16 n, n x (value, mask): (byte & mask) == value */
+    MT_OP_SKIP,    /* u16 n: any n bytes */
+    MT_OP_SET,     /* 32 bytes bitmap: one byte that is in the set (negation already applied) */
+    MT_OP_FIXED, /* u8 negated, u8 nocase, u16 n, u16 count, count x n x (value, mask): one of equal
+                    length */
+    MT_OP_ALT,   /* u16 count, count x (u16 len, program): alternatives of various lengths, tried in
+                    order,   backtracking; may nest MT_ALT_NESTING_MAX deep */
+    MT_OP_BOUND  /* u8 kind ('B','L','W'), u8 negated: zero-width */
 };
 #define MT_ALT_NESTING_MAX 15
 
@@ -180,7 +183,7 @@ enum mt_cmp { MT_CMP_NONE = 0, MT_CMP_EQ, MT_CMP_GT, MT_CMP_LT };
 struct mt_node {
     uint8_t op;
     uint8_t cmp;
-    uint16_t arg; /* SUB: number of the subsignature; AND, OR: how many children */
+    uint16_t arg;      /* SUB: number of the subsignature; AND, OR: how many children */
     uint32_t value;    /* of cmp */
     uint32_t distinct; /* ",Y": at least so many different subsignatures; 0 = none asked */
     uint16_t size;

@@ -118,8 +118,10 @@ static void test_stream_reads_range(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows_serve_every_offset), cmocka_unit_test(test_failed_read_is_sticky),
-        cmocka_unit_test(test_slice_is_clipped),           cmocka_unit_test(test_allocation_failure_is_reported),
+        cmocka_unit_test(test_windows_serve_every_offset),
+        cmocka_unit_test(test_failed_read_is_sticky),
+        cmocka_unit_test(test_slice_is_clipped),
+        cmocka_unit_test(test_allocation_failure_is_reported),
         cmocka_unit_test(test_stream_reads_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
