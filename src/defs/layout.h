@@ -3,14 +3,16 @@
  * Byte layout of a definitions image (one segment). Version 1.0. docs/DEFS-FORMAT.md tells the same
  * in prose.
  *
- *   0        header page, 4096 bytes: struct img_header with the section table; CRC-32C in its last
- * 4 bytes 4096*n   sections, each starting on a 4 KiB boundary, zero-padded end      trailer
- * section IMG_DIGESTS: SHA-256 of every section in table order, then SHA-256 of (header page with
- * those digests): the identity of the image
+ *   0        header, 16384 bytes: struct img_header with the section table; CRC-32C of the
+ *            16380 bytes before it in its last 4 bytes
+ *   64*n     sections in table order: a section of 4096 bytes or more starts on a 4 KiB boundary,
+ *            a smaller one on a 64-byte boundary; the bytes between are zero
+ *   end      trailer section IMG_DIGESTS: SHA-256 of every other section in table order, then
+ *            the identity of the image: SHA-256 of (header, those digests)
  *
  * Little-endian; a machine of the other byte order refuses the file by `byte_order`. A newer major
  * version is refused; unknown sections of a newer minor version are ignored unless flagged
- * IMG_REQUIRED.
+ * IMG_REQUIRED. A type and sub pair occurs once.
  */
 #ifndef SK_DEFS_LAYOUT_H
 #define SK_DEFS_LAYOUT_H
@@ -22,12 +24,15 @@
 #define IMG_MINOR 0
 #define IMG_BYTE_ORDER 0x01020304u
 #define IMG_PAGE 4096u
-#define IMG_SECTION_MAX 112u
+#define IMG_HEADER_BYTES 16384u
+#define IMG_ALIGN_SMALL 64u
+#define IMG_SECTION_MAX 480u /* a full body table for each of 15 targets and 12 hash sets: 320 */
 #define IMG_NAME_BYTES 32u
+#define IMG_DIGEST_BYTES 32u
 
 enum img_section_type {
     IMG_META = 1,       /* text: key=value lines: sources, counts, warnings (see DEFS-FORMAT.md) */
-    IMG_NAME_STEMS,     /* dictionary of name stems */
+    IMG_NAME_STEMS,     /* dictionary of name stems, see names.h */
     IMG_NAMES,          /* encoded names, referenced by byte offset */
     IMG_IGNORED,        /* u64 sorted: first 8 bytes (LE) of SHA-256 of each ignored name */
     IMG_HASH_GATE = 16, /* sub = algo | role << 8; elements u32: [0] flags (1 = any size), [1]
@@ -35,7 +40,7 @@ enum img_section_type {
                            at the next 4 KiB boundary */
     IMG_HASH_FILTER,    /* struct hs_fuse_head, fingerprints */
     IMG_HASH_INDEX,     /* u32 per page */
-    IMG_HASH_RECORDS,   /* 4 KiB pages of records */
+    IMG_HASH_RECORDS,   /* 4 KiB pages of records, the last one cut after its last record; elem 4 */
     IMG_GROUP_HEADS = 32, /* sub = table: struct mt_group_head[] */
     IMG_GROUP_BITMAP,     /* sub = table | group << 8 */
     IMG_GROUP_BUCKETS,
@@ -69,7 +74,7 @@ struct img_section {
     uint64_t off;
     uint64_t len;  /* bytes without padding */
     uint32_t elem; /* element size in bytes, 1 for raw */
-    uint32_t crc;  /* CRC-32C of the len bytes */
+    uint32_t crc;  /* CRC-32C of the len bytes; 0 for IMG_DIGESTS, which proves itself */
 };
 
 #define IMG_OFFICIAL                                                                               \
@@ -91,10 +96,10 @@ struct img_header {
     uint64_t count_body;
     uint64_t count_allow;
     uint64_t count_skipped;
-    struct img_section section[IMG_SECTION_MAX]; /* 32 bytes each */
+    struct img_section section[IMG_SECTION_MAX]; /* 32 bytes each; unused rows zero */
 };
 
 _Static_assert(sizeof(struct img_section) == 32, "section row");
-_Static_assert(sizeof(struct img_header) + 4 <= IMG_PAGE, "header fits its page");
+_Static_assert(sizeof(struct img_header) + 4 <= IMG_HEADER_BYTES, "header fits its pages");
 
 #endif
