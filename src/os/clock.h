@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Time. The monotonic clock never jumps and has no relation to the date. */
+#ifndef SK_OS_CLOCK_H
+#define SK_OS_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t clock_monotonic_ms(void);
+uint64_t clock_monotonic_us(void);
+
+#endif
