@@ -59,7 +59,8 @@ struct sk_walk; /* the engine's side of one walk */
  * Hand over one member. data: a stream with the unpacked bytes, or NULL when there is nothing to
  * read (encrypted, unsupported method: say so with walk_note first) or when is_slice is set. The
  * engine reads as much as it wants and closes nothing. A data stream that fails with SK_E_FORMAT,
- * SK_E_UNSUPPORTED or SK_E_ENCRYPTED becomes a note; walk_child still returns SK_OK and what was
+ * SK_E_UNSUPPORTED, SK_E_ENCRYPTED, SK_E_LIMIT or SK_E_NOMEM becomes a note (the last two, a
+ * dictionary too large for us: SK_NOTE_LIMIT_MEMORY); walk_child still returns SK_OK and what was
  * read has been scanned.
  */
 sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Codecs: each is a struct sk_stream of unpacked bytes that pulls packed bytes from another one.
+ *
+ * Life cycle: sk_<name>_open(up, ..., &s) -> sk_stream_read(s) until *out_len 0 or an error ->
+ * sk_stream_close(s), which frees the stream itself. Ownership: a codec **borrows** `up` until it
+ * is closed and never closes it; out_stream **returns owned**. All memory, that of the libraries
+ * too, comes from base/mem.h.
+ *
+ * Errors of open: SK_E_NOMEM. Errors of read, always *after* every byte that could be decoded was
+ * given out, and sticky: SK_E_FORMAT damaged or truncated, SK_E_UNSUPPORTED well-formed but needs
+ * a feature the library lacks, SK_E_LIMIT the stream asks for more memory than mem_bytes,
+ * SK_E_NOMEM, or the error of `up`.
+ *
+ * Units: bytes. mem_bytes bounds the memory of one decoder (dictionary or window and its tables).
+ * Fixed needs: inflate 50 KiB, deflate64 100 KiB, bzip2 4 MiB.
+ */
+#ifndef SK_CODEC_CODEC_H
+#define SK_CODEC_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/source.h"
+
+/* Enough for xz -9 (64 MiB dictionary) and zstd --ultra -22 or --long=27 (128 MiB window). */
+#define SK_CODEC_MEM_BYTES ((uint64_t)136 << 20)
+#define SK_CODEC_SIZE_UNKNOWN UINT64_MAX
+
+/* RFC 1951 raw deflate: one stream; what follows it is left alone. */
+sk_err sk_inflate_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* RFC 1950: deflate with zlib header and Adler-32. */
+sk_err sk_inflate_zlib_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* RFC 1952: gzip, all members one after the other. A member with a wrong checksum does not hide
+ * those after it: SK_E_FORMAT comes at the very end. */
+sk_err sk_gunzip_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* PKWARE deflate64 (ZIP method 9): 64 KiB window, own implementation. */
+sk_err sk_deflate64_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* bzip2, all streams one after the other. */
+sk_err sk_bunzip2_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* .xz, all streams one after the other, zero padding between them skipped. */
+sk_err sk_unxz_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
+/* .lz, all members one after the other. */
+sk_err sk_unlzip_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
+/* .lzma ("LZMA alone": 13-byte header). */
+sk_err sk_unlzma_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
+/* ZIP method 14: 4-byte header, properties, raw LZMA. size: unpacked bytes, or
+ * SK_CODEC_SIZE_UNKNOWN when an end marker closes the stream. */
+sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_bytes,
+                          struct sk_stream **out_stream);
+/* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. */
+sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
+
+/* How many bytes of `up` the codec has used, exact once it has ended; *out_ended tells whether the
+ * packed stream came to its proper end. Only for streams opened by this header. */
+uint64_t sk_codec_consumed(const struct sk_stream *codec, bool *out_ended);
+
+/* CRC-32 (ISO 3309, as in ZIP and gzip) of more bytes; start with 0. */
+uint32_t sk_crc32(uint32_t crc, const void *bytes, size_t len);
+
+#endif
