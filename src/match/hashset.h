@@ -65,9 +65,11 @@ unsigned hs_lookup(const struct hs_set *set, const uint8_t *digest, uint64_t siz
                    bool (*found)(void *ctx, uint32_t name), void *ctx);
 
 /*
- * Building (compiler only). Sorts nothing: keys may come in any order and repeat. Fills fp (length
- * from hs_fuse_size) and head. scratch: hs_fuse_scratch_bytes(count). Deterministic for the same
- * keys. False: construction failed (does not happen for distinct keys in practice).
+ * Building (compiler only). Keys may come in any order and repeat; they are sorted in place. Fills
+ * fp (array_length bytes from hs_fuse_size) and head (key_count becomes the distinct ones).
+ * scratch: hs_fuse_scratch_bytes(count), about 24 bytes a key. Deterministic for the same keys.
+ * False: construction failed (does not happen in practice). hs_fuse_has reads only
+ * fp[0 .. array_length), whatever the head says; key_count 0 holds nothing.
  */
 void hs_fuse_size(uint32_t key_count, struct hs_fuse_head *out_head);
 size_t hs_fuse_scratch_bytes(uint32_t key_count);
