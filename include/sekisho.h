@@ -46,7 +46,7 @@ struct sk_limits {
 };
 
 #define SK_SCAN_ALL_MATCHES 1u /* report every name, not only the first */
-#define SK_SCAN_NO_ARCHIVES 2u /* do not open containers */
+#define SK_SCAN_NO_ARCHIVES 2u /* do not open containers; their inside is left out unasked */
 
 struct sk_options {
     struct sk_limits limits;
@@ -82,6 +82,21 @@ struct sk_report {
     uint64_t bytes_read;    /* of the object */
 };
 
+/* What the work was, for --stats; sums since sk_scanner_new. */
+struct sk_stats {
+    uint64_t objects;
+    uint64_t layers;
+    uint64_t bytes;        /* of all layers, as searched */
+    uint64_t gate_tests;   /* "may a hash signature of this size exist?" */
+    uint64_t gate_passes;  /* ... and the answer was yes: the layer or section was hashed */
+    uint64_t hashed_bytes; /* once per pass, however many algorithms */
+    uint64_t candidates;   /* windows that passed a filter */
+    uint64_t literals;     /* trigger literals compared */
+    uint64_t touched;      /* signatures with a trigger found */
+    uint64_t evaluated;
+    uint64_t hits;
+};
+
 SEKISHO_API void sk_options_init(struct sk_options *out_options);
 /* definitions: directory with a manifest, or one image. why (may be NULL) receives one line on
  * failure. */
@@ -97,6 +112,7 @@ SEKISHO_API int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
                            const struct sk_report **out_report);
 SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len,
                             const char *name, const struct sk_report **out_report);
+SEKISHO_API void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats);
 SEKISHO_API const char *sk_result_text(int result);
 
 #ifdef __cplusplus

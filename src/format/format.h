@@ -61,11 +61,14 @@ struct sk_walk; /* the engine's side of one walk */
  * engine reads as much as it wants and closes nothing. A data stream that fails with SK_E_FORMAT,
  * SK_E_UNSUPPORTED, SK_E_ENCRYPTED, SK_E_LIMIT or SK_E_NOMEM becomes a note (the last two, a
  * dictionary too large for us: SK_NOTE_LIMIT_MEMORY); walk_child still returns SK_OK and what was
- * read has been scanned.
+ * read has been scanned. The engine may read src meanwhile: no pointer from sk_source_at(src)
+ * survives a walk_child.
  */
 sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data);
 /* detail: short English text or NULL, **borrowed** for the call. */
 void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail);
+/* An executable that is no container is walked once for its facts, with every walk_child answered
+ * by SK_E_STOP, and once more for its children when it offered any. Call walk_exe first. */
 /* Facts of an executable; arrays must live in walk_arena(). At most once per walk. */
 void walk_exe(struct sk_walk *walk, const struct sk_exe *exe);
 /* A closer type than the probe could tell (ZIP -> OOXML_WORD). */

@@ -202,6 +202,9 @@ struct mt_attr {
     uint32_t max;
 };
 
+/* From a logical line (ldb). ClamAV tells of plain ones first: decides which name is *the* name. */
+#define MT_SIG_LOGICAL 1u
+
 struct mt_sig {
     uint32_t name;      /* reference for defs names */
     uint32_t sub_first; /* in sig_sub[] */
@@ -211,7 +214,7 @@ struct mt_sig {
     uint16_t node_count;
     uint8_t attr_count;
     uint8_t target;
-    uint16_t flags; /* none yet */
+    uint16_t flags;
 };
 
 /* ---- one segment --------------------------------------------------------------------------- */
