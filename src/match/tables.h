@@ -169,8 +169,12 @@ enum mt_op {
                     length */
     MT_OP_ALT,   /* u16 count, count x (u16 len, program): alternatives of various lengths, tried in
                     order,   backtracking; may nest MT_ALT_NESTING_MAX deep */
-    MT_OP_BOUND  /* u8 kind ('B','L','W'), u8 negated: zero-width */
+    MT_OP_BOUND  /* u8 kind ('B','L','W'), u8 negated, u8 side (MT_SIDE_*): zero-width */
 };
+/* Zero-width boundaries exist only at the ends of a subsignature. Seen with clamscan 1.4.6: in the
+ * middle (B) and (W) take one byte (write them as MT_OP_SET, set bytes from match/bound.h, negated
+ * too), (L) takes LF or CR LF (MT_OP_ALT), !(L) one byte that is not LF (MT_OP_SET). */
+enum mt_side { MT_SIDE_LEFT = 0, MT_SIDE_RIGHT };
 #define MT_ALT_NESTING_MAX 15
 
 /* ---- signatures ---------------------------------------------------------------------------- */
@@ -179,7 +183,13 @@ enum mt_node_op { MT_NODE_SUB = 1, MT_NODE_AND, MT_NODE_OR };
 enum mt_cmp { MT_CMP_NONE = 0, MT_CMP_EQ, MT_CMP_GT, MT_CMP_LT };
 #define MT_NODE_GROUP 1u /* parenthesised: cmp applies to the sum of its matched members */
 
-/* Expression tree in preorder; children follow their parent, `size` nodes including itself. */
+/*
+ * Expression tree in preorder; children follow their parent, `size` nodes including itself.
+ * Seen with clamscan 1.4.6 and encoded in tests: without parentheses the top level groups to the
+ * right (0|1&2 is 0|(1&2)), inside parentheses to the left ((0|1&2) is ((0|1)&2)). A SUB that holds
+ * adds its count and itself to `distinct` (0=0 too); a group with cmp that holds adds its sum but
+ * nothing to `distinct`; a false member adds nothing.
+ */
 struct mt_node {
     uint8_t op;
     uint8_t cmp;
