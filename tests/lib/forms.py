@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own signatures, one for each form of the definition language, with files that just match and just fail to.
+
+What is right is not written down here: the differential test asks clamscan. Each form has its own token, so that no
+signature meets another one's file.
+"""
+import hashlib
+import re
+
+import hosts
+import mkpe
+
+N = [0]
+
+
+def token():
+    """A fresh eight-byte literal that no other form uses."""
+    N[0] += 1
+    return b"Sk%02xq%02xZ" % (N[0], (N[0] * 37) & 0xff)
+
+
+def hx(data):
+    return data.hex()
+
+
+class Forms:
+    def __init__(self):
+        self.ndb, self.ldb, self.hdb, self.mdb, self.files = [], [], [], [], {}
+
+    def file(self, case, data):
+        assert case not in self.files, case
+        self.files[case] = data
+
+    def body(self, name, build, *variants, offset="*", target=0):
+        """build(token hex) -> body; variants: (word, bytes builder(token))."""
+        t = token()
+        self.ndb.append(f"Form.{name}:{target}:{offset}:{build(hx(t))}")
+        for word, make in variants:
+            self.file(f"form.{name}.{word}", make(t))
+
+    def logic(self, name, expr, counts, tdb="Engine:51-255,Target:0", mods=None, subs=None):
+        """counts: list of tuples, how often each subsignature's token stands in a file."""
+        used = 1 + max(int(n) for n in re.findall(r"\d+", re.sub(r"[=<>]\d+(?:,\d+)?", "", expr)))
+        counts = sorted({(row + (1,) * used)[:used] for row in counts})
+        tokens = subs or [token() for _ in range(len(counts[0]))]
+        bodies = [hx(t) + ("::" + mods[i] if mods and mods[i] else "") for i, t in enumerate(tokens)]
+        self.ldb.append(f"Logic.{name};{tdb};{expr};" + ";".join(bodies))
+        for row in counts:
+            data = b"\x01\x02host\x00\x03"
+            for t, n in zip(tokens, row):
+                data += b"".join(b"..%b.\n" % t for _ in range(n))
+            self.file(f"logic.{name}.{'-'.join(map(str, row))}", data + b"\x00end of file")
+
+
+def bodies(f):
+    pre = b"\x01\x02some host data\x00\xff"
+    f.body("plain", lambda h: h, ("yes", lambda t: pre + t + b"tail"), ("no", lambda t: pre + t[:-1] + b"\x00tail"))
+    f.body("any", lambda h: h + "??" + "41424344", ("yes", lambda t: pre + t + b"xABCDe"), ("no", lambda t: pre + t + b"xyABCDe"))
+    f.body("high", lambda h: h + "4?" + "5152", ("yes", lambda t: pre + t + b"\x4fQRs"), ("no", lambda t: pre + t + b"\x5fQRs"))
+    f.body("low", lambda h: h + "?a" + "5152", ("yes", lambda t: pre + t + b"\x7aQRs"), ("no", lambda t: pre + t + b"\x7bQRs"))
+    gaps = (("star", "*", (0, 1, 500, 70000)), ("exact5", "{5}", (4, 5, 6)), ("exact200", "{200}", (199, 200, 201)),
+            ("most", "{-6}", (0, 6, 7)), ("least", "{6-}", (5, 6, 3000)), ("range", "{3-6}", (2, 3, 6, 7)),
+            ("rangefar", "{300-400}", (299, 300, 400, 401)))
+    for name, gap, distances in gaps:
+        t2 = token()
+        f.body("gap-" + name, lambda h, g=gap, t2=t2: h + g + hx(t2),
+               *[(str(d), lambda t, d=d, t2=t2: pre + t + b"-" * d + t2 + b"tail") for d in distances])
+    t2 = token()
+    f.body("gap-order", lambda h: h + "*" + hx(t2), ("yes", lambda t: pre + t + t2), ("no", lambda t: pre + t2 + t))
+    t3, t4 = token(), token()
+    f.body("gap-chain", lambda h: h + "{2-4}" + hx(t3) + "*" + hx(t4),
+           ("yes", lambda t: pre + t + b"..." + t3 + b"more" + t4), ("no1", lambda t: pre + t + b"." + t3 + t4),
+           ("second", lambda t: pre + t + b"." + t3 + b" " + t + b"..." + t3 + b" " + t4))
+    f.body("anchor-left", lambda h: "5a[2-4]" + h, ("yes", lambda t: pre + b"Z..." + t + b" "), ("no", lambda t: pre + b"Z....." + t + b" "))
+    f.body("anchor-right", lambda h: h + "[1-3]5a", ("yes", lambda t: pre + t + b"..Z "), ("no", lambda t: pre + t + b"....Z "))
+    f.body("alt-byte", lambda h: h + "(41|42)" + "5152", ("yes", lambda t: pre + t + b"BQRs"), ("no", lambda t: pre + t + b"CQRs"))
+    f.body("alt-equal", lambda h: h + "(4142|4344|4546)" + "5152", ("yes", lambda t: pre + t + b"EFQRs"), ("no", lambda t: pre + t + b"AFQRs"))
+    f.body("alt-various", lambda h: h + "(41|424344|4546)" + "5152", ("yes", lambda t: pre + t + b"BCDQRs"),
+           ("yes2", lambda t: pre + t + b"AQRs"), ("no", lambda t: pre + t + b"BCQRs"))
+    f.body("alt-nested", lambda h: h + "(41|42(43|4445)46)" + "5152", ("yes", lambda t: pre + t + b"BDEFQRs"), ("no", lambda t: pre + t + b"BDFQRs"))
+    f.body("alt-first", lambda h: "(61|62)" + h, ("yes", lambda t: pre + b"b" + t + b" "), ("no", lambda t: pre + b"c" + t + b" "))
+    f.body("alt-nibble", lambda h: h + "(4?|6162)" + "5152", ("yes", lambda t: pre + t + b"\x4cQRs"), ("no", lambda t: pre + t + b"\x5cQRs"))
+    f.body("not-byte", lambda h: h + "!(41|42)" + "5152", ("yes", lambda t: pre + t + b"CQRs"), ("no", lambda t: pre + t + b"AQRs"))
+    f.body("not-equal", lambda h: h + "!(4142|4344)" + "5152", ("yes", lambda t: pre + t + b"ADQRs"), ("no", lambda t: pre + t + b"CDQRs"))
+    for kind, yes, no in (("B", b" ", b"x"), ("L", b"\r\n", b"x"), ("W", b"-", b"x")):
+        f.body(f"bound-{kind}-end", lambda h, k=kind: h + f"({k})", ("yes", lambda t, y=yes: pre + t + y + b"q"),
+               ("no", lambda t, n=no: pre + t + n + b"q"), ("eof", lambda t: pre + t))
+        f.body(f"bound-{kind}-start", lambda h, k=kind: f"({k})" + h, ("yes", lambda t, y=yes: pre + b"q" + y + t + b"."),
+               ("no", lambda t, n=no: pre + b"q" + n + t + b"."), ("start", lambda t: t + pre))
+        f.body(f"bound-{kind}-not", lambda h, k=kind: h + f"!({k})", ("no", lambda t, y=yes: pre + t + y + b"q"),
+               ("yes", lambda t, n=no: pre + t + n + b"q"))
+
+
+def offsets(f):
+    def raw(at, size=400):
+        return lambda t: (b"\x01" * at + t + b"\x02" * size)
+    f.body("off-0", lambda h: h, ("yes", raw(0)), ("no", raw(1)), offset="0")
+    f.body("off-n", lambda h: h, ("yes", raw(100)), ("less", raw(99)), ("more", raw(101)), offset="100")
+    f.body("off-shift", lambda h: h, ("low", raw(100)), ("high", raw(110)), ("past", raw(111)), ("less", raw(99)), offset="100,10")
+    f.body("off-eof", lambda h: h, ("yes", lambda t: b"\x01" * 300 + t + b"\x02" * 42), ("no", lambda t: b"\x01" * 300 + t + b"\x02" * 43), offset="EOF-50")
+    f.body("off-eof-shift", lambda h: h, ("a", lambda t: b"\x01" * 300 + t + b"\x02" * 42), ("b", lambda t: b"\x01" * 300 + t + b"\x02" * 35),
+           ("c", lambda t: b"\x01" * 300 + t + b"\x02" * 31), offset="EOF-50,10")
+    f.body("off-gap", lambda h: h + "{2-9}" + "51525354", ("yes", lambda t: b"\x01" * 64 + t + b"....QRST..."),
+           ("no", lambda t: b"\x01" * 65 + t + b"....QRST..."), offset="64")
+
+    def pe(at):
+        def make(t):
+            image = mkpe.PE(size=0x4000, entry=0x1400, lfanew=0x80, headers=0x400)
+            image.image = 0x4000
+            for i, start in enumerate((0x1000, 0x2000, 0x3000)):
+                image.section(b".s%d" % i, start, 0x1000, start, 0x1000)
+            image.put(at, t)
+            return image.bytes()
+        return make
+    places = {"EP+0": 0x1400, "EP+16": 0x1410, "EP-32": 0x13e0, "S0+0": 0x1000, "S1+64": 0x2040, "SL+8": 0x3008}
+    for offset, at in places.items():
+        name = offset.replace("+", "p").replace("-", "m")
+        f.body("pe-" + name, lambda h: h, ("yes", pe(at)), ("no", pe(at + 1)), offset=offset, target=1)
+        f.body("pe-shift-" + name, lambda h: h, ("yes", pe(at + 5)), ("no", pe(at + 6)), offset=offset + ",5", target=1)
+    f.body("pe-SE1", lambda h: h, ("first", pe(0x2000)), ("last", pe(0x2ff8)), ("before", pe(0x1fff)), ("after", pe(0x3000)), offset="SE1", target=1)
+    f.body("pe-none", lambda h: h, ("raw", lambda t: b"\x01" * 0x1400 + t), offset="EP+0", target=1)
+    for target in (0, 1, 6):
+        f.body(f"target-{target}", lambda h: h, ("pe", pe(0x2100)), ("raw", raw(9)), target=target)
+    for target, head in sorted(hosts.HEAD.items()):
+        low = target in (3, 7)  # their signatures see the normalised, lower-case text
+        f.body(f"type-{target}", lambda h, low=low: hx(bytes.fromhex(h).lower()) if low else h, ("own", lambda t, head=head: head + b"\n" + t + b"\n" + b" " * 40),
+               ("raw", raw(9)), target=target)
+
+
+def logic(f):
+    grid2 = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (3, 0), (0, 3)]
+    for name, expr in (("and", "0&1"), ("or", "0|1"), ("not", "0&1=0"), ("count", "0>1"), ("exact", "0=2|1=2"), ("less", "0&1<2"),
+                       ("sum", "(0|1)>2"), ("sumand", "(0&1)>2"), ("sumeq", "(0|1)=3"), ("sumless", "0&(0|1)<3"), ("distinct", "(0|1)>1,2"),
+                       ("group0", "2&((0&1)=0|0>2)"), ("paren", "((0)&(1))")):
+        f.logic(name, expr, grid2)
+    grid3 = [(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)] + [(2, 1, 0), (0, 2, 2), (3, 3, 1)]
+    for name, expr in (("prec1", "0&1|2"), ("prec2", "0|1&2"), ("prec3", "0|1|2"), ("nest", "(0|1)&2"), ("nest2", "0&(1|2)"), ("deep", "((0&1)|(1&2))"),
+                       ("dist3", "(0|1|2)>2,2"), ("dist3b", "(0|1|2)=4,2"), ("mixed", "(0>1|1)&2=0"), ("notgroup", "0&(1|2)=0")):
+        f.logic(name, expr, grid3)
+    a, b = b"SkMixCase" + token(), token()
+    f.ldb.append(f"Logic.nocase;Engine:51-255,Target:0;0&1;{hx(a)}::i;{hx(b)}")
+    for word, data in (("same", a), ("upper", a.upper()), ("lower", a.lower()), ("other", a[:-1])):
+        f.file(f"logic.nocase.{word}", b"\x01\x02" + data + b".." + b + b".")
+    w = token()
+    f.ldb.append(f"Logic.wide;Engine:51-255,Target:0;0;{hx(w)}::w")
+    w2 = token()
+    f.ldb.append(f"Logic.wideascii;Engine:51-255,Target:0;0;{hx(w2)}::wa")
+    w3 = token()
+    f.ldb.append(f"Logic.widenocase;Engine:51-255,Target:0;0;{hx(w3)}::wi")
+    w4 = token()
+    f.ldb.append(f"Logic.fullword;Engine:51-255,Target:0;0;{hx(w4)}::f")
+    w5 = token()
+    f.ldb.append(f"Logic.widefull;Engine:51-255,Target:0;0;{hx(w5)}::wf")
+    for name, t in (("wide", w), ("wideascii", w2), ("widenocase", w3), ("fullword", w4), ("widefull", w5)):
+        wide = b"".join(bytes([c, 0]) for c in t)
+        for word, data in (("ascii", t), ("wide", wide), ("wideupper", wide.upper()), ("left", b"x" + t + b" "), ("right", b" " + t + b"x"),
+                           ("both", b" " + t + b"."), ("wideboth", b" \0" + wide + b".\0"), ("wideleft", b"x\0" + wide + b" \0")):
+            f.file(f"logic.{name}.{word}", b"\x01\x02  " + data + b"  \x00\x00")
+    for name, tdb, sizes in (("size", "FileSize:500-600", (499, 500, 600, 601)), ("sizehigh", "FileSize:500-", (499, 500))):
+        t = token()
+        if tdb.endswith("-"):
+            continue  # ClamAV wants both ends
+        f.ldb.append(f"Logic.{name};Engine:51-255,Target:0,{tdb};0;{hx(t)}")
+        for size in sizes:
+            f.file(f"logic.{name}.{size}", (b"\x01\x02" + t).ljust(size, b"\x05"))
+
+
+def hashes(f):
+    for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
+        data = b"\x01\x02hash object " + name.encode() * 9
+        f.hdb.append(f"{algorithm(data).hexdigest()}:{len(data)}:Hash.{name}")
+        f.file(f"hash.{name}.yes", data)
+        f.file(f"hash.{name}.longer", data + b"x")
+        other = b"\x01\x02hash of any size " + name.encode() * 7
+        f.hdb.append(f"{algorithm(other).hexdigest()}:*:Hash.any-{name}:73")
+        f.file(f"hash.any-{name}.yes", other)
+        wrong = b"\x01\x02hash with a wrong size " + name.encode()
+        f.hdb.append(f"{algorithm(wrong).hexdigest()}:{len(wrong) + 1}:Hash.size-{name}")
+        f.file(f"hash.size-{name}.no", wrong)
+    image = mkpe.PE(size=0x3000, entry=0x1400, lfanew=0x80, headers=0x400)
+    image.image = 0x3000
+    image.section(b".a", 0x1000, 0x1000, 0x1000, 0x1000)
+    image.section(b".b", 0x2000, 0x1000, 0x2000, 0x1000)
+    data = image.bytes()
+    for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
+        f.mdb.append(f"4096:{algorithm(data[0x2000:0x3000]).hexdigest()}:Section.{name}")
+    f.file("section.yes", data)
+    f.file("section.no", data[:0x2000] + b"\x00" + data[0x2001:])
+    f.file("section.raw", data[0x2000:0x3000])
+
+
+def write(definitions, files):
+    N[0] = 0
+    f = Forms()
+    for part in (bodies, offsets, logic, hashes):
+        part(f)
+    for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb)):
+        (definitions / f"forms.{suffix}").write_text("".join(line + "\n" for line in lines))
+    for name, data in f.files.items():
+        (files / name).write_bytes(data)
+    return len(f.files)
