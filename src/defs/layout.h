@@ -41,6 +41,8 @@ enum img_section_type {
     IMG_HASH_FILTER,    /* struct hs_fuse_head, fingerprints */
     IMG_HASH_INDEX,     /* u32 per page */
     IMG_HASH_RECORDS,   /* 4 KiB pages of records, the last one cut after its last record; elem 4 */
+    /* Sections of body tables, sub = target. A target none of whose sections IMG_GROUP_HEADS to
+       IMG_ALWAYS is present uses the table of target 0 (see match/tables.h). */
     IMG_GROUP_HEADS = 32, /* sub = table: struct mt_group_head[] */
     IMG_GROUP_BITMAP,     /* sub = table | group << 8 */
     IMG_GROUP_BUCKETS,

@@ -84,6 +84,9 @@ struct mt_anchor {
     uint32_t sig;
 };
 
+/* A target for which no signature of its own exists has no table in the image: its table[] element
+ * is the same as table[0] (the reader copies the struct). A target with own signatures has every
+ * trigger of target 0 in its table as well. */
 struct mt_table {
     uint32_t group_count;
     struct mt_group group[MT_GROUP_MAX];
@@ -169,8 +172,14 @@ enum mt_op {
                     length */
     MT_OP_ALT,   /* u16 count, count x (u16 len, program): alternatives of various lengths, tried in
                     order,   backtracking; may nest MT_ALT_NESTING_MAX deep */
-    MT_OP_BOUND  /* u8 kind ('B','L','W'), u8 negated, u8 side (MT_SIDE_*): zero-width */
+    MT_OP_BOUND, /* u8 kind ('B','L','W'), u8 negated, u8 side (MT_SIDE_*): zero-width */
+    MT_OP_NEAR   /* u8 side, u8 min, u8 max, u8 value, u8 mask: zero-width, see below */
 };
+/* NEAR is the one-byte anchor HH[x-y]BODY, BODY[x-y]HH: some byte inside the layer with
+ * (byte & mask) == value has `min` to `max` other bytes between it and the current position, to the
+ * left or to the right. Seen with clamscan 1.4.6: it is a look-around; offsets and gaps are
+ * measured from BODY alone, and the byte may lie inside the previous or the next part. It is the
+ * first operation of a program (left) or the last one (right). */
 /* Zero-width boundaries exist only at the ends of a subsignature. Seen with clamscan 1.4.6: in the
  * middle (B) and (W) take one byte (write them as MT_OP_SET, set bytes from match/bound.h, negated
  * too), (L) takes LF or CR LF (MT_OP_ALT), !(L) one byte that is not LF (MT_OP_SET). */
