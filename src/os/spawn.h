@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct spawn_child: a forked child that runs one function, joined to us by a SOCK_SEQPACKET pair.
+ *
+ * The child starts with: descriptors 0, 1 and 2 on /dev/null, its end of the pair, the descriptors
+ * in `keep` under their old numbers, nothing else; default signal actions but SIGINT, SIGQUIT,
+ * SIGHUP and SIGPIPE ignored (a Ctrl-C is the parent's business); death by SIGKILL when the parent
+ * dies. It never returns: it ends by _exit with the function's result, so nothing of the parent's
+ * buffers is written twice.
+ *
+ * Life cycle: spawn_fork -> talk over .fd -> spawn_end (closes, reaps; kills when asked).
+ * Ownership: the struct owns the descriptor and the process id. Errors: SK_E_IO, SK_E_NOMEM.
+ */
+#ifndef SK_OS_SPAWN_H
+#define SK_OS_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct spawn_child {
+    pid_t pid; /* 0: none */
+    int fd;    /* our end, close-on-exec, or -1 */
+};
+
+typedef int (*spawn_entry)(void *ctx, int fd);
+
+struct spawn_options {
+    spawn_entry entry;
+    void *ctx;
+    const int *keep;
+    unsigned keep_count;
+};
+
+#define SPAWN_KEEP_MAX 16
+
+sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_child);
+/* Has it ended? Then reaps it, *out_status as from waitpid, and pid becomes 0. Does not wait. */
+bool spawn_ended(struct spawn_child *child, int *out_status);
+/* Close our end and wait for the end of the child; force: kill it first. Returns the status. */
+int spawn_end(struct spawn_child *child, bool force);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Forked children: what they inherit, how they end, what the parent sees. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/spawn.h"
+
+struct inherit {
+    int kept;
+    int dropped;
+};
+
+static int check_descriptors(void *ctx, int fd) {
+    struct inherit *in = ctx;
+    if (fcntl(in->kept, F_GETFD) < 0 || fcntl(in->dropped, F_GETFD) >= 0) {
+        return 1;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (fcntl(i, F_GETFD) < 0 || write(i, "x", 1) != 1) {
+            return 2;
+        }
+    }
+    return write(fd, "ok", 2) == 2 ? 7 : 3;
+}
+
+static void test_child_inherits_only_what_is_kept(void **state) {
+    (void)state;
+    struct inherit in = {.kept = open("/dev/zero", O_RDONLY),
+                         .dropped = open("/dev/zero", O_RDONLY)};
+    struct spawn_options options = {
+        .entry = check_descriptors, .ctx = &in, .keep = &in.kept, .keep_count = 1};
+    struct spawn_child child = {0};
+    assert_false(sk_failed(spawn_fork(&options, &child)));
+    char got[8];
+    assert_int_equal(read(child.fd, got, sizeof(got)), 2);
+    int status = spawn_end(&child, false);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_int_equal(child.fd, -1);
+    (void)close(in.kept);
+    (void)close(in.dropped);
+    options.keep_count = SPAWN_KEEP_MAX + 1;
+    assert_int_equal(spawn_fork(&options, &child).code, SK_E_USAGE);
+}
+
+static int wait_for_ever(void *ctx, int fd) {
+    (void)ctx;
+    (void)fd;
+    while (pause() < 0) {
+    }
+    return 0;
+}
+
+static int wait_for_end_of_file(void *ctx, int fd) {
+    (void)ctx;
+    char c;
+    return read(fd, &c, 1) == 0 ? 5 : 6;
+}
+
+static void test_kill_and_end_of_file(void **state) {
+    (void)state;
+    struct spawn_options options = {.entry = wait_for_ever};
+    struct spawn_child a = {0};
+    struct spawn_child b = {0};
+    int status = 0;
+    assert_false(sk_failed(spawn_fork(&options, &a)));
+    options.entry = wait_for_end_of_file;
+    assert_false(sk_failed(spawn_fork(&options, &b)));
+    assert_false(spawn_ended(&a, &status));
+    status = spawn_end(&b, false); /* seen although a was forked from the same parent */
+    assert_int_equal(WEXITSTATUS(status), 5);
+    status = spawn_end(&a, true);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    assert_false(spawn_ended(&a, &status));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_child_inherits_only_what_is_kept),
+        cmocka_unit_test(test_kill_and_end_of_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
