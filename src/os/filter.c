@@ -78,8 +78,9 @@ static bool refuse_other_fds(scmp_filter_ctx ctx, int call, int fd) {
     if (fd < 0) {
         return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), call, 0) == 0;
     }
-    return allow_fd(ctx, call, fd) && seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), call, 1,
-                                                       SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)fd)) == 0;
+    return allow_fd(ctx, call, fd) &&
+           seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), call, 1,
+                            SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)fd, 0)) == 0;
 }
 
 static bool add_bound(scmp_filter_ctx ctx, const struct sandbox_options *o) {
@@ -96,12 +97,12 @@ static bool add_bound(scmp_filter_ctx ctx, const struct sandbox_options *o) {
                             SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0)) == 0 &&
            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                             SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0)) == 0 &&
-           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, self)) ==
-               0 &&
+           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                            SCMP_A0(SCMP_CMP_EQ, self, 0)) == 0 &&
            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1,
-                            SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)) == 0 &&
+                            SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0)) == 0 &&
            seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(newfstatat), 1,
-                            SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH)) == 0;
+                            SCMP_A3(SCMP_CMP_NE, AT_EMPTY_PATH, 0)) == 0;
 }
 
 static bool add_table(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t count) {

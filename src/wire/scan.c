@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The scan dialog as tables; see scan.h. Only data. */
+#include "wire/scan.h"
+
+#define U32(type, name, top)                                                                       \
+    { WIRE_U32, offsetof(struct type, name), top }
+#define U64(type, name)                                                                            \
+    { WIRE_U64, offsetof(struct type, name), 0 }
+#define TEXT(type, name, top)                                                                      \
+    { WIRE_TEXT, offsetof(struct type, name), top }
+#define TEXT_OPT(type, name, top)                                                                  \
+    { WIRE_TEXT_OPT, offsetof(struct type, name), top }
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct wire_field REQUEST[] = {
+    U64(scan_request, id),
+    TEXT(scan_request, name, SCAN_PATH_MAX),
+};
+static const struct wire_field READY[] = {
+    U32(scan_ready, sandbox_held, 0),
+    U32(scan_ready, landlock_abi, 0),
+    U64(scan_ready, private_bytes),
+};
+static const struct wire_field FAILED[] = {
+    TEXT(scan_failed, why, SCAN_DETAIL_MAX),
+};
+static const struct wire_field FINDING[] = {
+    U64(scan_finding, id),
+    U64(scan_finding, offset),
+    TEXT(scan_finding, name, SCAN_NAME_MAX),
+    TEXT(scan_finding, layer, SCAN_PATH_MAX),
+    TEXT(scan_finding, layer_type, SCAN_WORD_MAX),
+};
+static const struct wire_field NOTE[] = {
+    U64(scan_note, id),
+    U32(scan_note, incomplete, 1),
+    TEXT(scan_note, word, SCAN_WORD_MAX),
+    TEXT(scan_note, text, SCAN_DETAIL_MAX),
+    TEXT(scan_note, layer, SCAN_PATH_MAX),
+    TEXT_OPT(scan_note, detail, SCAN_DETAIL_MAX),
+};
+static const struct wire_field DONE[] = {
+    U64(scan_done, id),
+    U32(scan_done, result, 1000),
+    U32(scan_done, verdict, 3),
+    U32(scan_done, complete, 1),
+    TEXT(scan_done, type, SCAN_WORD_MAX),
+    U64(scan_done, layers),
+    U64(scan_done, bytes_scanned),
+    U64(scan_done, bytes_read),
+    U64(scan_done, private_bytes),
+};
+
+#define ROW(id, word, from, in, fd, fields)                                                        \
+    {                                                                                              \
+        .type = (id), .name = (word), .senders = (from), .states = (in), .carries_fd = (fd),       \
+        .field = (fields), .field_count = COUNT(fields)                                            \
+    }
+
+static const struct wire_message MESSAGES[] = {
+    ROW(SCAN_REQUEST, "scan", SCAN_FROM_POOL, SCAN_IDLE, true, REQUEST),
+    ROW(SCAN_READY, "ready", SCAN_FROM_WORKER, SCAN_STARTING, false, READY),
+    ROW(SCAN_FAILED, "failed", SCAN_FROM_WORKER, SCAN_STARTING, false, FAILED),
+    ROW(SCAN_FINDING, "finding", SCAN_FROM_WORKER, SCAN_BUSY, false, FINDING),
+    ROW(SCAN_NOTE, "note", SCAN_FROM_WORKER, SCAN_BUSY, false, NOTE),
+    ROW(SCAN_DONE, "done", SCAN_FROM_WORKER, SCAN_BUSY, false, DONE),
+};
+
+const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The dialog between a pool and one scanning worker.
+ *
+ *   worker                                pool
+ *   READY (or FAILED, and it ends)  --->
+ *                                  <---   SCAN + descriptor          (several may be under way)
+ *   FINDING* NOTE* DONE             --->                             (in the order of the SCANs)
+ *
+ * The pool closes its end to end the worker.
+ */
+#ifndef SK_WIRE_SCAN_H
+#define SK_WIRE_SCAN_H
+
+#include "wire/message.h"
+
+enum scan_sender { SCAN_FROM_POOL = 1u, SCAN_FROM_WORKER = 2u };
+enum scan_state { SCAN_STARTING = 1u, SCAN_IDLE = 2u, SCAN_BUSY = 4u };
+
+#define SCAN_PATH_MAX 4096u
+#define SCAN_NAME_MAX 512u
+#define SCAN_WORD_MAX 64u
+#define SCAN_DETAIL_MAX 1024u
+
+/* How the worker's own memory is counted in READY and DONE: bytes held by its allocator. */
+struct scan_request {
+    uint64_t id;
+    const char *name;
+};
+struct scan_ready {
+    uint32_t sandbox_held; /* bits, see os/sandbox.h */
+    uint32_t landlock_abi;
+    uint64_t private_bytes;
+};
+struct scan_failed {
+    const char *why;
+};
+struct scan_finding {
+    uint64_t id;
+    uint64_t offset;
+    const char *name;
+    const char *layer;
+    const char *layer_type;
+};
+struct scan_note {
+    uint64_t id;
+    uint32_t incomplete;
+    const char *word;
+    const char *text;
+    const char *layer;
+    const char *detail; /* or NULL */
+};
+struct scan_done {
+    uint64_t id;
+    uint32_t result;  /* as sk_scan_fd returned it; 0: the rest is valid */
+    uint32_t verdict; /* enum sk_verdict */
+    uint32_t complete;
+    const char *type;
+    uint64_t layers;
+    uint64_t bytes_scanned;
+    uint64_t bytes_read;
+    uint64_t private_bytes;
+};
+
+union scan_record {
+    struct scan_request request;
+    struct scan_ready ready;
+    struct scan_failed failed;
+    struct scan_finding finding;
+    struct scan_note note;
+    struct scan_done done;
+};
+
+enum scan_message { SCAN_REQUEST = 1, SCAN_READY, SCAN_FAILED, SCAN_FINDING, SCAN_NOTE, SCAN_DONE };
+
+extern const struct wire_table scan_dialog;
+
+#endif
