@@ -304,10 +304,21 @@ static bool next_line(struct sk_cursor *c, struct sk_bytes *out_line) {
     return true;
 }
 
-/* "From sender Mon Jan  1 00:00:00 2020": the colon of the time tells it from prose. */
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+
+/* "From sender Mon Jan  1 00:00:00 2020": the time tells it from prose. */
 static bool is_mbox_line(struct sk_bytes line) {
-    return line.len > 5 && memcmp(line.ptr, "From ", 5) == 0 &&
-           memchr(line.ptr, ':', line.len) != NULL;
+    if (line.len <= 5 || memcmp(line.ptr, "From ", 5) != 0) {
+        return false;
+    }
+    for (size_t i = 6; i + 1 < line.len; i++) {
+        if (line.ptr[i] == ':' && is_digit(line.ptr[i - 1]) && is_digit(line.ptr[i + 1])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct mail_census {
@@ -316,6 +327,7 @@ struct mail_census {
     unsigned mail;  /* names that only mail has */
     unsigned junk;
     bool opened; /* the first line was enough to expect mail */
+    bool mbox;   /* the envelope line of a mailbox came first */
 };
 
 /* Counts one line; false when the header is over. */
@@ -327,9 +339,9 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     if ((line.ptr[0] == ' ' || line.ptr[0] == '\t') && !first) {
         return true;
     }
-    if (first && !m->opened && is_mbox_line(line)) {
-        m->opened = true;
-        return true;
+    if (first && is_mbox_line(line)) {
+        m->mbox = true;
+        return false;
     }
     enum header_worth worth = header_worth(line);
     if (worth == HEADER_NONE) {
@@ -354,7 +366,7 @@ static bool is_mail(const struct sk_peek *peek) {
             break;
         }
     }
-    if (m.opened && m.junk == 0) {
+    if (m.mbox || (m.opened && m.junk == 0)) {
         return true;
     }
     return m.mail >= 1 && m.usual >= 2 && m.headers >= 2 * m.junk;

@@ -131,7 +131,7 @@ static void test_text_is_judged_by_the_first_kilobyte(void **state) {
     memset(bytes, 't', sizeof(bytes));
     memset(bytes + 1024, 1, sizeof(bytes) - 1024);
     assert_int_equal(type_of(bytes, sizeof(bytes)), SK_TYPE_TEXT_ASCII);
-    memset(bytes + 700, 1, sizeof(bytes) - 700);
+    memset(bytes + 700, 0, sizeof(bytes) - 700);
     assert_int_equal(type_of(bytes, sizeof(bytes)), SK_TYPE_BINARY);
 }
 
