@@ -163,6 +163,9 @@ static bool is_container(struct sk_scanner *sc, struct layer *layer) {
         return false;
     }
     bool readable = false;
+    if (layer->bid_count == 0 && (sk_type_flags(layer->type) & SK_TYPE_CONTAINER) != 0) {
+        verdict_note(sc, layer, SK_NOTE_FORMAT, sk_type_word(layer->type));
+    }
     for (unsigned i = 0; i < layer->bid_count; i++) {
         const struct sk_bid *bid = &layer->bid[i];
         if (bid->bid < SK_BID_WALK) {

@@ -2,7 +2,8 @@
 /*
  * See fake.h. Types by magic: "BOX1" container (ZIP), "EXE1" executable (PE) whose first 16 bytes
  * after the magic are its only section, with members when a box follows at offset 64; "TYP1" a
- * container without a reader (PDF); "TXT1" text; "POLY" + box at 4: box and executable at once.
+ * container without a reader (PDF); "TXT1" text; "MAIL" a mail, by content alone; "POLY" + box at
+ * 4: box and executable at once.
  */
 #include "fake.h"
 
@@ -368,6 +369,8 @@ unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum s
         *out_type = out_bids[0].type;
     } else if (memcmp(head, "TXT1", 4) == 0) {
         *out_type = SK_TYPE_TEXT_ASCII;
+    } else if (memcmp(head, "MAIL", 4) == 0) {
+        *out_type = SK_TYPE_MAIL;
     }
     return n;
 }

@@ -142,6 +142,9 @@ static void test_what_was_not_seen_is_never_clean(void **state) {
     box_begin(&box);
     box_add_text(&box, FAKE_PLAIN, "a.pdf", "TYP1 cannot be opened", 0);
     expect_incomplete(&box, "unsupported-format");
+    box_begin(&box);
+    box_add_text(&box, FAKE_PLAIN, "m", "MAIL without a reader", 0);
+    expect_incomplete(&box, "unsupported-format");
     fake_reset(SIGS, 2);
     fake.match_err = sk_fail(SK_E_LIMIT);
     expect_incomplete(&box, "limit-match");
