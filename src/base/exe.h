@@ -4,7 +4,8 @@
  *
  * Filled by the format reader, read by the matcher (offsets EP+n, Sx+n, SEx, SL+n, VI; attributes
  * EntryPoint, NumberOfSections) and by the engine (section and import hashes). All offsets are file
- * offsets in bytes, already clipped by the reader to the size of the layer.
+ * offsets in bytes, already clipped by the reader to the size of the layer. SEx lets a match start
+ * anywhere in [off, off + size], the end included; sections of size 0 have no hash, but Sx+n works.
  * Ownership: arrays live in the arena of the scan, **borrowed** until it is rewound.
  */
 #ifndef SK_BASE_EXE_H
@@ -26,7 +27,7 @@ struct sk_exe {
     uint64_t entry; /* file offset of the entry point */
     uint32_t section_count;
     const struct sk_exe_section *section;
-    bool section_hashes_alert; /* PE32: mdb/msb signatures apply; never for PE32+ */
+    bool section_hashes_alert; /* PE: mdb/msb signatures apply, to PE32+ too (clamscan 1.4.6) */
     /* File offsets inside PE version information where a VI pattern may start, ascending. */
     const uint32_t *vinfo;
     uint32_t vinfo_count;

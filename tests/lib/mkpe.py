@@ -86,10 +86,10 @@ class PE:
             out[off:off + len(data)] = data
 
         place(0, self.mz + b"\0" * 58)
-        place(0x3C, struct.pack("<I", self.lfanew & 0xFFFFFFFF))
         if 0 <= self.lfanew < self.size:
             place(self.lfanew, head + opt)
             place(self.lfanew + 24 + optsize, table)
+        place(0x3C, struct.pack("<I", self.lfanew & 0xFFFFFFFF))
         for off, data in sorted(self.data.items()):
             place(off, data)
         return bytes(out)
