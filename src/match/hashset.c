@@ -31,6 +31,8 @@
 
 #include <string.h>
 
+#include "base/cursor.h"
+
 #define FUSE_ATTEMPTS 128u
 #define FUSE_SEED_STEP 0x9E3779B97F4A7C15u
 #define RADIX_BITS 11u
@@ -45,16 +47,8 @@ size_t hs_record_bytes(enum hs_algo algo) {
     return hs_digest_bytes(algo) + 8;
 }
 
-static uint32_t load_le32(const uint8_t *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint32_t load_be32(const uint8_t *p) {
-    return (uint32_t)p[3] | (uint32_t)p[2] << 8 | (uint32_t)p[1] << 16 | (uint32_t)p[0] << 24;
-}
-
 uint64_t hs_key(const uint8_t *digest) {
-    return load_le32(digest) | (uint64_t)load_le32(digest + 4) << 32;
+    return sk_load_u64le(digest);
 }
 
 /* ---- gate and lookup ------------------------------------------------------------------------ */
@@ -125,7 +119,7 @@ unsigned hs_lookup(const struct hs_set *set, const uint8_t *digest, uint64_t siz
     uint64_t per_page = HS_PAGE_BYTES / hs_record_bytes(set->algo);
     uint64_t held = set->page_count * per_page;
     uint64_t count = set->record_count < held ? set->record_count : held;
-    uint32_t key = load_be32(digest);
+    uint32_t key = sk_load_u32be(digest);
     uint32_t page = lower_bound(set->page_key, set->page_count, key);
     uint32_t last = page;
     if (page < set->page_count && set->page_key[page] == key) {
@@ -140,12 +134,12 @@ unsigned hs_lookup(const struct hs_set *set, const uint8_t *digest, uint64_t siz
         if (memcmp(rec, digest, digest_bytes) != 0) {
             break;
         }
-        uint32_t rec_size = load_le32(rec + digest_bytes);
+        uint32_t rec_size = sk_load_u32le(rec + digest_bytes);
         if (rec_size != HS_SIZE_ANY && rec_size != size) {
             continue;
         }
         calls++;
-        if (!found(ctx, load_le32(rec + digest_bytes + 4))) {
+        if (!found(ctx, sk_load_u32le(rec + digest_bytes + 4))) {
             break;
         }
     }

@@ -8,8 +8,9 @@
  * proportional to hits, not to signatures (but for one bit per signature per segment).
  *
  * Life cycle: matcher_new -> matcher_scan... -> matcher_free. **Borrows** the segments for its
- * life. Errors of matcher_scan: SK_E_NOMEM, SK_E_IO (the source failed), SK_E_LIMIT (a budget ran
- * out: what was found so far has been reported), SK_E_FORMAT (a table is damaged), SK_E_STOP never
+ * life. Statistics add up over the life. The budget is never NULL and counts down across scans.
+ * Errors of matcher_scan: SK_E_NOMEM, SK_E_IO (the source failed), SK_E_LIMIT (a budget ran out:
+ * what was found so far has been reported), SK_E_FORMAT (a table is damaged), SK_E_STOP never
  * leaves it.
  */
 #ifndef SK_MATCH_MATCHER_H

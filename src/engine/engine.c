@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The public face that is not a scan: definitions opened, scanners made and freed, results told.
+ *
+ * An engine holds the mapped definitions and nothing that changes, so one engine serves any number
+ * of scanners; forked children share its pages. A scanner holds everything a scan needs (matcher,
+ * digester, buffers), made before a sandbox closes: afterwards memory grows by brk and mmap alone.
+ *
+ * The arena gets a quarter of the memory limit, layer buffers the rest.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "engine/scan.h"
+
+#define MATCH_STEPS ((uint64_t)200 * 1000 * 1000)
+
+void sk_options_init(struct sk_options *out_options) {
+    *out_options = (struct sk_options){.limits = {.max_file_size = (uint64_t)100 << 20,
+                                                  .max_scan_size = (uint64_t)400 << 20,
+                                                  .max_files = 10000,
+                                                  .max_recursion = 17,
+                                                  .max_scan_time = 120000,
+                                                  .max_ratio = 1000,
+                                                  .max_memory = (uint64_t)256 << 20},
+                                       .spool_fd = -1};
+}
+
+/* ---- engine ------------------------------------------------------------------------------- */
+
+struct why {
+    char *text;
+    size_t len;
+};
+
+/* The last error said is the one that counts. */
+static void say_why(void *ctx, enum diag_level level, const char *where, uint64_t line,
+                    const char *text) {
+    struct why *why = ctx;
+    if (level != DIAG_ERROR || why->text == NULL || why->len == 0) {
+        return;
+    }
+    if (where != NULL && line > 0) {
+        snprintf(why->text, why->len, "%s:%llu: %s", where, (unsigned long long)line, text);
+    } else if (where != NULL) {
+        snprintf(why->text, why->len, "%s: %s", where, text);
+    } else {
+        snprintf(why->text, why->len, "%s", text);
+    }
+}
+
+int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char *why,
+                   size_t why_len) {
+    struct why told = {why, why_len};
+    struct diag diag = {.say = say_why, .ctx = &told};
+    if (why != NULL && why_len > 0) {
+        why[0] = '\0';
+    }
+    struct sk_engine *engine = mem_zalloc(1, sizeof(*engine));
+    if (engine == NULL) {
+        return SK_E_NOMEM;
+    }
+    sk_err err = defset_open(definitions, &diag, &engine->set);
+    if (!sk_failed(err) && defset_count(engine->set) > MATCH_SEGMENT_MAX) {
+        defset_close(engine->set);
+        err = sk_fail(SK_E_LIMIT);
+    }
+    if (sk_failed(err)) {
+        if (why != NULL && why_len > 0 && why[0] == '\0') {
+            snprintf(why, why_len, "%s: %s", definitions, sk_err_text(err));
+        }
+        mem_free(engine);
+        return err.code;
+    }
+    engine->segment_count = defset_count(engine->set);
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        engine->image[i] = defset_image(engine->set, i);
+        engine->segment[i] = image_segment(engine->image[i]);
+    }
+    *out_engine = engine;
+    return SK_OK;
+}
+
+void sk_engine_close(struct sk_engine *engine) {
+    if (engine != NULL) {
+        defset_close(engine->set);
+        mem_free(engine);
+    }
+}
+
+uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
+    return defset_signature_count(engine->set);
+}
+
+/* ---- scanner ------------------------------------------------------------------------------ */
+
+static sk_err make_parts(struct sk_scanner *sc) {
+    TRY(crypto_warm_up());
+    TRY(digester_new(&sc->digester));
+    return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);
+}
+
+int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
+                   struct sk_scanner **out_scanner) {
+    struct sk_scanner *sc = mem_zalloc(1, sizeof(*sc));
+    if (sc == NULL) {
+        return SK_E_NOMEM;
+    }
+    sc->engine = engine;
+    sc->options = *options;
+    sc->steps = MATCH_STEPS;
+    budget_init(&sc->budget, &options->limits);
+    uint64_t memory = sc->budget.limits.max_memory;
+    arena_init(&sc->arena, (size_t)(memory / 8));
+    arena_init(&sc->walk_arena, (size_t)(memory / 8));
+    store_pool_init(&sc->pool, options->spool_fd, memory - memory / 4);
+    sk_err err = make_parts(sc);
+    if (sk_failed(err)) {
+        sk_scanner_free(sc);
+        return err.code;
+    }
+    *out_scanner = sc;
+    return SK_OK;
+}
+
+void sk_scanner_free(struct sk_scanner *scanner) {
+    if (scanner == NULL) {
+        return;
+    }
+    matcher_free(scanner->matcher);
+    digester_free(scanner->digester);
+    store_pool_release(&scanner->pool);
+    buf_release(&scanner->text);
+    mem_free(scanner->root.ptr);
+    arena_release(&scanner->walk_arena);
+    arena_release(&scanner->arena);
+    mem_free(scanner);
+}
+
+void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats) {
+    const struct match_stats *m = matcher_stats(scanner->matcher);
+    *out_stats = scanner->stats;
+    out_stats->candidates = m->candidates;
+    out_stats->literals = m->literals;
+    out_stats->touched = m->touched;
+    out_stats->evaluated = m->evaluated;
+    out_stats->hits = m->hits;
+}
+
+const char *sk_result_text(int result) {
+    return sk_err_text((sk_err){result});
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ *   size --gate of every segment, algorithm--> mask --one pass--> digests --> lookup --> finding
+ *
+ * The gate answers "no" for nearly every size, and then nothing is read. When it answers "yes" for
+ * two algorithms, one pass feeds both. Allow-lists are asked only when something was found, for the
+ * layers from there up to the object; the answer is kept with the layer, because many signatures
+ * may match in one.
+ *
+ * A digest decides nothing alone: records state a size, and hs_lookup compares it (SIZE_ANY aside).
+ */
+#include "engine/hashes.h"
+
+_Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA1 &&
+                   (int)HS_SHA256 == (int)CRYPTO_SHA256,
+               "one order of algorithms");
+
+struct range {
+    uint64_t off;
+    uint64_t len;
+};
+
+typedef uint8_t digests[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+
+/* Which algorithms does any segment want for an object of this size? */
+static unsigned wanted(struct sk_scanner *sc, enum hs_role role, uint64_t size) {
+    unsigned mask = 0;
+    for (unsigned i = 0; i < sc->engine->segment_count; i++) {
+        for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
+            const struct hs_set *set = image_hashes(sc->engine->image[i], (enum hs_algo)algo, role);
+            if (set->record_count > 0 && hs_gate(set, size)) {
+                mask |= CRYPTO_MASK(algo);
+            }
+        }
+    }
+    sc->stats.gate_tests++;
+    sc->stats.gate_passes += mask != 0;
+    return mask;
+}
+
+static sk_err digest_range(struct sk_scanner *sc, struct sk_source *src, struct range range,
+                           unsigned mask, digests out) {
+    TRY(digester_begin(sc->digester, mask));
+    uint64_t end = range.off + range.len;
+    for (uint64_t off = range.off; off < end;) {
+        size_t avail;
+        const uint8_t *p = sk_source_at(src, off, 1, &avail);
+        if (p == NULL) {
+            return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
+        }
+        if (avail > end - off) {
+            avail = (size_t)(end - off);
+        }
+        TRY(digester_update(sc->digester, p, avail));
+        off += avail;
+    }
+    sc->stats.hashed_bytes += range.len;
+    return digester_end(sc->digester, out);
+}
+
+struct found_ctx {
+    struct sk_scanner *sc;
+    struct layer *layer;
+    struct verdict_hit hit;
+    unsigned count;
+};
+
+static bool on_found(void *ctx, uint32_t name) {
+    struct found_ctx *f = ctx;
+    f->count++;
+    if (f->layer != NULL) {
+        f->hit.name = name;
+        verdict_find(f->sc, f->layer, &f->hit);
+    }
+    return true;
+}
+
+/* Ask every segment; f->layer NULL: only count. */
+static void lookup(struct found_ctx *f, enum hs_role role, uint64_t size, unsigned mask,
+                   digests digest) {
+    const struct sk_engine *engine = f->sc->engine;
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
+            const struct hs_set *set = image_hashes(engine->image[i], (enum hs_algo)algo, role);
+            if ((mask & CRYPTO_MASK(algo)) != 0 && set->record_count > 0) {
+                f->hit.image = engine->image[i];
+                hs_lookup(set, digest[algo], size, on_found, f);
+            }
+        }
+    }
+}
+
+sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
+    unsigned mask = wanted(sc, HS_FILE, layer->src.size);
+    if (mask == 0) {
+        return sk_ok();
+    }
+    digests digest;
+    TRY(digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest));
+    struct found_ctx f = {sc, layer, {.offset = UINT64_MAX, .rank = RANK_HASH}, 0};
+    lookup(&f, HS_FILE, layer->src.size, mask, digest);
+    return sk_ok();
+}
+
+static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
+                           const struct sk_exe_section *section, uint64_t *left) {
+    if (section->size == 0 || section->off > layer->src.size ||
+        section->size > layer->src.size - section->off) {
+        return sk_ok();
+    }
+    unsigned mask = wanted(sc, HS_SECTION, section->size);
+    if (mask == 0) {
+        return sk_ok();
+    }
+    if (section->size > *left) {
+        return sk_fail(SK_E_LIMIT);
+    }
+    *left -= section->size;
+    digests digest;
+    TRY(digest_range(sc, &layer->src, (struct range){section->off, section->size}, mask, digest));
+    struct found_ctx f = {sc, layer, {.offset = section->off, .rank = RANK_SECTION}, 0};
+    lookup(&f, HS_SECTION, section->size, mask, digest);
+    return sk_ok();
+}
+
+sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
+    uint64_t left = layer->src.size * HASHES_SECTION_FACTOR;
+    if (exe->section_hashes_alert) {
+        for (uint32_t i = 0; i < exe->section_count; i++) {
+            TRY(hash_section(sc, layer, &exe->section[i], &left));
+        }
+    }
+    if (exe->imports == NULL || exe->imports_len == 0) {
+        return sk_ok();
+    }
+    unsigned mask = wanted(sc, HS_IMPORTS, exe->imports_len);
+    if (mask == 0) {
+        return sk_ok();
+    }
+    struct sk_source src;
+    sk_source_init_mem(&src, exe->imports, exe->imports_len);
+    digests digest;
+    TRY(digest_range(sc, &src, (struct range){0, src.size}, mask, digest));
+    struct found_ctx f = {sc, layer, {.offset = UINT64_MAX, .rank = RANK_IMPORTS}, 0};
+    lookup(&f, HS_IMPORTS, src.size, mask, digest);
+    return sk_ok();
+}
+
+bool hashes_allow(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->allowed != LAYER_ALLOWED_UNKNOWN) {
+        return layer->allowed == LAYER_ALLOWED_YES;
+    }
+    if (!layer->open) {
+        return false;
+    }
+    layer->allowed = LAYER_ALLOWED_NO;
+    unsigned mask = wanted(sc, HS_ALLOW, layer->src.size);
+    if (mask == 0) {
+        return false;
+    }
+    digests digest;
+    if (sk_failed(
+            digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest))) {
+        return false;
+    }
+    struct found_ctx f = {sc, NULL, {0}, 0};
+    lookup(&f, HS_ALLOW, layer->src.size, mask, digest);
+    if (f.count > 0) {
+        layer->allowed = LAYER_ALLOWED_YES;
+    }
+    return f.count > 0;
+}

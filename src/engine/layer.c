@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What happens to the bytes of one layer:
+ *
+ *     source -> peek (64 KiB head, 4 KiB tail) -> bids -> type
+ *            -> facts (executables: one walk that may not emit members)
+ *            -> body search, raw view   -> file hash -> section and import hashes
+ *            -> text types: normalised view, searched again
+ *            -> a container? then it waits on the stack, else it is forgotten
+ *
+ * Which signatures see which view, as clamscan 1.4.6 does (black box, one planted string per
+ * target):
+ *     text         raw: target 0 only. Normalised: 7 and 0. Target 7 never sees raw text.
+ *     HTML         normalised: 3 and 0. Raw HTML is not searched by clamscan; here it is, with
+ *                  target 0, so that EICAR and friends are found in HTML too.
+ *     mail         raw: 4 and 0; the text of the parts as text (here, until the mail reader: the
+ *                  whole as normalised text).
+ *     plain data   raw: 0 and 14.     others: raw, own target and 0.
+ *     containers   raw: target 0 only (types.def says SK_TARGET_ANY).
+ *
+ * Why a container waits: a reader pushes its members into the engine (walk_child), so opening a
+ * member's member at once would recurse on input. Why its own bytes do not wait: they are in the
+ * cache now.
+ *
+ * The allow-list needs the digests of all layers up to the object. A layer whose bytes go while
+ * descendants still wait is therefore asked before (the size gate makes that cheap).
+ */
+#include "engine/layer.h"
+
+#include "engine/hashes.h"
+#include "engine/view.h"
+#include "engine/walk.h"
+
+struct layer *layer_new(struct sk_scanner *sc, struct layer *parent) {
+    struct layer *layer = sc->free;
+    if (layer != NULL) {
+        sc->free = layer->next;
+    } else {
+        layer = arena_alloc(&sc->arena, sizeof(*layer));
+    }
+    if (layer == NULL) {
+        return NULL;
+    }
+    *layer = (struct layer){.parent = parent, .refs = 1, .uses = 1, .type = SK_TYPE_BINARY};
+    if (parent != NULL) {
+        parent->refs++;
+        layer->depth = parent->depth + 1;
+        layer->ordinal = parent->child_count;
+    }
+    return layer;
+}
+
+void layer_open_store(struct layer *layer) {
+    store_source(&layer->store, &layer->src);
+    layer->open = true;
+}
+
+void layer_open_slice(struct layer *layer, uint64_t off, uint64_t len) {
+    layer->host = layer->parent;
+    layer->host->uses++;
+    sk_source_init_slice(&layer->src, &layer->host->src, off, len);
+    layer->open = true;
+}
+
+/* ---- release ------------------------------------------------------------------------------ */
+
+static void close_bytes(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->refs > 1) {
+        hashes_allow(sc, layer);
+    }
+    if (layer->open) {
+        sk_source_release(&layer->src);
+        layer->open = false;
+    }
+    store_release(&layer->store);
+}
+
+/* One user of the bytes less; a slice passes on to the layer whose bytes it shared. */
+static void unuse(struct sk_scanner *sc, struct layer *layer) {
+    while (layer != NULL && --layer->uses == 0) {
+        struct layer *host = layer->host;
+        close_bytes(sc, layer);
+        layer->host = NULL;
+        layer = host;
+    }
+}
+
+void layer_drop(struct sk_scanner *sc, struct layer *layer) {
+    unuse(sc, layer);
+    while (layer != NULL && --layer->refs == 0) {
+        struct layer *parent = layer->parent;
+        layer->next = sc->free;
+        sc->free = layer;
+        layer = parent;
+    }
+}
+
+void layer_keep(struct sk_scanner *sc, struct layer *layer) {
+    sk_err err = sk_ok();
+    if (layer->name_len > 0) {
+        const char *name = arena_strndup(&sc->arena, layer->name, layer->name_len);
+        if (name == NULL) {
+            err = sk_fail(SK_E_NOMEM);
+            layer->name_len = 0;
+        }
+        layer->name = name;
+    }
+    if (!sk_failed(err) && layer->store.pool != NULL) {
+        sk_source_release(&layer->src);
+        err = store_keep(&layer->store);
+        layer_open_store(layer);
+    }
+    if (sk_failed(err)) {
+        scan_note_error(sc, layer, err);
+        layer_drop(sc, layer);
+        return;
+    }
+    layer->next = sc->pending;
+    sc->pending = layer;
+}
+
+/* ---- looking ------------------------------------------------------------------------------ */
+
+bool layer_bid_is_exe(const struct sk_bid *bid) {
+    enum sk_target target = sk_type_target(bid->type);
+    return (target == SK_TARGET_PE || target == SK_TARGET_ELF || target == SK_TARGET_MACHO) &&
+           (sk_type_flags(bid->type) & SK_TYPE_CONTAINER) == 0;
+}
+
+static sk_err identify(struct layer *layer) {
+    struct sk_source *src = &layer->src;
+    struct sk_peek peek = {.size = src->size};
+    peek.head = sk_source_at(src, 0, SK_PEEK_HEAD_BYTES, &peek.head_len);
+    if (peek.head_len > SK_PEEK_HEAD_BYTES) {
+        peek.head_len = SK_PEEK_HEAD_BYTES;
+    }
+    uint64_t tail = src->size > SK_PEEK_TAIL_BYTES ? src->size - SK_PEEK_TAIL_BYTES : 0;
+    peek.tail = sk_source_at(src, tail, SK_PEEK_TAIL_BYTES, &peek.tail_len);
+    if (peek.head == NULL || peek.tail == NULL) {
+        return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
+    }
+    layer->type = SK_TYPE_BINARY;
+    layer->bid_count = sk_identify(&peek, layer->bid, &layer->type);
+    return sk_ok();
+}
+
+static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
+    uint32_t flags = sk_type_flags(layer->type);
+    enum sk_target target = sk_type_target(layer->type);
+    if ((flags & SK_TYPE_TEXTUAL) != 0 && target != SK_TARGET_MAIL) {
+        target = SK_TARGET_ANY;
+    }
+    struct view view = {.src = &layer->src, .target = target, .exe = exe};
+    if (layer->type == SK_TYPE_HTML) {
+        view.rank = RANK_NORMALISED;
+    }
+    view_search(sc, layer, &view);
+}
+
+/* Is there a reader that may find members in this layer? */
+static bool is_container(struct sk_scanner *sc, struct layer *layer) {
+    if ((sc->options.flags & SK_SCAN_NO_ARCHIVES) != 0) {
+        return false;
+    }
+    bool readable = false;
+    if (layer->bid_count == 0 && (sk_type_flags(layer->type) & SK_TYPE_CONTAINER) != 0) {
+        verdict_note(sc, layer, SK_NOTE_FORMAT, sk_type_word(layer->type));
+    }
+    for (unsigned i = 0; i < layer->bid_count; i++) {
+        const struct sk_bid *bid = &layer->bid[i];
+        if (bid->bid < SK_BID_WALK) {
+            continue;
+        }
+        if (bid->format->walk == NULL) {
+            if ((sk_type_flags(bid->type) & SK_TYPE_CONTAINER) != 0) {
+                verdict_note(sc, layer, SK_NOTE_FORMAT, sk_type_word(bid->type));
+            }
+        } else if (!layer_bid_is_exe(bid) || layer->facts_children) {
+            readable = true;
+        }
+    }
+    return readable;
+}
+
+bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
+    sc->stats.layers++;
+    if (layer->src.size <= LAYER_TINY_BYTES) {
+        return false;
+    }
+    sk_err err = identify(layer);
+    if (sk_failed(err)) {
+        scan_note_error(sc, layer, err);
+        return false;
+    }
+    struct arena_mark mark = arena_mark(&sc->walk_arena);
+    const struct sk_exe *exe = walk_facts(sc, layer);
+    if (verdict_wants_own(sc, layer)) {
+        search_raw(sc, layer, exe);
+        scan_note_error(sc, layer, hashes_file(sc, layer));
+        if (exe != NULL) {
+            err = hashes_exe(sc, layer, exe);
+            if (err.code == SK_E_LIMIT) {
+                verdict_note(sc, layer, SK_NOTE_LIMIT_MATCH, "overlapping sections");
+            } else {
+                scan_note_error(sc, layer, err);
+            }
+        }
+        view_search_text(sc, layer);
+    }
+    arena_rewind(&sc->walk_arena, mark);
+    return !sc->stop && is_container(sc, layer);
+}

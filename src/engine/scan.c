@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The way of one object: open, look, open the containers that wait, report.
+ *
+ *     object -> layer_scan -> [stack: object]
+ *     while the stack holds a layer: take the newest, walk its members
+ *         (each is looked at inside the walk; containers among them go on the stack)
+ *     -> verdict_report
+ *
+ * Newest first keeps the stack short: what one container put there is done before its siblings.
+ * The stack is a list of layers, so nothing recurses on input; depth is counted in the layer.
+ *
+ * Small objects are read whole into one buffer that stays with the scanner; larger ones are read in
+ * windows. Descriptors are read with pread, never mapped: a file that shrinks is a read error, not
+ * a SIGBUS. A descriptor whose size or time of change differs afterwards gives the note "changed".
+ *
+ * The calls return an error only when nothing could be said about the object at all (a descriptor
+ * that is none). Everything else is in the report.
+ */
+#include "engine/scan.h"
+
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "engine/layer.h"
+#include "engine/walk.h"
+#include "os/fdsource.h"
+#include "os/file.h"
+
+#define ROOT_MEMORY_BYTES ((uint64_t)8 << 20)
+#define ROOT_KEEP_BYTES ((size_t)1 << 20) /* of the buffer, from one object to the next */
+#define ROOT_FIRST_BYTES ((size_t)64 * 1024)
+
+void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {
+    verdict_note(sc, layer, note, NULL);
+    sc->stop = true;
+}
+
+bool scan_time_left(struct sk_scanner *sc, struct layer *layer) {
+    if (budget_time_left(&sc->budget)) {
+        return true;
+    }
+    if (!sc->stop) {
+        scan_stop(sc, layer, SK_NOTE_LIMIT_TIME);
+    }
+    return false;
+}
+
+void scan_note_error(struct sk_scanner *sc, struct layer *layer, sk_err err) {
+    static const struct {
+        enum sk_err_code code;
+        enum sk_note note;
+    } MEANING[] = {
+        {SK_E_NOMEM, SK_NOTE_LIMIT_MEMORY}, {SK_E_LIMIT, SK_NOTE_LIMIT_MEMORY},
+        {SK_E_IO, SK_NOTE_READ_ERROR},      {SK_E_PERM, SK_NOTE_READ_ERROR},
+        {SK_E_UNSUPPORTED, SK_NOTE_METHOD}, {SK_E_ENCRYPTED, SK_NOTE_ENCRYPTED},
+    };
+    if (err.code == SK_OK || err.code == SK_E_STOP) {
+        return;
+    }
+    enum sk_note note = SK_NOTE_DAMAGED;
+    for (size_t i = 0; i < sizeof(MEANING) / sizeof(MEANING[0]); i++) {
+        if ((int)MEANING[i].code == err.code) {
+            note = MEANING[i].note;
+        }
+    }
+    verdict_note(sc, layer, note, NULL);
+}
+
+/* ---- one object --------------------------------------------------------------------------- */
+
+static void scan_start(struct sk_scanner *sc) {
+    arena_clear(&sc->arena);
+    arena_clear(&sc->walk_arena);
+    sc->pending = NULL;
+    sc->free = NULL;
+    sc->stop = false;
+    sc->stats.objects++;
+    budget_start(&sc->budget);
+    verdict_start(sc);
+}
+
+static void walk_pending(struct sk_scanner *sc) {
+    while (sc->pending != NULL) {
+        struct layer *layer = sc->pending;
+        sc->pending = layer->next;
+        if (!sc->stop && verdict_wants(sc, layer) && scan_time_left(sc, layer)) {
+            walk_members(sc, layer);
+        }
+        if (layer->parent != NULL) {
+            layer_drop(sc, layer);
+        }
+    }
+}
+
+static void scan_root(struct sk_scanner *sc, struct layer *root) {
+    sc->budget.files = 1;
+    if (root->src.size > sc->budget.limits.max_file_size) {
+        verdict_note(sc, root, SK_NOTE_LIMIT_FILE_SIZE, NULL);
+        return;
+    }
+    if (root->src.size > sc->budget.limits.max_scan_size) {
+        verdict_note(sc, root, SK_NOTE_LIMIT_SCAN_SIZE, NULL);
+        return;
+    }
+    sc->budget.bytes = root->src.size;
+    sc->stats.bytes += root->src.size;
+    if (layer_scan(sc, root)) {
+        layer_keep(sc, root);
+    }
+    walk_pending(sc);
+}
+
+static const struct sk_report *finish(struct sk_scanner *sc, struct layer *root) {
+    uint64_t size = root->src.size;
+    const struct sk_report *report = verdict_report(sc, root);
+    sc->verdict.report.bytes_read = size;
+    layer_drop(sc, root);
+    store_pool_trim(&sc->pool);
+    if (sc->root.cap > ROOT_KEEP_BYTES) {
+        mem_free(sc->root.ptr);
+        sc->root = (struct store_buf){0};
+    }
+    return report;
+}
+
+/* ---- the object's bytes -------------------------------------------------------------------- */
+
+static bool root_room(struct sk_scanner *sc, size_t size) {
+    if (sc->root.cap >= size) {
+        return true;
+    }
+    size_t cap = size < ROOT_FIRST_BYTES ? ROOT_FIRST_BYTES : size;
+    uint8_t *ptr = mem_alloc(cap);
+    if (ptr == NULL) {
+        return false;
+    }
+    mem_free(sc->root.ptr);
+    sc->root = (struct store_buf){ptr, cap};
+    return true;
+}
+
+static sk_err open_fd(struct sk_scanner *sc, struct layer *root, int fd, uint64_t size) {
+    root->open = true;
+    if (size > ROOT_MEMORY_BYTES || size > sc->budget.limits.max_file_size ||
+        !root_room(sc, (size_t)size)) {
+        return fdsource_init(&root->src, fd, size);
+    }
+    sk_source_init_mem(&root->src, sc->root.ptr, (size_t)size);
+    return size == 0 ? sk_ok() : file_pread_all(fd, sc->root.ptr, (size_t)size, 0);
+}
+
+static bool has_changed(int fd, const struct stat *before) {
+    struct stat now;
+    return fstat(fd, &now) != 0 || now.st_size != before->st_size ||
+           now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
+               const struct sk_report **out_report) {
+    struct sk_scanner *sc = scanner;
+    (void)name;
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return SK_E_IO;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return SK_E_UNSUPPORTED;
+    }
+    scan_start(sc);
+    struct layer *root = layer_new(sc, NULL);
+    if (root == NULL) {
+        return SK_E_NOMEM;
+    }
+    sk_err err = open_fd(sc, root, fd, (uint64_t)st.st_size);
+    if (sk_failed(err)) {
+        scan_note_error(sc, root, err);
+    } else {
+        scan_root(sc, root);
+    }
+    if (has_changed(fd, &st)) {
+        verdict_note(sc, root, SK_NOTE_CHANGED, NULL);
+    }
+    *out_report = finish(sc, root);
+    return SK_OK;
+}
+
+int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const char *name,
+                const struct sk_report **out_report) {
+    (void)name;
+    if (bytes == NULL && len > 0) {
+        return SK_E_USAGE;
+    }
+    scan_start(scanner);
+    struct layer *root = layer_new(scanner, NULL);
+    if (root == NULL) {
+        return SK_E_NOMEM;
+    }
+    sk_source_init_mem(&root->src, bytes, len);
+    root->open = true;
+    scan_root(scanner, root);
+    *out_report = finish(scanner, root);
+    return SK_OK;
+}

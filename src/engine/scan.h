@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct sk_scanner and struct layer: the state of one scan, shared by the files of this folder.
+ *
+ * A layer is the object itself, a member, or a member of a member. Layers form a tree by `parent`;
+ * containers that wait to be opened form the stack `pending`. A layer lives while it is looked at,
+ * waits, or has descendants that wait (refs); its bytes live while it is looked at, waits, or a
+ * waiting slice lies in them (uses).
+ *
+ * Ownership: layers come from `arena` and are reused through `free`; addresses never move. A name
+ * is **borrowed** from the container's reader until layer_keep copies it.
+ */
+#ifndef SK_ENGINE_SCAN_H
+#define SK_ENGINE_SCAN_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "crypto/digest.h"
+#include "defs/defset.h"
+#include "engine/budget.h"
+#include "engine/store.h"
+#include "engine/verdict.h"
+#include "format/format.h"
+#include "match/matcher.h"
+#include "sekisho.h"
+
+/* Layers of at most so many bytes are not looked at, as in ClamAV: nothing fits in them. */
+#define LAYER_TINY_BYTES 5u
+#define LAYER_NAME_MAX_BYTES ((size_t)1024)
+
+enum layer_allowed { LAYER_ALLOWED_UNKNOWN = 0, LAYER_ALLOWED_NO, LAYER_ALLOWED_YES };
+
+struct layer {
+    struct layer *parent; /* NULL: the object */
+    struct layer *host;   /* whose bytes this slice shares, or NULL */
+    struct layer *next;   /* in pending or free */
+    const char *name;
+    size_t name_len;
+    unsigned depth;   /* 0: the object */
+    uint32_t ordinal; /* among the members of parent, from 0 */
+    uint32_t child_count;
+    unsigned refs;
+    unsigned uses;
+    enum layer_allowed allowed;
+    enum sk_type type;
+    unsigned bid_count;
+    struct sk_bid bid[SK_BID_MAX];
+    bool facts_children; /* an executable that offered members in its facts walk */
+    bool open;           /* src is set */
+    struct sk_source src;
+    struct store store;
+};
+
+struct sk_engine {
+    struct defset *set;
+    unsigned segment_count;
+    const struct image *image[MATCH_SEGMENT_MAX];
+    const struct mt_segment *segment[MATCH_SEGMENT_MAX];
+};
+
+struct sk_scanner {
+    struct sk_engine *engine;
+    struct sk_options options;
+    struct budget budget;
+    struct arena arena;      /* layers, findings, notes: cleared between objects */
+    struct arena walk_arena; /* what readers ask for: rewound after each walk */
+    struct store_pool pool;
+    struct store_buf root; /* the object itself when it is small */
+    struct matcher *matcher;
+    struct digester *digester;
+    struct verdict verdict;
+    struct buf text; /* for names and paths being put together */
+    struct layer *pending;
+    struct layer *free;
+    struct sk_stats stats;
+    uint64_t steps; /* of the matcher, for each layer */
+    bool stop;      /* a limit of the whole object was reached: nothing further is looked at */
+};
+
+/* Say it and look at nothing further. */
+void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note);
+/* False (and noted) when time is over. */
+bool scan_time_left(struct sk_scanner *sc, struct layer *layer);
+/* The note for an error that came from below; SK_OK and SK_E_STOP say nothing. */
+void scan_note_error(struct sk_scanner *sc, struct layer *layer, sk_err err);
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct verdict: what a scan found and what it could not look at; at the end, the report.
+ *
+ * Life cycle: verdict_start -> verdict_find, verdict_note... -> verdict_report. Findings are put in
+ * ClamAV's order; without SK_SCAN_ALL_MATCHES only the first stays. Ownership: texts live in the
+ * arena of the scan; the report is **borrowed** until verdict_start.
+ * Errors: none. Memory that runs out costs texts, never the verdict: one finding and every kind of
+ * note have a place of their own.
+ */
+#ifndef SK_ENGINE_VERDICT_H
+#define SK_ENGINE_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/note.h"
+#include "sekisho.h"
+
+#define VERDICT_NOTE_MAX 64
+#define VERDICT_FINDING_MAX 4096u
+#define VERDICT_PATH_MAX_BYTES ((size_t)4096)
+#define VERDICT_NAME_MAX_BYTES ((size_t)512)
+
+struct image;
+struct layer;
+struct sk_scanner;
+
+/* Where in a layer something was found; ClamAV's order. */
+enum verdict_rank {
+    RANK_PLAIN = 0,    /* body signature of the layer's target */
+    RANK_PLAIN_ANY,    /* body signature of target 0 */
+    RANK_HASH,         /* of the whole layer */
+    RANK_LOGICAL,      /* logical signature of the layer's target */
+    RANK_LOGICAL_ANY,  /* logical signature of target 0 */
+    RANK_PLAIN_LATE,   /* plain data: its own target comes after target 0 */
+    RANK_LOGICAL_LATE, /* the same, logical */
+    RANK_SECTION,      /* hash of a section */
+    RANK_IMPORTS,
+    RANK_NORMALISED /* added to the rank in a normalised view */
+};
+
+struct verdict_hit {
+    const struct image *image;
+    uint32_t name;
+    uint64_t offset; /* UINT64_MAX: the whole layer */
+    unsigned rank;
+};
+
+struct finding {
+    struct sk_finding shown;
+    const uint32_t *key; /* ordinals from the object down to the layer */
+    unsigned key_len;
+    unsigned rank;
+};
+
+struct finding_list {
+    struct finding **item;
+    size_t count;
+    size_t cap;
+};
+
+struct verdict {
+    struct finding_list strong;
+    struct finding_list unwanted; /* PUA, heuristics: shown after the strong ones */
+    struct finding spare;         /* for the finding there was no memory for */
+    char spare_name[VERDICT_NAME_MAX_BYTES];
+    bool spare_used;
+    bool allowed; /* something was cleared by an allow-list */
+    bool incomplete;
+    struct sk_note_entry note[VERDICT_NOTE_MAX + SK_NOTE_COUNT];
+    size_t note_count;
+    bool noted[SK_NOTE_COUNT];
+    struct sk_report report;
+};
+
+void verdict_start(struct sk_scanner *sc);
+/* Something matched in this layer: looks at ignore and allow lists and keeps it or not. */
+void verdict_find(struct sk_scanner *sc, struct layer *layer, const struct verdict_hit *hit);
+/* detail may be NULL. */
+void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
+                  const char *detail);
+/* May anything inside this layer still change the report? False only in first-match mode. */
+bool verdict_wants(const struct sk_scanner *sc, const struct layer *layer);
+/* The same for what matches in the layer's own bytes. */
+bool verdict_wants_own(const struct sk_scanner *sc, const struct layer *layer);
+const struct sk_report *verdict_report(struct sk_scanner *sc, struct layer *root);
+
+#endif

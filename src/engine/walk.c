@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The engine's side of format.h. One walk of one reader over one layer:
+ *
+ *     reader --walk_child(member, stream)--> may it be looked at? --no--> note, skip or stop
+ *                                              | yes
+ *                                              v
+ *                         stream -> store (limits after every chunk) -> layer_scan
+ *                                              |
+ *                              leaf: forgotten | container: waits on the stack
+ *
+ * Limits live here and in budget, never in a reader. What each does:
+ *     recursion, files, scan size, time   the rest of the container (recursion) or of the object is
+ *                                         dropped, noted; a member cut short by the scan size is
+ *                                         searched as far as it was read
+ *     file size                           the member is not looked at (ClamAV), noted. A stated
+ * size is believed only when the packed size makes it possible: else a lie in a header would hide
+ * the member ratio, memory                       reading stops, noted; what was read is searched
+ *
+ * A member without data must come with a note of the reader. If the reader forgot, the engine says
+ * so itself: nothing may pass unseen.
+ *
+ * An executable is walked before it is searched, because signatures ask for its sections and entry
+ * point. That walk runs inside the walk of its container; it may emit no members, which bounds
+ * the nesting of walks at two whatever the input says.
+ */
+#include "engine/walk.h"
+
+#include "engine/layer.h"
+
+/* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
+ * readers stream: only a *claim* is judged here). */
+#define PLAUSIBLE_RATIO 1100u
+
+struct sk_walk {
+    struct sk_scanner *sc;
+    struct layer *layer;
+    bool facts; /* members are refused */
+    bool facts_children;
+    bool stop;  /* this container has no more to tell */
+    bool noted; /* since the last member */
+    uint32_t children;
+    struct sk_exe exe;
+    bool has_exe;
+};
+
+/* ---- reading a member --------------------------------------------------------------------- */
+
+static uint64_t packed_of(const struct sk_walk *walk, const struct sk_child *child) {
+    uint64_t whole = walk->layer->src.size;
+    return child->packed_size < whole ? child->packed_size : whole;
+}
+
+/* SK_OK: go on. SK_E_LIMIT: too large, forget it. SK_E_STOP: search what there is. */
+static sk_err check_size(struct sk_walk *walk, struct layer *member, uint64_t packed) {
+    struct sk_scanner *sc = walk->sc;
+    uint64_t len = member->store.len;
+    if (len > sc->budget.limits.max_file_size) {
+        verdict_note(sc, member, SK_NOTE_LIMIT_FILE_SIZE, NULL);
+        return sk_fail(SK_E_LIMIT);
+    }
+    if (budget_ratio_over(&sc->budget, len, packed)) {
+        verdict_note(sc, member, SK_NOTE_LIMIT_RATIO, NULL);
+        return sk_fail(SK_E_STOP);
+    }
+    if (len > budget_bytes_left(&sc->budget)) {
+        scan_stop(sc, member, SK_NOTE_LIMIT_SCAN_SIZE);
+        return sk_fail(SK_E_STOP);
+    }
+    return scan_time_left(sc, member) ? sk_ok() : sk_fail(SK_E_STOP);
+}
+
+/* Fill member->store. False: do not look at it. */
+static bool read_member(struct sk_walk *walk, struct layer *member, const struct sk_child *child,
+                        struct sk_stream *data) {
+    store_begin(&member->store, &walk->sc->pool);
+    uint64_t packed = packed_of(walk, child);
+    for (;;) {
+        uint8_t *ptr;
+        size_t cap;
+        size_t got = 0;
+        sk_err err = store_room(&member->store, &ptr, &cap);
+        if (!sk_failed(err)) {
+            err = sk_stream_read(data, ptr, cap, &got);
+        }
+        if (!sk_failed(err) && got > 0) {
+            err = store_put(&member->store, got);
+        }
+        if (sk_failed(err)) {
+            scan_note_error(walk->sc, member, err);
+            return true;
+        }
+        if (got == 0) {
+            return true;
+        }
+        err = check_size(walk, member, packed);
+        if (sk_failed(err)) {
+            return err.code == SK_E_STOP;
+        }
+    }
+}
+
+/* ---- one member --------------------------------------------------------------------------- */
+
+static bool claim_is_too_large(const struct sk_walk *walk, const struct sk_child *child) {
+    uint64_t max = walk->sc->budget.limits.max_file_size;
+    if (child->is_slice) {
+        return child->slice_len > max;
+    }
+    return child->size != SK_SIZE_UNKNOWN && child->size > max &&
+           child->size / PLAUSIBLE_RATIO < packed_of(walk, child);
+}
+
+/* Open member->src. False: there is nothing to look at, and a note says why. */
+static bool open_member(struct sk_walk *walk, struct layer *member, const struct sk_child *child,
+                        struct sk_stream *data) {
+    struct sk_scanner *sc = walk->sc;
+    if (data == NULL && !child->is_slice) {
+        if (!walk->noted && (child->size != 0 || child->encrypted)) {
+            verdict_note(sc, member, child->encrypted ? SK_NOTE_ENCRYPTED : SK_NOTE_METHOD, NULL);
+        }
+        return false;
+    }
+    if (claim_is_too_large(walk, child)) {
+        verdict_note(sc, member, SK_NOTE_LIMIT_FILE_SIZE, NULL);
+        return false;
+    }
+    if (child->is_slice) {
+        layer_open_slice(member, child->slice_off, child->slice_len);
+        if (member->src.size > budget_bytes_left(&sc->budget)) {
+            scan_stop(sc, member, SK_NOTE_LIMIT_SCAN_SIZE);
+            return false;
+        }
+        return true;
+    }
+    bool look = read_member(walk, member, child, data);
+    layer_open_store(member);
+    return look;
+}
+
+/* SK_OK: it may be looked at. */
+static sk_err admit(struct sk_walk *walk) {
+    struct sk_scanner *sc = walk->sc;
+    if (walk->stop || sc->stop || !scan_time_left(sc, walk->layer)) {
+        return sk_fail(SK_E_STOP);
+    }
+    if (walk->layer->depth + 1 >= sc->budget.limits.max_recursion) {
+        verdict_note(sc, walk->layer, SK_NOTE_LIMIT_RECURSION, NULL);
+        walk->stop = true;
+        return sk_fail(SK_E_STOP);
+    }
+    if (sc->budget.files >= sc->budget.limits.max_files) {
+        scan_stop(sc, walk->layer, SK_NOTE_LIMIT_FILES);
+        return sk_fail(SK_E_STOP);
+    }
+    return sk_ok();
+}
+
+static void look_at_member(struct sk_walk *walk, struct layer *member, const struct sk_child *child,
+                           struct sk_stream *data) {
+    struct sk_scanner *sc = walk->sc;
+    if (!open_member(walk, member, child, data)) {
+        layer_drop(sc, member);
+        return;
+    }
+    sc->budget.files++;
+    sc->budget.bytes += member->src.size;
+    sc->stats.bytes += member->src.size;
+    if (layer_scan(sc, member)) {
+        layer_keep(sc, member);
+    } else {
+        layer_drop(sc, member);
+    }
+}
+
+sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data) {
+    if (walk->facts) {
+        walk->facts_children = true;
+        return sk_fail(SK_E_STOP);
+    }
+    TRY(admit(walk));
+    struct sk_scanner *sc = walk->sc;
+    struct layer *member = layer_new(sc, walk->layer);
+    if (member == NULL) {
+        scan_stop(sc, walk->layer, SK_NOTE_LIMIT_MEMORY);
+        return sk_fail(SK_E_STOP);
+    }
+    walk->layer->child_count++;
+    walk->children++;
+    member->name = child->name;
+    member->name_len = child->name == NULL ? 0 : child->name_len;
+    if (member->name_len > LAYER_NAME_MAX_BYTES) {
+        member->name_len = LAYER_NAME_MAX_BYTES;
+    }
+    if (!verdict_wants(sc, member)) {
+        walk->stop = true;
+        layer_drop(sc, member);
+        return sk_fail(SK_E_STOP);
+    }
+    look_at_member(walk, member, child, data);
+    walk->noted = false;
+    return sc->stop ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
+void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {
+    if ((unsigned)note >= SK_NOTE_COUNT) {
+        note = SK_NOTE_DAMAGED;
+    }
+    walk->noted = true;
+    verdict_note(walk->sc, walk->layer, note, detail);
+}
+
+void walk_exe(struct sk_walk *walk, const struct sk_exe *exe) {
+    walk->exe = *exe;
+    walk->has_exe = true;
+}
+
+void walk_type(struct sk_walk *walk, enum sk_type type) {
+    if ((unsigned)type < SK_TYPE_COUNT) {
+        walk->layer->type = type;
+    }
+}
+
+struct arena *walk_arena(struct sk_walk *walk) {
+    return &walk->sc->walk_arena;
+}
+
+sk_err walk_tick(struct sk_walk *walk) {
+    return scan_time_left(walk->sc, walk->layer) ? sk_ok() : sk_fail(SK_E_STOP);
+}
+
+/* ---- whole walks -------------------------------------------------------------------------- */
+
+const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer) {
+    const struct sk_bid *bid = NULL;
+    for (unsigned i = 0; i < layer->bid_count && bid == NULL; i++) {
+        if (layer->bid[i].bid >= SK_BID_WALK && layer->bid[i].format->walk != NULL &&
+            layer_bid_is_exe(&layer->bid[i])) {
+            bid = &layer->bid[i];
+        }
+    }
+    if (bid == NULL) {
+        return NULL;
+    }
+    struct sk_walk walk = {.sc = sc, .layer = layer, .facts = true};
+    sk_err err = bid->format->walk(&walk, &layer->src);
+    layer->facts_children = walk.facts_children;
+    /* A broken executable is still searched whole: only a failure of ours leaves something out. */
+    if (err.code != SK_E_FORMAT && err.code != SK_E_UNSUPPORTED) {
+        scan_note_error(sc, layer, err);
+    }
+    if (!walk.has_exe) {
+        return NULL;
+    }
+    struct sk_exe *exe = arena_alloc(&sc->walk_arena, sizeof(*exe));
+    if (exe == NULL) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_MEMORY, NULL);
+        return NULL;
+    }
+    *exe = walk.exe;
+    return exe;
+}
+
+static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk_bid *bid,
+                     bool best) {
+    struct arena_mark mark = arena_mark(&sc->walk_arena);
+    struct sk_walk walk = {.sc = sc, .layer = layer};
+    sk_err err = bid->format->walk(&walk, &layer->src);
+    /* A second opinion that turned out wrong is no damage. */
+    if (err.code != SK_E_FORMAT || best || walk.children > 0) {
+        scan_note_error(sc, layer, err);
+    }
+    arena_rewind(&sc->walk_arena, mark);
+}
+
+void walk_members(struct sk_scanner *sc, struct layer *layer) {
+    for (unsigned i = 0; i < layer->bid_count && !sc->stop; i++) {
+        const struct sk_bid *bid = &layer->bid[i];
+        if (bid->bid < SK_BID_WALK || bid->format->walk == NULL ||
+            (layer_bid_is_exe(bid) && !layer->facts_children)) {
+            continue;
+        }
+        walk_one(sc, layer, bid, i == 0);
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Opening a layer: runs its readers and answers their walk_* calls (format.h).
+ *
+ * Errors: none: what goes wrong becomes a note.
+ */
+#ifndef SK_ENGINE_WALK_H
+#define SK_ENGINE_WALK_H
+
+#include "engine/scan.h"
+
+/* Facts of an executable, or NULL. They live in sc->walk_arena until the caller rewinds it. Sets
+ * layer->facts_children. */
+const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer);
+/* Every bid of at least SK_BID_WALK that has members to tell of. */
+void walk_members(struct sk_scanner *sc, struct layer *layer);
+
+#endif

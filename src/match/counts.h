@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct counts: what is already known in this scan about the hits of subsignatures. Signatures
+ * share subsignatures (28 % in the official set), so each is searched once a scan.
+ *
+ * A small open-addressing table; empty it touches nothing. Life cycle: zeroed -> counts_slot...
+ * -> counts_clear -> ... -> counts_release. Errors: NULL = no memory, nothing changed.
+ */
+#ifndef SK_MATCH_COUNTS_H
+#define SK_MATCH_COUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct count_slot {
+    uint64_t key;   /* segment << 32 | subsignature, plus 1; 0 = free */
+    uint64_t asked; /* searched up to this count; 0 = not yet. count < asked: count is exact */
+    uint64_t count;
+    uint64_t first; /* offset of the first hit */
+};
+struct counts {
+    struct count_slot *slot;
+    size_t slot_count; /* zero or a power of two */
+    size_t used;
+};
+
+/* The slot of this subsignature, made when it is new. Borrowed until the next call. */
+struct count_slot *counts_slot(struct counts *c, unsigned segment, uint32_t sub);
+void counts_clear(struct counts *c);
+void counts_release(struct counts *c);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Walks a layer in blocks, asks the kernel for candidates of every group of every table, and
+ * follows each candidate to its literal.
+ *
+ *   view:   |-- CONTEXT --|------ block ------|-- CONTEXT --|      one contiguous piece of the
+ * layer ^ positions asked for
+ *
+ * A block is looked at by all groups before the next one is read, so the bytes stay in the L1
+ * cache. The context around it lets nearly every literal be compared in place; one that reaches
+ * further is fetched from the source, after which the view is asked for again, because a source
+ * promises a pointer only until the second next call.
+ *
+ * Sampling is decided by the offset in the layer: group (q, s) looks at multiples of s, so results
+ * do not depend on where blocks or windows start.
+ *
+ * Candidates are hashed a few ahead of their use and their bucket prefetched: a bucket array is
+ * larger than the L1 cache, and a candidate costs mostly that miss.
+ *
+ * Tables may be hostile: shapes were compared with section lengths when the image was opened,
+ * everything read out of an element is compared with its bound here, and SK_E_FORMAT ends the run.
+ */
+#include "match/filter.h"
+
+#include <string.h>
+
+#include "match/foldhash.h"
+
+#define CONTEXT_BYTES 1024u
+#define TICK_BLOCKS 64u
+#define AHEAD 4u /* power of two */
+
+struct view {
+    const uint8_t *p; /* byte at layer offset `off` */
+    uint64_t off;
+    size_t len;
+    uint32_t block;     /* start of the block inside the view */
+    uint32_t block_len; /* positions in it */
+};
+
+const struct filter_kernel *filter_kernel_best(void) {
+    const struct filter_kernel *avx2 = filter_kernel_avx2();
+    return avx2 != NULL ? avx2 : filter_kernel_scalar();
+}
+
+/* The view of the block that starts at `at`. at < size. */
+static sk_err view_load(struct sk_source *src, uint64_t at, struct view *out) {
+    uint64_t back = at < CONTEXT_BYTES ? at : CONTEXT_BYTES;
+    uint64_t rest = src->size - at;
+    uint64_t block = rest < FILTER_BLOCK_BYTES ? rest : FILTER_BLOCK_BYTES;
+    uint64_t want = back + block + CONTEXT_BYTES;
+    size_t avail = 0;
+    const uint8_t *p = sk_source_at(src, at - back, (size_t)want, &avail);
+    if (p == NULL) {
+        return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
+    }
+    if (avail > want) {
+        avail = (size_t)want;
+    }
+    *out = (struct view){p, at - back, avail, (uint32_t)back, (uint32_t)block};
+    return sk_ok();
+}
+
+static uint8_t lower(uint8_t b) {
+    return b >= 'A' && b <= 'Z' ? b | 0x20 : b;
+}
+
+static bool literal_equal(const uint8_t *text, const uint8_t *lit, size_t len, bool nocase) {
+    if (!nocase) {
+        return memcmp(text, lit, len) == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (lower(text[i]) != lit[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is the literal of trigger t at layer offset start? The view may be renewed. */
+static sk_err literal_at(struct filter_job *job, const struct filter_input *in, struct view *v,
+                         const struct mt_trig *t, uint64_t start, bool *out_equal) {
+    if ((uint64_t)t->lit + t->len > in->segment->lit_len) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const uint8_t *lit = in->segment->lit + t->lit;
+    bool nocase = (t->flags & MT_TRIG_NOCASE) != 0;
+    job->literals++;
+    *out_equal = false;
+    if (start > job->src->size || t->len > job->src->size - start) {
+        return sk_ok();
+    }
+    if (start >= v->off && start + t->len <= v->off + v->len) {
+        *out_equal = literal_equal(v->p + (start - v->off), lit, t->len, nocase);
+        return sk_ok();
+    }
+    size_t avail = 0;
+    const uint8_t *text = sk_source_at(job->src, start, t->len, &avail);
+    if (text == NULL || avail < t->len) {
+        return sk_failed(job->src->failed) ? job->src->failed : sk_fail(SK_E_IO);
+    }
+    *out_equal = literal_equal(text, lit, t->len, nocase);
+    return view_load(job->src, v->off + v->block, v);
+}
+
+/* A table entry says: trigger `trig`, with its literal starting at `start`. */
+static sk_err check_trigger(struct filter_job *job, unsigned input, struct view *v, uint32_t trig,
+                            uint64_t start) {
+    const struct filter_input *in = &job->input[input];
+    if (trig >= in->segment->trig_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint64_t bit = (uint64_t)1 << (trig & 63);
+    if ((in->done[trig >> 6] & bit) != 0) {
+        return sk_ok();
+    }
+    bool equal = false;
+    TRY(literal_at(job, in, v, &in->segment->trig[trig], start, &equal));
+    if (!equal) {
+        return sk_ok();
+    }
+    in->done[trig >> 6] |= bit;
+    return job->hit(job->hit_ctx, input, trig, start);
+}
+
+static sk_err follow_bucket(struct filter_job *job, unsigned input, struct view *v,
+                            const struct mt_group *g, uint64_t window_pos, uint64_t hash) {
+    uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
+    uint32_t first = g->bucket_first[bucket], last = g->bucket_first[bucket + 1];
+    if (first > last || last > g->head.entry_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint16_t tag = foldhash_tag(hash);
+    for (uint32_t e = first; e < last; e++) {
+        const struct mt_entry *entry = &g->entry[e];
+        if (entry->tag == tag && entry->delta <= window_pos) {
+            TRY(check_trigger(job, input, v, entry->trig, window_pos - entry->delta));
+        }
+    }
+    return sk_ok();
+}
+
+static uint64_t bucket_hash_ahead(const struct mt_group *g, const struct view *v, uint32_t pos) {
+    uint64_t hash = foldhash_bucket(foldhash_load(v->p + v->block + pos, g->head.q));
+    __builtin_prefetch(&g->bucket_first[foldhash_bucket_index(hash, g->head.log2_buckets)]);
+    return hash;
+}
+
+static sk_err run_group(struct filter_job *job, unsigned input, struct view *v,
+                        const struct mt_group *g) {
+    unsigned q = g->head.q, s = g->head.s;
+    if ((q != 4 && q != 8) || s == 0 || s > 64 || g->head.log2_words > FILTER_LOG2_MAX ||
+        g->head.log2_buckets > FILTER_LOG2_MAX) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint64_t at = v->off + v->block;
+    struct filter_span span = {.p = v->p + v->block,
+                               .avail = (uint32_t)(v->len - v->block),
+                               .first = (uint32_t)((s - at % s) % s),
+                               .end = v->block_len};
+    size_t n = job->kernel->group(g, &span, job->scratch);
+    job->candidates += n;
+    uint64_t hash[AHEAD];
+    for (size_t i = 0; i < n && i < AHEAD; i++) {
+        hash[i] = bucket_hash_ahead(g, v, job->scratch[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t h = hash[i % AHEAD];
+        if (i + AHEAD < n) {
+            hash[i % AHEAD] = bucket_hash_ahead(g, v, job->scratch[i + AHEAD]);
+        }
+        TRY(follow_bucket(job, input, v, g, at + job->scratch[i], h));
+    }
+    return sk_ok();
+}
+
+static uint32_t load_folded(const uint8_t *p, size_t avail) {
+    uint8_t b[4] = {0};
+    memcpy(b, p, avail < 4 ? avail : 4);
+    return ((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24) |
+           (uint32_t)FOLDHASH_FOLD;
+}
+
+static sk_err follow_slow(struct filter_job *job, unsigned input, struct view *v, uint32_t found) {
+    const struct mt_table *t = job->input[input].table;
+    uint32_t pos = found & 0xffff, buckets = found >> 16;
+    uint32_t text = load_folded(v->p + v->block + pos, v->len - v->block - pos);
+    uint64_t start = v->off + v->block + pos;
+    for (; buckets != 0; buckets &= buckets - 1) {
+        uint32_t k = (uint32_t)__builtin_ctz(buckets);
+        uint32_t first = t->slow_head->first[k], last = t->slow_head->first[k + 1];
+        if (first > last || last > t->slow_count) {
+            return sk_fail(SK_E_FORMAT);
+        }
+        for (uint32_t e = first; e < last; e++) {
+            if ((text & t->slow[e].mask) == t->slow[e].value) {
+                TRY(check_trigger(job, input, v, t->slow[e].trig, start));
+            }
+        }
+    }
+    return sk_ok();
+}
+
+static sk_err run_slow(struct filter_job *job, unsigned input, struct view *v) {
+    const struct mt_table *t = job->input[input].table;
+    if (t->slow_head == NULL || t->slow_count == 0) {
+        return sk_ok();
+    }
+    struct filter_span span = {
+        .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
+    size_t n = job->kernel->slow(t->slow_head, &span, job->scratch);
+    job->candidates += n;
+    for (size_t i = 0; i < n; i++) {
+        TRY(follow_slow(job, input, v, job->scratch[i]));
+    }
+    return sk_ok();
+}
+
+sk_err filter_run(struct filter_job *job) {
+    unsigned blocks = 0;
+    for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
+        struct view v;
+        TRY(view_load(job->src, at, &v));
+        for (unsigned i = 0; i < job->input_count; i++) {
+            const struct mt_table *t = job->input[i].table;
+            if (t->group_count > MT_GROUP_MAX) {
+                return sk_fail(SK_E_FORMAT);
+            }
+            for (uint32_t g = 0; g < t->group_count; g++) {
+                TRY(run_group(job, i, &v, &t->group[g]));
+            }
+            TRY(run_slow(job, i, &v));
+        }
+        if (++blocks % TICK_BLOCKS == 0 && job->tick != NULL && !job->tick(job->tick_ctx)) {
+            return sk_fail(SK_E_LIMIT);
+        }
+    }
+    return sk_ok();
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Candidate search: which trigger literals occur in a layer?
+ *
+ *   block of 12 KiB -> kernel (every group, slow set) -> candidates -> bucket, tag -> literal ->
+ * hit
+ *
+ * Kernels are interchangeable: given the same table and bytes each gives the same candidate list
+ * (property test). The scalar one is the reference and what other machines get.
+ *
+ * Life cycle: the caller fills struct filter_job and calls filter_run once per layer.
+ * Ownership: everything in the job is **borrowed** for the call; `done` bits are written.
+ * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_LIMIT (tick said
+ * stop), and whatever `hit` returns. Units: bytes.
+ */
+#ifndef SK_MATCH_FILTER_H
+#define SK_MATCH_FILTER_H
+
+#include "base/source.h"
+#include "match/tables.h"
+
+#define FILTER_BLOCK_BYTES 12288u
+#define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
+
+/* Positions [first, end) of p are asked for; p[0 .. avail) may be read. */
+struct filter_span {
+    const uint8_t *p;
+    uint32_t avail;
+    uint32_t first;
+    uint32_t end;
+};
+
+struct filter_kernel {
+    const char *name;
+    /* Positions first, first + s, ... < end that have q bytes and pass the bitmap, ascending. out
+     * holds end - first elements. Returns how many. */
+    size_t (*group)(const struct mt_group *group, const struct filter_span *span, uint32_t *out);
+    /* Positions with three bytes that may belong to some bucket: position | buckets << 16. */
+    size_t (*slow)(const struct mt_slow_head *head, const struct filter_span *span, uint32_t *out);
+};
+
+const struct filter_kernel *filter_kernel_scalar(void);
+/* NULL when this machine or build has none. */
+const struct filter_kernel *filter_kernel_avx2(void);
+const struct filter_kernel *filter_kernel_best(void);
+
+struct filter_input {
+    const struct mt_segment *segment;
+    const struct mt_table *table;
+    uint64_t *done; /* one bit a trigger: found before, do not look again; set on a hit */
+};
+
+struct filter_job {
+    const struct filter_kernel *kernel;
+    struct sk_source *src;
+    const struct filter_input *input;
+    unsigned input_count;
+    uint32_t *scratch; /* FILTER_BLOCK_BYTES elements */
+    sk_err (*hit)(void *ctx, unsigned input, uint32_t trig, uint64_t off);
+    void *hit_ctx;
+    bool (*tick)(void *ctx); /* asked every 64 blocks; false = out of time; may be NULL */
+    void *tick_ctx;
+    uint64_t candidates; /* counts up */
+    uint64_t literals;
+};
+
+sk_err filter_run(struct filter_job *job);
+
+#endif

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A layer through all body signatures of all segments.
+ *
+ *   phase 1   always list --+
+ *             anchors ------+--> touched bits + list of touched signatures
+ *             filter -------+        (one bit a signature, one a trigger; cleared by the lists)
+ *   phase 2   each touched signature: target -> attributes -> expression -> hit
+ *                                                              |
+ *                                  counts (per scan, shared) <-+-> pattern search, on demand
+ *
+ * A scan without a hit writes no memory but the lists' lengths. Phase 2 runs after phase 1 and not
+ * inside it, so the filter keeps its cache lines, and a signature is judged on the whole layer.
+ *
+ * Hand-offs: filter.h finds triggers, pattern.h counts subsignatures, logic.h decides; this file
+ * owns the touched sets and the order of checks. It must not know how a literal is found.
+ *
+ * Errors: the first one ends the scan; hits found before have been reported. Bits are cleared on
+ * every way out.
+ */
+#include "match/matcher.h"
+
+#include "base/mem.h"
+#include "match/counts.h"
+#include "match/filter.h"
+#include "match/logic.h"
+#include "match/pattern.h"
+
+struct id_list {
+    uint64_t *id; /* segment << 32 | index */
+    size_t count;
+    size_t cap;
+};
+
+struct matcher {
+    const struct mt_segment *segment[MATCH_SEGMENT_MAX];
+    unsigned segment_count;
+    uint64_t *sig_bit[MATCH_SEGMENT_MAX];  /* touched signatures */
+    uint64_t *trig_bit[MATCH_SEGMENT_MAX]; /* triggers found */
+    struct id_list sigs;
+    struct id_list trigs;
+    uint32_t *scratch; /* candidates of one block */
+    struct pattern_run run;
+    struct counts counts;
+    struct match_stats stats;
+};
+
+/* What one scan passes down. */
+struct scan {
+    struct matcher *m;
+    const struct match_layer *layer;
+    match_hit_fn found;
+    void *found_ctx;
+};
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static sk_err alloc_bits(uint32_t count, uint64_t **out_bits) {
+    uint64_t *bits = mem_zalloc((size_t)count / 64 + 1, sizeof(*bits));
+    if (bits == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    *out_bits = bits;
+    return sk_ok();
+}
+
+static sk_err matcher_fill(struct matcher *m, const struct mt_segment *const *segments) {
+    for (unsigned i = 0; i < m->segment_count; i++) {
+        m->segment[i] = segments[i];
+        TRY(alloc_bits(segments[i]->sig_count, &m->sig_bit[i]));
+        TRY(alloc_bits(segments[i]->trig_count, &m->trig_bit[i]));
+    }
+    m->scratch = mem_alloc(FILTER_BLOCK_BYTES * sizeof(*m->scratch));
+    if (m->scratch == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    return pattern_run_init(&m->run);
+}
+
+sk_err matcher_new(const struct mt_segment *const *segments, unsigned count,
+                   struct matcher **out_matcher) {
+    if (count > MATCH_SEGMENT_MAX) {
+        return sk_fail(SK_E_USAGE);
+    }
+    struct matcher *m = mem_zalloc(1, sizeof(*m));
+    if (m == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    m->segment_count = count;
+    sk_err err = matcher_fill(m, segments);
+    if (sk_failed(err)) {
+        matcher_free(m);
+        return err;
+    }
+    *out_matcher = m;
+    return sk_ok();
+}
+
+void matcher_free(struct matcher *m) {
+    if (m == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < m->segment_count; i++) {
+        mem_free(m->sig_bit[i]);
+        mem_free(m->trig_bit[i]);
+    }
+    mem_free(m->sigs.id);
+    mem_free(m->trigs.id);
+    mem_free(m->scratch);
+    pattern_run_release(&m->run);
+    counts_release(&m->counts);
+    mem_free(m);
+}
+
+const struct match_stats *matcher_stats(const struct matcher *m) {
+    return &m->stats;
+}
+
+/* ---- phase 1 --------------------------------------------------------------------------------- */
+
+static sk_err list_add(struct id_list *list, unsigned segment, uint32_t index) {
+    uint64_t *grown = mem_grow(list->id, &list->cap, list->count + 1, sizeof(*list->id));
+    if (grown == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    list->id = grown;
+    list->id[list->count++] = (uint64_t)segment << 32 | index;
+    return sk_ok();
+}
+
+static void list_clear(struct id_list *list, uint64_t *const *bits) {
+    for (size_t i = 0; i < list->count; i++) {
+        bits[list->id[i] >> 32][(uint32_t)list->id[i] >> 6] = 0;
+    }
+    list->count = 0;
+}
+
+static sk_err touch(struct matcher *m, unsigned segment, uint32_t sig) {
+    if (sig >= m->segment[segment]->sig_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint64_t bit = (uint64_t)1 << (sig & 63);
+    if ((m->sig_bit[segment][sig >> 6] & bit) != 0) {
+        return sk_ok();
+    }
+    TRY(list_add(&m->sigs, segment, sig));
+    m->sig_bit[segment][sig >> 6] |= bit;
+    m->stats.touched++;
+    return sk_ok();
+}
+
+/* A trigger was found. The filter has set its bit already, so it is listed first of all. */
+static sk_err on_trigger(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct matcher *m = ctx;
+    const struct mt_segment *seg = m->segment[input];
+    const struct mt_trig *t = &seg->trig[trig];
+    (void)off;
+    sk_err err = list_add(&m->trigs, input, trig);
+    if (sk_failed(err)) {
+        m->trig_bit[input][trig >> 6] = 0; /* or nothing would ever clear it */
+        return err;
+    }
+    if ((uint64_t)t->sig_first + t->sig_count > seg->trig_sig_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    for (uint32_t i = 0; i < t->sig_count; i++) {
+        TRY(touch(m, input, seg->trig_sig[t->sig_first + i]));
+    }
+    return sk_ok();
+}
+
+/* Does the anchored check hold? */
+static bool anchor_holds(struct scan *s, const struct mt_anchor *a) {
+    uint64_t place;
+    if (a->kind == MT_OFF_SECT_ANY) {
+        return false; /* not one place */
+    }
+    if (!pattern_place(s->layer->exe, s->layer->src->size, (enum mt_off_kind)a->kind, a->section,
+                       a->off, &place) ||
+        __builtin_add_overflow(place, (uint64_t)a->delta, &place) || a->mask == 0) {
+        return false;
+    }
+    unsigned n = 4 - (unsigned)__builtin_clz(a->mask) / 8;
+    const uint8_t *p = pattern_bytes(&s->m->run, place, n);
+    if (p == NULL) {
+        return false;
+    }
+    uint32_t text = 0;
+    for (unsigned i = 0; i < n; i++) {
+        text |= (uint32_t)p[i] << 8 * i;
+    }
+    return (text & a->mask) == a->value;
+}
+
+static sk_err touch_fixed(struct scan *s, unsigned segment, const struct mt_table *t) {
+    for (uint32_t i = 0; i < t->always_count; i++) {
+        TRY(touch(s->m, segment, t->always[i]));
+    }
+    for (uint32_t i = 0; i < t->anchor_count; i++) {
+        if (anchor_holds(s, &t->anchor[i])) {
+            TRY(touch(s->m, segment, t->anchor[i].sig));
+        }
+        TRY(s->m->run.err);
+    }
+    return sk_ok();
+}
+
+static sk_err collect(struct scan *s, struct match_budget *budget) {
+    struct matcher *m = s->m;
+    struct filter_input input[MATCH_SEGMENT_MAX];
+    for (unsigned i = 0; i < m->segment_count; i++) {
+        const struct mt_table *t = &m->segment[i]->table[s->layer->target];
+        TRY(touch_fixed(s, i, t));
+        input[i] = (struct filter_input){m->segment[i], t, m->trig_bit[i]};
+    }
+    struct filter_job job = {.kernel = filter_kernel_best(),
+                             .src = s->layer->src,
+                             .input = input,
+                             .input_count = m->segment_count,
+                             .scratch = m->scratch,
+                             .hit = on_trigger,
+                             .hit_ctx = m,
+                             .tick = budget->tick,
+                             .tick_ctx = budget->ctx};
+    sk_err err = filter_run(&job);
+    m->stats.bytes += s->layer->src->size;
+    m->stats.candidates += job.candidates;
+    m->stats.literals += job.literals;
+    return err;
+}
+
+/* ---- phase 2 --------------------------------------------------------------------------------- */
+
+static bool in_range(uint64_t value, const struct mt_attr *a) {
+    return value >= a->min && (value <= a->max || a->max == UINT32_MAX);
+}
+
+static bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
+    const struct sk_exe *exe = layer->exe;
+    switch (a->key) {
+    case MT_ATTR_FILE_SIZE:
+        return in_range(layer->file_size, a);
+    case MT_ATTR_ENTRY_POINT:
+        return exe != NULL && exe->has_entry && in_range(exe->entry, a);
+    case MT_ATTR_SECTION_COUNT:
+        return exe != NULL && in_range(exe->section_count, a);
+    case MT_ATTR_CONTAINER:
+        return a->min == (uint32_t)layer->container;
+    default:
+        return false; /* a newer attribute: the reader refuses such images */
+    }
+}
+
+/* A signature under evaluation, for the counting callback. */
+struct judged {
+    struct matcher *m;
+    unsigned segment;
+    const struct mt_sig *sig;
+    uint64_t offset; /* of a hit of the subsignature counted last */
+};
+
+static sk_err count_sub(void *ctx, uint32_t number, uint64_t want, uint64_t *out_count) {
+    struct judged *j = ctx;
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    uint32_t sub = seg->sig_sub[j->sig->sub_first + number];
+    struct count_slot *slot = counts_slot(&j->m->counts, j->segment, sub);
+    if (slot == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    bool known = slot->asked > 0 && (slot->count < slot->asked || slot->count >= want);
+    if (!known) {
+        TRY(pattern_count(&j->m->run, seg, sub, want, &slot->count, &slot->first));
+        slot->asked = want;
+    }
+    if (slot->count > 0) {
+        j->offset = slot->first;
+    }
+    *out_count = slot->count;
+    return sk_ok();
+}
+
+static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
+    const struct mt_segment *seg = s->m->segment[segment];
+    const struct mt_sig *sig = &seg->sig[index];
+    if (sig->target != SK_TARGET_ANY && sig->target != (uint8_t)s->layer->target) {
+        return sk_ok();
+    }
+    if ((uint64_t)sig->attr_first + sig->attr_count > seg->attr_count ||
+        (uint64_t)sig->node_first + sig->node_count > seg->node_count ||
+        (uint64_t)sig->sub_first + sig->sub_count > seg->sig_sub_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    for (unsigned i = 0; i < sig->attr_count; i++) {
+        if (!attribute_holds(s->layer, &seg->attr[sig->attr_first + i])) {
+            return sk_ok();
+        }
+    }
+    s->m->stats.evaluated++;
+    struct judged j = {.m = s->m, .segment = segment, .sig = sig};
+    struct logic_expr expr = {&seg->node[sig->node_first], sig->node_count, sig->sub_count};
+    bool holds = false;
+    TRY(logic_eval(&expr, count_sub, &j, &holds));
+    if (!holds) {
+        return sk_ok();
+    }
+    s->m->stats.hits++;
+    struct match_hit hit = {segment, index, sig->name, j.offset};
+    return s->found(s->found_ctx, &hit) ? sk_ok() : sk_fail(SK_E_STOP);
+}
+
+sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                    match_hit_fn found, void *ctx) {
+    if ((unsigned)layer->target >= MT_TABLE_COUNT) {
+        return sk_fail(SK_E_USAGE);
+    }
+    struct scan s = {m, layer, found, ctx};
+    pattern_run_start(&m->run, layer->src, layer->exe, budget);
+    sk_err err = collect(&s, budget);
+    m->run.view = NULL; /* the filter has used the source since */
+    m->run.view_len = 0;
+    for (size_t i = 0; i < m->sigs.count && !sk_failed(err); i++) {
+        err = judge(&s, (unsigned)(m->sigs.id[i] >> 32), (uint32_t)m->sigs.id[i]);
+    }
+    list_clear(&m->sigs, m->sig_bit);
+    list_clear(&m->trigs, m->trig_bit);
+    counts_clear(&m->counts);
+    return err.code == SK_E_STOP ? sk_ok() : err;
+}

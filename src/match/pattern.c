@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Searches one subsignature in a layer.
+ *
+ *   sub:    part 0 --gap--> part 1 --gap--> part 2
+ *   spans:  where a part may start; part 0's come from the offset, the others' from the ends found
+ *           for the part before:   [end + gap_min, end + gap_max]
+ *
+ * Each part is searched over its spans by its key literal (find.h) and verified by its program.
+ * Spans that touch are joined, so a part that occurs at every byte of a file of zeros costs one
+ * span, not one per byte, and every start is tried once. In front of an unlimited gap only the
+ * smallest end matters: the search stops as soon as no later start can give a smaller one.
+ *
+ * What counts: starts of the last part that have a valid chain (for one part: every hit). A start
+ * whose part can end in several ways (alternatives of various lengths) counts once, but all its
+ * ends are handed on.
+ *
+ * Windows: the layer is searched in pieces of at most SEARCH_BYTES that overlap by the key, and
+ * every access goes through pattern_bytes, so layers behind a read function need no more memory
+ * than their windows. A piece is asked for again after programs have run, because they may have
+ * moved the window.
+ *
+ * Budget: one step per program operation and per 64 bytes searched.
+ */
+#include "match/pattern.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "match/bound.h"
+#include "match/find.h"
+
+#define SEARCH_BYTES ((size_t)32 * 1024)
+#define TICK_STEPS 32768u
+#define NO_END UINT64_MAX
+
+sk_err pattern_run_init(struct pattern_run *run) {
+    *run = (struct pattern_run){0};
+    run->choice = mem_zalloc(PATTERN_CHOICE_MAX, sizeof(*run->choice));
+    run->node = mem_zalloc(PATTERN_NODE_MAX, sizeof(*run->node));
+    if (run->choice == NULL || run->node == NULL) {
+        pattern_run_release(run);
+        return sk_fail(SK_E_NOMEM);
+    }
+    return sk_ok();
+}
+
+void pattern_run_release(struct pattern_run *run) {
+    mem_free(run->choice);
+    mem_free(run->node);
+    mem_free(run->now.span);
+    mem_free(run->next.span);
+    *run = (struct pattern_run){0};
+}
+
+void pattern_run_start(struct pattern_run *run, struct sk_source *src, const struct sk_exe *exe,
+                       struct match_budget *budget) {
+    run->src = src;
+    run->exe = exe;
+    run->budget = budget;
+    run->since_tick = 0;
+    run->view = NULL;
+    run->view_len = 0;
+    run->err = sk_ok();
+}
+
+bool pattern_spend(struct pattern_run *run, uint64_t n) {
+    struct match_budget *b = run->budget;
+    if (sk_failed(run->err)) {
+        return false;
+    }
+    if (b->steps < n) {
+        b->steps = 0;
+        run->err = sk_fail(SK_E_LIMIT);
+        return false;
+    }
+    b->steps -= n;
+    run->since_tick += n;
+    if (run->since_tick >= TICK_STEPS) {
+        run->since_tick = 0;
+        if (b->tick != NULL && !b->tick(b->ctx)) {
+            run->err = sk_fail(SK_E_LIMIT);
+            return false;
+        }
+    }
+    return true;
+}
+
+const uint8_t *pattern_bytes(struct pattern_run *run, uint64_t off, size_t n) {
+    if (run->view != NULL && off >= run->view_off && off - run->view_off <= run->view_len &&
+        n <= run->view_len - (size_t)(off - run->view_off)) {
+        return run->view + (off - run->view_off);
+    }
+    uint64_t size = run->src->size;
+    if (off > size || n > size - off) {
+        return NULL;
+    }
+    /* The view is replaced by every call, or it would outlive the source's promise. */
+    run->view = sk_source_at(run->src, off, n, &run->view_len);
+    run->view_off = off;
+    if (sk_failed(run->src->failed)) {
+        run->err = run->src->failed;
+        run->view = NULL;
+    }
+    return run->view_len < n ? NULL : run->view;
+}
+
+/* ---- spans ----------------------------------------------------------------------------------- */
+
+static uint64_t add_saturating(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* Adds [lo, hi] and joins it with its neighbours. Spans come nearly in order. */
+static bool spans_add(struct pattern_run *run, struct pattern_spans *s, uint64_t lo, uint64_t hi) {
+    size_t at = s->count;
+    while (at > 0 && s->span[at - 1].lo > lo) {
+        at--;
+    }
+    if (!pattern_spend(run, 1 + s->count - at)) {
+        return false;
+    }
+    if (at > 0 && add_saturating(s->span[at - 1].hi, 1) >= lo) {
+        at--; /* joins the one before */
+        lo = s->span[at].lo;
+        hi = hi > s->span[at].hi ? hi : s->span[at].hi;
+    }
+    size_t over = at;
+    while (over < s->count && s->span[over].lo <= add_saturating(hi, 1)) {
+        hi = hi > s->span[over].hi ? hi : s->span[over].hi;
+        over++;
+    }
+    if (over == at) {
+        if (s->count == PATTERN_CHAIN_MAX) {
+            run->err = sk_fail(SK_E_LIMIT);
+            return false;
+        }
+        struct pattern_span *grown = mem_grow(s->span, &s->cap, s->count + 1, sizeof(*s->span));
+        if (grown == NULL) {
+            run->err = sk_fail(SK_E_NOMEM);
+            return false;
+        }
+        s->span = grown;
+    }
+    size_t rest = s->count - over;
+    memmove(&s->span[at + 1], &s->span[over], rest * sizeof(*s->span));
+    s->span[at] = (struct pattern_span){lo, hi};
+    s->count = at + 1 + rest;
+    return true;
+}
+
+bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kind, uint16_t section,
+                   int32_t off, uint64_t *out_place) {
+    uint64_t base = 0;
+    bool back = kind == MT_OFF_EOF;
+    switch (kind) {
+    case MT_OFF_ABS:
+        break;
+    case MT_OFF_EOF:
+        base = size;
+        break;
+    case MT_OFF_EP:
+        if (exe == NULL || !exe->has_entry) {
+            return false;
+        }
+        base = exe->entry;
+        break;
+    case MT_OFF_SECT_LAST:
+    case MT_OFF_SECT:
+    case MT_OFF_SECT_ANY: {
+        uint32_t count = exe == NULL ? 0 : exe->section_count;
+        uint32_t index = kind == MT_OFF_SECT_LAST ? count - 1 : section;
+        if (count == 0 || index >= count) {
+            return false;
+        }
+        base = exe->section[index].off;
+        break;
+    }
+    default:
+        return false;
+    }
+    int64_t delta = back ? -(int64_t)off : off;
+    if (delta < 0) {
+        return !__builtin_sub_overflow(base, (uint64_t)-delta, out_place);
+    }
+    return !__builtin_add_overflow(base, (uint64_t)delta, out_place);
+}
+
+/* Where part 0 may start. */
+static bool start_spans(struct pattern_run *run, const struct mt_sub *sub,
+                        struct pattern_spans *out) {
+    uint64_t place = 0, width = sub->shift;
+    out->count = 0;
+    if (sub->off_kind == MT_OFF_ANY) {
+        return spans_add(run, out, 0, UINT64_MAX);
+    }
+    if (sub->off_kind == MT_OFF_VI) {
+        for (uint32_t i = 0; run->exe != NULL && i < run->exe->vinfo_count; i++) {
+            if (!spans_add(run, out, run->exe->vinfo[i],
+                           add_saturating(run->exe->vinfo[i], width))) {
+                return false;
+            }
+        }
+        return true;
+    }
+    if (sub->off_kind > MT_OFF_VI) {
+        run->err = sk_fail(SK_E_FORMAT);
+        return false;
+    }
+    if (!pattern_place(run->exe, run->src->size, (enum mt_off_kind)sub->off_kind, sub->section,
+                       sub->off_kind == MT_OFF_SECT_ANY ? 0 : sub->off, &place)) {
+        return true;
+    }
+    if (sub->off_kind == MT_OFF_SECT_ANY) {
+        width = run->exe->section[sub->section].size;
+    }
+    return spans_add(run, out, place, add_saturating(place, width));
+}
+
+/* ---- one part -------------------------------------------------------------------------------- */
+
+struct part_search {
+    struct pattern_run *run;
+    const struct mt_sub *sub;
+    const struct mt_part *part;
+    struct pattern_prog prog;
+    struct find_key key; /* len 0: none */
+    uint32_t max_gap;    /* of the next part */
+    uint32_t min_gap;
+    bool first;
+    bool last;
+    uint64_t want;     /* last part: stop at this many */
+    uint64_t count;    /* starts that matched */
+    uint64_t hit;      /* the first of them */
+    uint64_t best_end; /* next gap unlimited: the smallest end */
+};
+
+/* Is the character that ends right before / starts right at pos part of a word? */
+static bool word_neighbour(struct pattern_run *run, const struct mt_sub *sub, uint64_t pos,
+                           bool before) {
+    size_t unit = (sub->flags & MT_SUB_WIDE) != 0 ? 2 : 1;
+    if (before && pos < unit) {
+        return false;
+    }
+    const uint8_t *p = pattern_bytes(run, before ? pos - unit : pos, unit);
+    return p != NULL && bound_is_alnum(p[0]) && (unit == 1 || p[1] == 0);
+}
+
+/* No later start can end before the best end so far. */
+static bool hopeless(const struct part_search *ps, uint64_t start) {
+    return ps->best_end != NO_END && add_saturating(start, ps->part->len_min) >= ps->best_end;
+}
+
+/* One way the part ends. False: an error. */
+static bool take_end(struct part_search *ps, uint64_t end) {
+    if (ps->max_gap == MT_UNBOUNDED) {
+        ps->best_end = end < ps->best_end ? end : ps->best_end;
+        return true;
+    }
+    return spans_add(ps->run, &ps->run->next, add_saturating(end, ps->min_gap),
+                     add_saturating(end, ps->max_gap));
+}
+
+/* Tries the part at one start. False: the search is over (enough, or an error). */
+static bool try_start(struct part_search *ps, uint64_t start) {
+    struct pattern_run *run = ps->run;
+    bool word = (ps->sub->flags & MT_SUB_FULLWORD) != 0;
+    uint64_t end = 0;
+    bool matched = false;
+    if (!pattern_spend(run, 1) ||
+        (word && ps->first && word_neighbour(run, ps->sub, start, true))) {
+        return !sk_failed(run->err);
+    }
+    for (bool more = pattern_match(run, &ps->prog, start, &end); more && !(ps->last && matched);
+         more = pattern_match_next(run, &ps->prog, &end)) {
+        if (ps->last && word && word_neighbour(run, ps->sub, end, false)) {
+            continue;
+        }
+        matched = true;
+        if (!ps->last && !take_end(ps, end)) {
+            return false;
+        }
+    }
+    if (matched) {
+        ps->hit = ps->count == 0 ? start : ps->hit;
+        ps->count++;
+    }
+    bool enough = ps->last ? ps->count >= ps->want : hopeless(ps, add_saturating(start, 1));
+    return !sk_failed(run->err) && !enough;
+}
+
+/* Starts lo..hi, all inside the layer, one piece: hi - lo < SEARCH_BYTES. */
+static bool search_piece(struct part_search *ps, uint64_t lo, uint64_t hi) {
+    struct pattern_run *run = ps->run;
+    size_t starts = (size_t)(hi - lo + 1), at = 0;
+    if (!pattern_spend(run, 1 + starts / 64)) {
+        return false;
+    }
+    while (at < starts) {
+        size_t left = starts - at;
+        const uint8_t *p =
+            pattern_bytes(run, lo + at + ps->part->key_delta, left - 1 + ps->key.len);
+        if (p == NULL) {
+            return false;
+        }
+        size_t found = find_next(&ps->key, p, 0, left);
+        if (found == left) {
+            return true;
+        }
+        if (!try_start(ps, lo + at + found)) {
+            return false;
+        }
+        at += found + 1;
+    }
+    return true;
+}
+
+static bool search_span(struct part_search *ps, uint64_t lo, uint64_t hi) {
+    uint64_t size = ps->run->src->size;
+    uint64_t tail = ps->key.len != 0 ? (uint64_t)ps->part->key_delta + ps->key.len : 0;
+    tail = tail > ps->part->len_min ? tail : ps->part->len_min;
+    if (tail > size || lo > size - tail) {
+        return true;
+    }
+    hi = hi < size - tail ? hi : size - tail;
+    uint64_t piece = SEARCH_BYTES;
+    while (lo <= hi && !hopeless(ps, lo)) {
+        if (ps->key.len == 0) {
+            if (!try_start(ps, lo)) {
+                return false;
+            }
+            lo++;
+            continue;
+        }
+        uint64_t last = hi - lo < piece ? hi : lo + piece - 1;
+        if (!search_piece(ps, lo, last)) {
+            return false;
+        }
+        lo = last + 1;
+    }
+    return true;
+}
+
+/* Fills the search from the tables. False: they are damaged. */
+static bool part_search_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
+    const struct mt_part *part = &seg->part[index];
+    ps->part = part;
+    ps->best_end = NO_END;
+    if ((uint64_t)part->prog + part->prog_len > seg->prog_len ||
+        (uint64_t)part->key + part->key_len > seg->lit_len || part->key_len > SEARCH_BYTES) {
+        return false;
+    }
+    ps->prog = (struct pattern_prog){seg->prog, part->prog, part->prog + part->prog_len};
+    if (part->key_len > 0) {
+        find_key_init(&ps->key, seg->lit + part->key, part->key_len,
+                      (part->key_flags & MT_PART_KEY_NOCASE) != 0);
+    }
+    return true;
+}
+
+/* Searches one part over run->now and leaves the spans of the next part in run->next. */
+static bool search_part(struct part_search *ps) {
+    struct pattern_run *run = ps->run;
+    run->next.count = 0;
+    for (size_t i = 0; i < run->now.count; i++) {
+        if (!search_span(ps, run->now.span[i].lo, run->now.span[i].hi)) {
+            break;
+        }
+    }
+    if (sk_failed(run->err)) {
+        return false;
+    }
+    if (ps->best_end != NO_END) {
+        return spans_add(run, &run->next, add_saturating(ps->best_end, ps->min_gap), UINT64_MAX);
+    }
+    return true;
+}
+
+/* One form of a subsignature (without `also`). */
+static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
+                         const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
+    if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    if (!start_spans(run, sub, &run->now)) {
+        return run->err;
+    }
+    for (unsigned k = 0; k < sub->part_count && run->now.count > 0; k++) {
+        *ps = (struct part_search){.run = run, .sub = sub, .first = k == 0, .want = want};
+        ps->last = k + 1u == sub->part_count;
+        if (!part_search_init(ps, seg, sub->part_first + k)) {
+            return sk_fail(SK_E_FORMAT);
+        }
+        if (!ps->last) {
+            const struct mt_part *next = &seg->part[sub->part_first + k + 1];
+            ps->min_gap = next->gap_min;
+            ps->max_gap = next->gap_max;
+        }
+        if (!search_part(ps)) {
+            return run->err;
+        }
+        struct pattern_spans swap = run->now;
+        run->now = run->next;
+        run->next = swap;
+    }
+    return sk_ok();
+}
+
+sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
+                     uint64_t want, uint64_t *out_count, uint64_t *out_first) {
+    uint64_t count = 0, first = 0;
+    for (unsigned form = 0; form < 2 && sub != MT_NO_SUB && count < want; form++) {
+        if (sub >= seg->sub_count) {
+            return sk_fail(SK_E_FORMAT);
+        }
+        struct part_search ps = {.last = false};
+        TRY(count_form(run, seg, &seg->sub[sub], want - count, &ps));
+        if (ps.last && ps.count > 0) {
+            first = count == 0 ? ps.hit : first;
+            count += ps.count;
+        }
+        sub = seg->sub[sub].also;
+    }
+    *out_count = count;
+    if (count > 0) {
+        *out_first = first;
+    }
+    return sk_ok();
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct pattern_run: verification and search of single subsignatures over one layer.
+ *
+ * Life cycle: pattern_run_init (once a matcher) -> pattern_run_start (each layer) ->
+ * pattern_count... -> pattern_run_release. **Borrows** source, exe and budget until the next start.
+ * Errors: SK_E_LIMIT (budget, tick, too many open chains or alternatives), SK_E_FORMAT (a table is
+ * damaged), SK_E_IO and SK_E_NOMEM (source, memory). After an error the counts are unknown.
+ * Limits: PATTERN_CHAIN_MAX disjoint places where the next part of a chain may start;
+ * PATTERN_CHOICE_MAX undecided alternatives at a time.
+ */
+#ifndef SK_MATCH_PATTERN_H
+#define SK_MATCH_PATTERN_H
+
+#include "base/exe.h"
+#include "base/source.h"
+#include "match/matcher.h"
+#include "match/tables.h"
+
+#define PATTERN_CHAIN_MAX 65536u
+#define PATTERN_CHOICE_MAX 256u
+#define PATTERN_NODE_MAX 1024u
+
+struct pattern_span { /* starts lo..hi, both included */
+    uint64_t lo;
+    uint64_t hi;
+};
+struct pattern_spans {
+    struct pattern_span *span; /* ascending, disjoint, not touching */
+    size_t count;
+    size_t cap;
+};
+
+/* Where matching goes on when an alternative has ended. Never changed once made, so a choice that
+ * is taken back needs only its index. */
+struct pattern_node {
+    uint32_t pc;
+    uint32_t limit;
+    uint32_t parent;
+};
+struct pattern_choice {
+    uint32_t pc;   /* of the next alternative's length */
+    uint32_t left; /* alternatives not tried yet, at least 1 */
+    uint32_t node;
+    uint64_t pos;
+};
+
+struct pattern_run {
+    struct sk_source *src;
+    const struct sk_exe *exe;
+    struct match_budget *budget;
+    uint64_t since_tick;
+    const uint8_t *view; /* bytes of the layer from view_off */
+    uint64_t view_off;
+    size_t view_len;
+    sk_err err; /* first failure of this layer; sticky */
+    struct pattern_spans now;
+    struct pattern_spans next;
+    struct pattern_choice *choice; /* PATTERN_CHOICE_MAX */
+    struct pattern_node *node;     /* PATTERN_NODE_MAX */
+    uint32_t choice_count;
+    uint32_t node_count;
+};
+
+struct pattern_prog {
+    const uint8_t *code; /* the whole program section */
+    uint32_t start;
+    uint32_t end;
+};
+
+sk_err pattern_run_init(struct pattern_run *run);
+void pattern_run_release(struct pattern_run *run);
+void pattern_run_start(struct pattern_run *run, struct sk_source *src, const struct sk_exe *exe,
+                       struct match_budget *budget);
+
+/* Takes n steps off the budget. False: err is set. */
+bool pattern_spend(struct pattern_run *run, uint64_t n);
+/* n bytes at off, or NULL at the end of the layer and on failure (err set). n <=
+ * SK_SOURCE_WANT_MAX. Borrowed until the next call. */
+const uint8_t *pattern_bytes(struct pattern_run *run, uint64_t off, size_t n);
+
+/* Does the program match from pos? The first way in the order of alternatives; _next gives the end
+ * of another way of the same match. False with err set on failure. */
+bool pattern_match(struct pattern_run *run, const struct pattern_prog *prog, uint64_t pos,
+                   uint64_t *out_end);
+bool pattern_match_next(struct pattern_run *run, const struct pattern_prog *prog,
+                        uint64_t *out_end);
+
+/* Counts hits of a subsignature, stopping at `want` (at least 1). out_first: offset of the first
+ * hit (of the last part of a chain), untouched when there is none. */
+sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
+                     uint64_t want, uint64_t *out_count, uint64_t *out_first);
+/* The place that an offset kind means in this layer. False: none (no such section, before the
+ * start). MT_OFF_ANY and MT_OFF_VI have no single place. */
+bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kind, uint16_t section,
+                   int32_t off, uint64_t *out_place);
+
+#endif

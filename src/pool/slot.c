@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One worker from outside. The only messages believed are those in the table, in the state they
+ * belong to, about the object at the head of the queue; anything else ends the worker like a crash.
+ *
+ * Pipelining: up to SLOT_DEPTH objects are sent ahead, so that a worker never waits for the parent
+ * between small files. The watch on the oldest object starts when the worker can have turned to it:
+ * when it was sent to an idle worker, or when the one before was answered.
+ */
+#include "pool/slot.h"
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#define START_LIMIT_MS 60000u
+/* A limit of 0 means the engine's own maximum; a worker that is silent for a day is lost. */
+#define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
+
+void slot_init(struct slot *slot, const struct pool_options *options) {
+    *slot = (struct slot){.child = {.fd = -1}, .start = {.options = options, .spool_fd = -1}};
+    tally_init(&slot->tally);
+    /* A missing spool is no failure: large layers are then noted as not scanned. */
+    SK_IGNORE(file_temp(options->spool_dir, &slot->start.spool_fd), "works without");
+}
+
+static void forget_head(struct slot *slot) {
+    struct slot_item *item = &slot->item[slot->head];
+    file_close(&item->fd);
+    mem_free(item->name);
+    *item = (struct slot_item){.fd = -1};
+    slot->head = (slot->head + 1) % SLOT_DEPTH;
+    slot->count--;
+    slot->next_id++;
+    slot->sent -= slot->sent > 0 ? 1 : 0;
+}
+
+void slot_release(struct slot *slot) {
+    (void)spawn_end(&slot->child, true);
+    while (slot->count > 0) {
+        forget_head(slot);
+    }
+    file_close(&slot->start.spool_fd);
+    tally_release(&slot->tally);
+}
+
+sk_err slot_start(struct slot *slot) {
+    if (slot->state != SLOT_DOWN) {
+        return sk_ok();
+    }
+    struct spawn_options options = {.entry = worker_run,
+                                    .ctx = &slot->start,
+                                    .keep = &slot->start.spool_fd,
+                                    .keep_count = slot->start.spool_fd >= 0 ? 1 : 0};
+    TRY(spawn_fork(&options, &slot->child));
+    slot->state = SLOT_STARTING;
+    slot->sent = 0;
+    slot->files = 0;
+    slot->retire = false;
+    slot->oldest_since = clock_monotonic_ms();
+    tally_clear(&slot->tally);
+    return sk_ok();
+}
+
+bool slot_has_room(const struct slot *slot) {
+    return slot->count < SLOT_DEPTH && !slot->retire;
+}
+
+sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
+    char *copy = mem_strdup(name);
+    if (copy == NULL) {
+        file_close(&fd);
+        return sk_fail(SK_E_NOMEM);
+    }
+    slot->item[(slot->head + slot->count) % SLOT_DEPTH] =
+        (struct slot_item){.fd = fd, .name = copy, .tag = tag};
+    slot->count++;
+    slot_push(slot);
+    return sk_ok();
+}
+
+static void answered(struct slot *slot, int result) {
+    struct pool_result r = {
+        .tag = slot->item[slot->head].tag, .result = result, .report = tally_report(&slot->tally)};
+    const struct pool_options *o = slot->start.options;
+    forget_head(slot);
+    o->on_result(o->ctx, &r);
+    tally_clear(&slot->tally);
+    slot->oldest_since = clock_monotonic_ms();
+}
+
+void slot_lose(struct slot *slot, const char *detail) {
+    bool working = slot->state == SLOT_UP && slot->sent > 0;
+    slot->failed_starts += slot->state == SLOT_STARTING ? 1 : 0;
+    (void)spawn_end(&slot->child, true);
+    slot->state = SLOT_DOWN;
+    slot->deaths++;
+    slot->retire = false;
+    if (working) {
+        tally_died(&slot->tally, SK_NOTE_WORKER_DIED, detail);
+        answered(slot, 0);
+    }
+    slot->sent = 0;
+}
+
+static void retire(struct slot *slot) {
+    (void)spawn_end(&slot->child, false);
+    slot->state = SLOT_DOWN;
+    slot->retire = false;
+    slot->sent = 0;
+}
+
+void slot_push(struct slot *slot) {
+    uint8_t bytes[WIRE_MAX_BYTES];
+    const struct wire_message *row = wire_find(&scan_dialog, SCAN_REQUEST);
+    while (slot->state == SLOT_UP && !slot->retire && slot->sent < slot->count) {
+        const struct slot_item *item = &slot->item[(slot->head + slot->sent) % SLOT_DEPTH];
+        struct scan_request request = {.id = slot->next_id + slot->sent, .name = item->name};
+        size_t len = 0;
+        if (sk_failed(wire_encode(row, &request, bytes, sizeof(bytes), &len))) {
+            return; /* cannot happen: texts are cut to fit */
+        }
+        enum wire_io io = wire_send(slot->child.fd, bytes, len, item->fd, false);
+        if (io == WIRE_IO_AGAIN) {
+            return;
+        }
+        if (io != WIRE_IO_OK) {
+            /* What the worker said before it went is still to be read: slot_pull will see the end.
+             */
+            return;
+        }
+        slot->oldest_since = slot->sent == 0 ? clock_monotonic_ms() : slot->oldest_since;
+        slot->sent++;
+    }
+}
+
+static bool started(struct slot *slot, const struct scan_ready *ready) {
+    slot->state = SLOT_UP;
+    slot->failed_starts = 0;
+    slot->sandbox = (struct sandbox_state){.held = ready->sandbox_held & SANDBOX_ALL,
+                                           .landlock_abi = ready->landlock_abi};
+    slot->base_bytes = ready->private_bytes;
+    return true;
+}
+
+static bool finished(struct slot *slot, const struct scan_done *done) {
+    const struct pool_options *o = slot->start.options;
+    tally_done(&slot->tally, done);
+    slot->files++;
+    slot->last_bytes = done->private_bytes;
+    uint64_t grown =
+        done->private_bytes > slot->base_bytes ? done->private_bytes - slot->base_bytes : 0;
+    slot->retire = slot->files >= o->recycle_files || grown > o->recycle_bytes;
+    answered(slot, (int)done->result);
+    return true;
+}
+
+/* False: the worker broke the dialog. */
+static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
+    /* All messages of the busy state begin with the id. */
+    switch (type) {
+    case SCAN_READY:
+        return started(slot, &r->ready);
+    case SCAN_FAILED:
+        (void)snprintf(slot->why, sizeof(slot->why), "%s", r->failed.why);
+        return false;
+    case SCAN_FINDING:
+        tally_finding(&slot->tally, &r->finding);
+        return r->finding.id == slot->next_id;
+    case SCAN_NOTE:
+        tally_note(&slot->tally, &r->note);
+        return r->note.id == slot->next_id;
+    case SCAN_DONE:
+        return r->done.id == slot->next_id && finished(slot, &r->done);
+    default:
+        return false;
+    }
+}
+
+void slot_pull(struct slot *slot, struct wire_packet *packet) {
+    while (slot->state != SLOT_DOWN) {
+        enum wire_io io = wire_recv(slot->child.fd, false, packet);
+        if (io == WIRE_IO_AGAIN) {
+            break;
+        }
+        unsigned state = slot->state == SLOT_STARTING ? SCAN_STARTING
+                         : slot->sent > 0             ? SCAN_BUSY
+                                                      : SCAN_IDLE;
+        struct wire_peer peer = {SCAN_FROM_WORKER, state};
+        struct sk_bytes bytes = {packet->bytes, packet->len};
+        union scan_record record;
+        uint16_t type;
+        bool ok = io == WIRE_IO_OK && !sk_failed(wire_decode(&scan_dialog, &peer, bytes,
+                                                             packet->fd >= 0, &type, &record));
+        file_close(&packet->fd);
+        if (!ok || !act(slot, type, &record)) {
+            slot_lose(slot, io == WIRE_IO_CLOSED ? NULL : "it broke the dialog");
+        } else if (slot->retire && slot->sent == 0) {
+            retire(slot);
+        }
+    }
+}
+
+uint64_t slot_deadline(const struct slot *slot) {
+    if (slot->state == SLOT_STARTING) {
+        return slot->oldest_since + START_LIMIT_MS;
+    }
+    if (slot->state != SLOT_UP || slot->sent == 0) {
+        return UINT64_MAX;
+    }
+    const struct pool_options *o = slot->start.options;
+    uint64_t limit = o->scan.limits.max_scan_time;
+    return slot->oldest_since + (limit != 0 ? limit + o->grace_ms : SILENCE_LIMIT_MS);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct slot: one worker as the parent sees it, with the objects it was given.
+ *
+ *          slot_start            READY               slot_give / answers
+ *   DOWN ------------> STARTING --------> UP  ------------------------------+
+ *     ^                   | FAILED, death | death, hang, broken dialog,     |
+ *     +-------------------+---------------+ recycled <---------------------+
+ *
+ * Objects wait in a ring in order; the first `sent` of them are with the worker. When a worker is
+ * lost, the oldest sent object is blamed and answered as worker-died; the others go to the next
+ * worker. Descriptors stay open until their object is answered, for that.
+ *
+ * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
+ * descriptors and names; results are **borrowed** for the call of `answered`.
+ */
+#ifndef SK_POOL_SLOT_H
+#define SK_POOL_SLOT_H
+
+#include "os/spawn.h"
+#include "pool/tally.h"
+#include "pool/worker.h"
+#include "wire/frame.h"
+
+#define SLOT_DEPTH 8u
+
+enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_UP };
+
+struct slot_item {
+    int fd;
+    char *name;
+    uint64_t tag;
+};
+
+struct slot {
+    enum slot_state state;
+    struct spawn_child child;
+    struct worker_start start;
+    struct slot_item item[SLOT_DEPTH];
+    unsigned head, count, sent;
+    uint64_t next_id;      /* id of the item at head */
+    uint64_t oldest_since; /* ms: when the worker turned to the item at head */
+    uint64_t files;        /* answered by this child */
+    uint64_t base_bytes;   /* its memory at READY */
+    uint64_t last_bytes;
+    bool retire; /* end this child when it has answered what it has */
+    unsigned failed_starts;
+    char why[SCAN_DETAIL_MAX + 1]; /* of the last FAILED */
+    struct sandbox_state sandbox;
+    struct tally tally;
+    uint64_t deaths;
+};
+
+void slot_init(struct slot *slot, const struct pool_options *options);
+void slot_release(struct slot *slot);
+/* Fork a child if there is none. */
+sk_err slot_start(struct slot *slot);
+bool slot_has_room(const struct slot *slot);
+/* Queue an object (takes fd); the caller has checked slot_has_room. */
+sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
+/* Send what waits, as far as the socket takes it. */
+void slot_push(struct slot *slot);
+/* Read and act on everything the child has said. */
+void slot_pull(struct slot *slot, struct wire_packet *packet);
+/* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
+uint64_t slot_deadline(const struct slot *slot);
+/* Kill the child and answer the object it held. */
+void slot_lose(struct slot *slot, const char *detail);
+
+#endif

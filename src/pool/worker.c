@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What runs inside the cage. Everything that needs files happens before sandbox_enter: making the
+ * scanner, one scan of a few harmless bytes (libraries load their configuration and modules at
+ * first use). After that only descriptors from the pool are read.
+ *
+ * One object at a time; the pool may have sent several, they wait in the socket. Answers to one
+ * object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow: the pool always
+ * reads, so this ends.
+ */
+#include "pool/worker.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "pool/tally.h"
+#include "wire/frame.h"
+#include "wire/scan.h"
+
+/* What the allocator may need beyond the limit the engine keeps: libraries, fragmentation. */
+#define MEMORY_SLACK ((uint64_t)256 << 20)
+#define MEMORY_DEFAULT ((uint64_t)256 << 20)
+
+struct worker {
+    int sock;
+    struct sk_scanner *scanner;
+    struct wire_packet packet;
+    uint8_t out[WIRE_MAX_BYTES];
+};
+
+static uint64_t private_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.uordblks + info.hblkhd;
+}
+
+static bool tell(struct worker *w, enum scan_message type, const void *record) {
+    const struct wire_message *row = wire_find(&scan_dialog, (uint16_t)type);
+    size_t len = 0;
+    if (row == NULL || sk_failed(wire_encode(row, record, w->out, sizeof(w->out), &len))) {
+        return false;
+    }
+    return wire_send(w->sock, w->out, len, -1, true) == WIRE_IO_OK;
+}
+
+static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r) {
+    for (size_t i = 0; i < r->finding_count && i < TALLY_ROWS_MAX; i++) {
+        struct scan_finding f = {.id = id,
+                                 .offset = r->findings[i].offset,
+                                 .name = r->findings[i].name,
+                                 .layer = r->findings[i].layer,
+                                 .layer_type = r->findings[i].layer_type};
+        if (!tell(w, SCAN_FINDING, &f)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < r->note_count && i < TALLY_ROWS_MAX; i++) {
+        struct scan_note n = {.id = id,
+                              .incomplete = r->notes[i].incomplete != 0,
+                              .word = r->notes[i].word,
+                              .text = r->notes[i].text,
+                              .layer = r->notes[i].layer,
+                              .detail = r->notes[i].detail};
+        if (!tell(w, SCAN_NOTE, &n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool answer(struct worker *w, const struct scan_request *request, int fd) {
+    const struct sk_report *report = NULL;
+    int result = sk_scan_fd(w->scanner, fd, request->name, &report);
+    struct scan_done done = {.id = request->id,
+                             .result = (uint32_t)result,
+                             .verdict = SK_VERDICT_INCOMPLETE,
+                             .type = ""};
+    if (result == 0) {
+        if (!tell_report(w, request->id, report)) {
+            return false;
+        }
+        done.verdict = (uint32_t)report->verdict;
+        done.complete = report->complete != 0;
+        done.type = report->type;
+        done.layers = report->layers;
+        done.bytes_scanned = report->bytes_scanned;
+        done.bytes_read = report->bytes_read;
+    }
+    done.private_bytes = private_bytes();
+    return tell(w, SCAN_DONE, &done);
+}
+
+static int serve(struct worker *w) {
+    static const struct wire_peer POOL = {SCAN_FROM_POOL, SCAN_IDLE};
+    for (;;) {
+        enum wire_io io = wire_recv(w->sock, true, &w->packet);
+        if (io == WIRE_IO_CLOSED) {
+            return 0;
+        }
+        union scan_record record;
+        uint16_t type;
+        struct sk_bytes bytes = {w->packet.bytes, w->packet.len};
+        if (io != WIRE_IO_OK ||
+            sk_failed(wire_decode(&scan_dialog, &POOL, bytes, w->packet.fd >= 0, &type, &record))) {
+            return 1;
+        }
+        bool ok = answer(w, &record.request, w->packet.fd);
+        (void)close(w->packet.fd);
+        if (!ok) {
+            return 1;
+        }
+    }
+}
+
+static const char *prepare(struct worker *w, const struct worker_start *start) {
+    struct sk_options scan = start->options->scan;
+    scan.spool_fd = start->spool_fd;
+    int result = sk_scanner_new(start->options->engine, &scan, &w->scanner);
+    if (result != 0) {
+        return sk_result_text(result);
+    }
+    const struct sk_report *report = NULL;
+    result = sk_scan_mem(w->scanner, "warm-up\n", 8, NULL, &report);
+    return result == 0 ? NULL : sk_result_text(result);
+}
+
+static bool enter(const struct worker_start *start, int sock, struct sandbox_state *state) {
+    const struct pool_options *o = start->options;
+    uint64_t memory = o->scan.limits.max_memory != 0 ? o->scan.limits.max_memory : MEMORY_DEFAULT;
+    struct sandbox_options cage = {
+        .socket_fd = sock, .spool_fd = start->spool_fd, .memory_bytes = memory + MEMORY_SLACK};
+    if (o->sandbox != POOL_SANDBOX_OFF) {
+        sandbox_enter(&cage, state);
+    }
+    return o->sandbox != POOL_SANDBOX_REQUIRE || sandbox_level(state) == SANDBOX_FULL;
+}
+
+int worker_run(void *start, int sock) {
+    struct worker *w = mem_zalloc(1, sizeof(*w));
+    if (w == NULL) {
+        return 2;
+    }
+    w->sock = sock;
+    struct sandbox_state state = {0};
+    const char *why = prepare(w, start);
+    MEM_AUTO char *partial = NULL;
+    if (why == NULL && !enter(start, sock, &state)) {
+        struct buf text = {0};
+        if (sk_failed(buf_puts(&text, "the sandbox is required and only holds in part: ")) ||
+            sk_failed(sandbox_describe(&state, &text))) {
+            buf_clear(&text);
+        }
+        partial = (char *)text.data;
+        why = partial == NULL ? "the sandbox is required and does not hold" : partial;
+    }
+    if (why != NULL) {
+        struct scan_failed failed = {.why = why};
+        (void)tell(w, SCAN_FAILED, &failed);
+        return 2;
+    }
+    struct scan_ready ready = {.sandbox_held = state.held,
+                               .landlock_abi = state.landlock_abi,
+                               .private_bytes = private_bytes()};
+    return tell(w, SCAN_READY, &ready) ? serve(w) : 1;
+}

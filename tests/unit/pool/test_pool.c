@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pool over a fake engine, whose scanner does what the object says: find, note, crash, hang,
+ * open a file, leak, or speak out of turn. Whatever a worker does, every object gets one result,
+ * and a lost worker never gives "clean".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "pool/pool.h"
+#include "wire/frame.h"
+
+/* ---- the fake engine ---- */
+
+struct sk_engine {
+    bool refuse;
+    bool crash_at_start;
+};
+struct sk_scanner {
+    struct sk_report report;
+    struct sk_finding finding;
+    struct sk_note_entry note;
+    char text[64];
+};
+
+void sk_options_init(struct sk_options *out_options) {
+    *out_options = (struct sk_options){.limits = {.max_scan_time = 300, .max_memory = 64 << 20},
+                                       .spool_fd = -1};
+}
+
+int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
+                   struct sk_scanner **out_scanner) {
+    (void)options;
+    if (engine->crash_at_start) {
+        abort();
+    }
+    *out_scanner = mem_zalloc(1, sizeof(**out_scanner));
+    return engine->refuse ? SK_E_FORMAT : SK_OK;
+}
+
+int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const char *name,
+                const struct sk_report **out_report) {
+    (void)bytes;
+    (void)len;
+    (void)name;
+    *out_report = &scanner->report;
+    return SK_OK;
+}
+
+const char *sk_result_text(int result) {
+    return sk_err_text((sk_err){result});
+}
+
+static void speak_out_of_turn(void) {
+    struct wire_packet p = {.bytes = {99, 0, 1, 0}};
+    for (int fd = 3; fd < 64; fd++) {
+        (void)wire_send(fd, p.bytes, 4, -1, true);
+    }
+}
+
+static void misbehave(char act) {
+    if (act == 'C') {
+        abort();
+    } else if (act == 'H') {
+        for (volatile int i = 0;; i++) {
+        }
+    } else if (act == 'S') {
+        (void)socket(AF_INET, SOCK_STREAM, 0);
+    } else if (act == 'T') {
+        speak_out_of_turn();
+    } else if (act == 'X') {
+        _exit(0);
+    } else if (act == 'L') {
+        void *leak = malloc(1 << 20);
+        memset(leak, 1, 1 << 20);
+        __asm__ volatile("" : : "r"(leak) : "memory");
+    }
+}
+
+int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
+               const struct sk_report **out_report) {
+    (void)name;
+    memset(s->text, 0, sizeof(s->text));
+    ssize_t got = pread(fd, s->text, sizeof(s->text) - 1, 0);
+    if (got <= 0) {
+        return SK_E_IO;
+    }
+    s->report =
+        (struct sk_report){.complete = 1, .type = "text", .layers = 1, .bytes_read = (uint64_t)got};
+    misbehave(s->text[0]);
+    if (s->text[0] == 'F') {
+        s->finding =
+            (struct sk_finding){.name = s->text, .layer = "", .layer_type = "text", .offset = 3};
+        s->report.findings = &s->finding;
+        s->report.finding_count = 1;
+        s->report.verdict = SK_VERDICT_INFECTED;
+    } else if (s->text[0] == 'N') {
+        s->note =
+            (struct sk_note_entry){.word = "encrypted", .text = "t", .layer = "l", .incomplete = 1};
+        s->report.notes = &s->note;
+        s->report.note_count = 1; /* and yet it claims to be clean and complete */
+    } else if (s->text[0] == 'I') {
+        s->report.verdict = SK_VERDICT_INFECTED; /* by nothing */
+    } else if (s->text[0] == 'O' && open("/etc/passwd", O_RDONLY) >= 0) {
+        s->report.verdict = SK_VERDICT_CLEAN;
+        s->report.layers = 777;
+    }
+    *out_report = &s->report;
+    return SK_OK;
+}
+
+/* ---- the test side ---- */
+
+#define OBJECTS 64
+
+struct seen {
+    unsigned count[OBJECTS];
+    enum sk_verdict verdict[OBJECTS];
+    int result[OBJECTS];
+    char word[OBJECTS][32];
+    uint64_t layers[OBJECTS];
+    char name[OBJECTS][64];
+};
+
+static void on_result(void *ctx, const struct pool_result *r) {
+    struct seen *seen = ctx;
+    assert_true(r->tag < OBJECTS);
+    seen->count[r->tag]++;
+    seen->verdict[r->tag] = r->report->verdict;
+    seen->result[r->tag] = r->result;
+    seen->layers[r->tag] = r->report->layers;
+    if (r->report->note_count > 0) {
+        (void)snprintf(seen->word[r->tag], 32, "%s", r->report->notes[0].word);
+    }
+    if (r->report->finding_count > 0) {
+        (void)snprintf(seen->name[r->tag], 64, "%s", r->report->findings[0].name);
+    }
+}
+
+static int object(const char *text) {
+    int fd = -1;
+    assert_false(sk_failed(file_temp(NULL, &fd)));
+    assert_false(sk_failed(file_write_all(fd, text, strlen(text))));
+    return fd;
+}
+
+static struct sk_engine good_engine;
+
+static struct pool *make_pool(struct seen *seen, unsigned jobs) {
+    struct pool_options o;
+    pool_options_init(&o);
+    o.engine = &good_engine;
+    o.jobs = jobs;
+    o.grace_ms = 200;
+    o.on_result = on_result;
+    o.ctx = seen;
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    return pool;
+}
+
+/* Submit one object per letter, wait for all. */
+static void run(struct pool *pool, const char *acts) {
+    for (unsigned i = 0; acts[i] != '\0'; i++) {
+        char text[2] = {acts[i], '\0'};
+        while (!pool_has_room(pool)) {
+            assert_false(sk_failed(pool_poll(pool, 1000)));
+        }
+        assert_false(sk_failed(pool_submit(pool, object(text), "name", i)));
+    }
+    while (pool_in_flight(pool) > 0) {
+        assert_false(sk_failed(pool_poll(pool, 1000)));
+    }
+}
+
+static unsigned open_count(void) {
+    unsigned n = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        n += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return n;
+}
+
+static void test_results_come_back(void **state) {
+    (void)state;
+    unsigned before = open_count();
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 2);
+    struct sandbox_state held = {0};
+    assert_false(pool_sandbox_state(pool, &held));
+    const char *acts = "ccFcNcccIcccccccccccccccFcccccc";
+    run(pool, acts);
+    for (unsigned i = 0; acts[i] != '\0'; i++) {
+        assert_int_equal(seen.count[i], 1);
+        enum sk_verdict want = acts[i] == 'F'   ? SK_VERDICT_INFECTED
+                               : acts[i] == 'c' ? SK_VERDICT_CLEAN
+                                                : SK_VERDICT_INCOMPLETE;
+        assert_int_equal(seen.verdict[i], want);
+    }
+    assert_string_equal(seen.word[4], "encrypted");
+    assert_string_equal(seen.name[2], "F");
+    assert_true(pool_sandbox_state(pool, &held));
+    assert_int_not_equal(sandbox_level(&held), SANDBOX_NONE);
+    assert_int_equal(pool_deaths(pool), 0);
+    assert_false(pool_spool_missing(pool));
+    pool_free(pool);
+    assert_int_equal(open_count(), before);
+}
+
+static void test_lost_workers_blame_one_object_each(void **state) {
+    (void)state;
+    unsigned before = open_count();
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 2);
+    const char *acts =
+        sandbox_sanitized() ? "ccCcccHcccccTccccXccCCcFc" : "ccCcccHcccSccTccccXccCCcFc";
+    run(pool, acts);
+    unsigned deaths = 0;
+    for (unsigned i = 0; acts[i] != '\0'; i++) {
+        assert_int_equal(seen.count[i], 1);
+        if (strchr("CHSTX", acts[i]) != NULL) {
+            deaths++;
+            assert_int_equal(seen.verdict[i], SK_VERDICT_INCOMPLETE);
+            assert_string_equal(seen.word[i], "worker-died");
+        } else {
+            assert_int_equal(seen.verdict[i],
+                             acts[i] == 'F' ? SK_VERDICT_INFECTED : SK_VERDICT_CLEAN);
+        }
+    }
+    assert_int_equal(pool_deaths(pool), deaths);
+    pool_free(pool);
+    assert_int_equal(open_count(), before);
+}
+
+static void test_a_worker_cannot_open(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 1);
+    run(pool, "Oc");
+    assert_int_equal(seen.count[0], 1);
+    assert_int_not_equal(seen.layers[0], 777);
+    pool_free(pool);
+}
+
+static void test_unreadable_object_is_a_result(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 1);
+    assert_false(sk_failed(pool_submit(pool, object(""), "empty", 0)));
+    while (pool_in_flight(pool) > 0) {
+        assert_false(sk_failed(pool_poll(pool, 1000)));
+    }
+    assert_int_equal(seen.result[0], SK_E_IO);
+    assert_int_equal(seen.verdict[0], SK_VERDICT_INCOMPLETE);
+    pool_free(pool);
+}
+
+static void test_killed_from_outside(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 1);
+    run(pool, "c");
+    pid_t pid = 0;
+    assert_int_equal(pool_pids(pool, &pid, 1), 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    seen = (struct seen){0};
+    run(pool, "ccc");
+    unsigned answered = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        answered += seen.count[i];
+    }
+    assert_int_equal(answered, 3);
+    assert_int_equal(pool_deaths(pool), 1);
+    pool_free(pool);
+}
+
+static void test_workers_are_recycled(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool_options o;
+    pool_options_init(&o);
+    o.engine = &good_engine;
+    o.on_result = on_result;
+    o.ctx = &seen;
+    o.recycle_files = 3;
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    run(pool, "ccccccccccccccccc");
+    for (unsigned i = 0; i < 17; i++) {
+        assert_int_equal(seen.count[i], 1);
+        assert_int_equal(seen.verdict[i], SK_VERDICT_CLEAN);
+    }
+    assert_int_equal(pool_deaths(pool), 0);
+    pool_free(pool);
+
+    seen = (struct seen){0};
+    o.recycle_files = 1000;
+    o.recycle_bytes = 3 << 20;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    run(pool, "c");
+    pid_t first = 0;
+    pid_t last = 0;
+    (void)pool_pids(pool, &first, 1);
+    run(pool, "LLLLLLc");
+    (void)pool_pids(pool, &last, 1);
+    if (!sandbox_sanitized()) {
+        assert_int_not_equal(first, last);
+    }
+    assert_int_equal(pool_deaths(pool), 0);
+    pool_free(pool);
+}
+
+static void test_pool_that_cannot_start_says_why(void **state) {
+    (void)state;
+    struct sk_engine bad = {.refuse = true};
+    struct seen seen = {0};
+    struct pool_options o;
+    pool_options_init(&o);
+    o.engine = &bad;
+    o.on_result = on_result;
+    o.ctx = &seen;
+    struct pool *pool = NULL;
+    for (int round = 0; round < 2; round++) {
+        assert_false(sk_failed(pool_new(&o, &pool)));
+        assert_false(sk_failed(pool_submit(pool, object("c"), "x", 0)));
+        sk_err err = sk_ok();
+        for (int i = 0; i < 100 && !sk_failed(err); i++) {
+            err = pool_poll(pool, 1000);
+        }
+        assert_int_equal(err.code, SK_E_IO);
+        assert_non_null(strstr(pool_why(pool), round == 0 ? "damaged data" : "ended at once"));
+        assert_int_equal(pool_submit(pool, object("c"), "x", 0).code, SK_E_IO);
+        pool_free(pool);
+        bad = (struct sk_engine){.crash_at_start = true};
+    }
+    assert_int_equal(seen.count[0], 0);
+    o.jobs = 0;
+    assert_int_equal(pool_new(&o, &pool).code, SK_E_USAGE);
+}
+
+static void test_sandbox_modes(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool_options o;
+    pool_options_init(&o);
+    o.engine = &good_engine;
+    o.on_result = on_result;
+    o.ctx = &seen;
+    o.sandbox = POOL_SANDBOX_OFF;
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    run(pool, "c");
+    struct sandbox_state held;
+    assert_true(pool_sandbox_state(pool, &held));
+    assert_int_equal(sandbox_level(&held), SANDBOX_NONE);
+    pool_free(pool);
+    if (sandbox_sanitized()) {
+        o.sandbox = POOL_SANDBOX_REQUIRE;
+        assert_false(sk_failed(pool_new(&o, &pool)));
+        assert_false(sk_failed(pool_submit(pool, object("c"), "x", 0)));
+        sk_err err = sk_ok();
+        for (int i = 0; i < 100 && !sk_failed(err); i++) {
+            err = pool_poll(pool, 1000);
+        }
+        assert_non_null(strstr(pool_why(pool), "sandbox is required"));
+        pool_free(pool);
+    }
+}
+
+static void test_missing_spool_is_told(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool_options o;
+    pool_options_init(&o);
+    o.engine = &good_engine;
+    o.on_result = on_result;
+    o.ctx = &seen;
+    o.spool_dir = "/nonexistent-dir";
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    assert_true(pool_spool_missing(pool));
+    run(pool, "cF");
+    assert_int_equal(seen.verdict[1], SK_VERDICT_INFECTED);
+    pool_free(pool);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_results_come_back),
+        cmocka_unit_test(test_lost_workers_blame_one_object_each),
+        cmocka_unit_test(test_a_worker_cannot_open),
+        cmocka_unit_test(test_unreadable_object_is_a_result),
+        cmocka_unit_test(test_killed_from_outside),
+        cmocka_unit_test(test_workers_are_recycled),
+        cmocka_unit_test(test_pool_that_cannot_start_says_why),
+        cmocka_unit_test(test_sandbox_modes),
+        cmocka_unit_test(test_missing_spool_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
