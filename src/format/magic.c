@@ -105,17 +105,6 @@ static bool check_compress(const struct sk_peek *peek) {
 
 /* .lzma: properties 5D, dictionary 2^n or 2^n + 2^(n-1), size unknown or below 2^38; and the range
  * coder starts with a zero byte. */
-static bool check_lzma(const struct sk_peek *peek) {
-    struct sk_cursor c = head_from(peek, 1);
-    uint32_t dict = sk_cursor_u32le(&c);
-    uint64_t size = sk_cursor_u64le(&c);
-    uint8_t first = sk_cursor_u8(&c);
-    uint32_t rest = dict & (dict - 1); /* without its lowest bit */
-    bool plausible = dict >= 4096 && (rest == 0 || (rest & (rest - 1)) == 0);
-    return sk_cursor_ok(&c) && plausible && first == 0 &&
-           (size == UINT64_MAX || size < (uint64_t)1 << 38);
-}
-
 #define SK_MAGIC(type_, bid_, off_, span_, bytes_, mask_, check_)                                  \
     {SK_TYPE_##type_, bid_, off_, span_, bytes_, sizeof(bytes_) - 1, mask_, check_},
 static const struct magic_row ROWS[] = {
