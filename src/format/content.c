@@ -26,6 +26,7 @@
 #include <strings.h>
 
 #define TEXT_WINDOW_BYTES ((size_t)1024)
+#define ATTRIBUTE_SPAN_BYTES ((size_t)256)
 #define MAIL_LINES_MAX 48U
 #define MAIL_JUNK_LINES_MAX 2U
 
@@ -178,10 +179,30 @@ static bool any_tag(const struct sk_peek *peek, size_t pos, const char *const *p
 }
 
 /* Anywhere in the head, as clamscan does. */
-static const char *const TAGS[] = {"<html>",  "<head>",  "<script",  "<iframe", "<table",
-                                   "<object", "<a href", "<img src", NULL};
+static const char *const TAGS[] = {"<html>", "<head>",  "<script", "<iframe",
+                                   "<table", "<object", NULL};
+/* The same, but the tag must go on with this attribute. */
+static const char *const ATTRIBUTE_TAGS[][2] = {{"<a ", "href"}, {"<img", "src"}};
 /* Only as the first thing behind white space, BOM and comments. */
 static const char *const OPENERS[] = {"<!doctype html", "<html", "<head", "<body", "<title", NULL};
+
+static bool any_attribute_tag(const struct sk_peek *peek, size_t pos) {
+    for (size_t i = 0; i < sizeof(ATTRIBUTE_TAGS) / sizeof(ATTRIBUTE_TAGS[0]); i++) {
+        if (!tag_matches(peek, pos, ATTRIBUTE_TAGS[i][0])) {
+            continue;
+        }
+        size_t end = pos + ATTRIBUTE_SPAN_BYTES;
+        for (size_t at = pos + 1; at < end && at < peek->head_len; at++) {
+            if (peek->head[at] == '<' || peek->head[at] == '>') {
+                break;
+            }
+            if (tag_matches(peek, at, ATTRIBUTE_TAGS[i][1])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 /* Offset of the first byte that is no white space, BOM, NUL or comment. */
 static size_t html_start(const struct sk_peek *peek) {
@@ -219,7 +240,7 @@ static bool is_html(const struct sk_peek *peek) {
             return false;
         }
         pos = (size_t)(at - peek->head);
-        if (any_tag(peek, pos, TAGS)) {
+        if (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos)) {
             return true;
         }
         pos++;

@@ -67,6 +67,12 @@ static bool check_bmp(const struct sk_peek *peek) {
            pixels <= peek->size;
 }
 
+static bool check_bmp_broken(const struct sk_peek *peek) {
+    struct sk_cursor c = head_from(peek, 2);
+    const uint8_t *rest = sk_cursor_take(&c, 12);
+    return rest != NULL && memchr(rest, 0, 12) != NULL;
+}
+
 static bool check_arj(const struct sk_peek *peek) {
     struct sk_cursor c = head_from(peek, 2);
     uint16_t size = sk_cursor_u16le(&c);
