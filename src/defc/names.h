@@ -22,8 +22,8 @@
 struct img_writer;
 struct names_builder;
 
-/* dir_fd: where the temporary file is made, **borrowed** for life. */
-sk_err names_builder_new(int dir_fd, struct diag *diag, struct names_builder **out_builder);
+/* dir: where the temporary file is made; NULL: $TMPDIR or /tmp. */
+sk_err names_builder_new(const char *dir, struct diag *diag, struct names_builder **out_builder);
 void names_builder_free(struct names_builder *nb);
 /* Any bytes. The same name twice gives two references. */
 sk_err names_add(struct names_builder *nb, const char *name, size_t len, uint32_t *out_ref);

@@ -22,8 +22,8 @@
 
 struct img_writer;
 
-/* segment: at most IMG_NAME_BYTES - 1 bytes of [a-z0-9_-]. dir_fd is **borrowed** for life. */
-sk_err img_writer_new(int dir_fd, const char *segment, struct diag *diag,
+/* segment: at most IMG_NAME_BYTES - 1 bytes of [a-z0-9_-]. dir: where the file is made. */
+sk_err img_writer_new(const char *dir, const char *segment, struct diag *diag,
                       struct img_writer **out_writer);
 void img_writer_free(struct img_writer *w);
 /* Counts, flags, times may be set here until finish; the rest belongs to the writer. */

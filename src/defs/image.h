@@ -19,13 +19,15 @@
 #include "base/diag.h"
 #include "base/buf.h"
 #include "defs/layout.h"
+#include "defs/names.h"
 #include "match/hashset.h"
 #include "match/tables.h"
 
 struct image;
 
 sk_err image_open(const char *path, struct diag *diag, struct image **out_image);
-/* The same over bytes in memory (tests, fuzzing); **borrows** them. */
+/* The same over bytes in memory (tests, fuzzing); **borrows** them. SK_E_USAGE when they are not
+ * 8-byte aligned. */
 sk_err image_open_mem(const void *bytes, size_t len, struct diag *diag, struct image **out_image);
 void image_close(struct image *img);
 /* Every checksum, digest and cross-reference. Slow (reads everything). */
@@ -39,6 +41,12 @@ const struct hs_set *image_hashes(const struct image *img, enum hs_algo algo, en
 sk_err image_name(const struct image *img, uint32_t ref, struct buf *out);
 /* Is this name (without ".UNOFFICIAL") on the ignore list of this image? */
 bool image_ignores(const struct image *img, const char *name);
+/* The names, for listings. */
+const struct names_view *image_names(const struct image *img);
+#define IMAGE_IDENTITY_HEX 65
+/* Compute the identity out of header and section digests and compare it with the stored one
+ * (SK_E_FORMAT). out_hex: 64 digits and NUL. Does not read the sections: image_verify does. */
+sk_err image_identity(const struct image *img, struct diag *diag, char out_hex[IMAGE_IDENTITY_HEX]);
 /* META text, **borrowed**. */
 struct sk_bytes image_meta(const struct image *img);
 
