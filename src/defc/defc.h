@@ -22,6 +22,8 @@
 /* The functionality level we report: signatures for newer engines are skipped. ClamAV 1.4 = 216. */
 #define DEFC_FLEVEL 216u
 
+struct cvd_keys;
+
 struct defc_options {
     const char *const *sources;
     unsigned source_count;
@@ -29,7 +31,9 @@ struct defc_options {
     const char *segment; /* put everything into this segment; NULL: by source name */
     bool official;       /* names get no .UNOFFICIAL suffix (our own bundled set) */
     bool pua;            /* take *u files (hdu, ndu, ...) too */
+    bool replace;        /* the new set is these sources only; else other segments stay active */
     bool skip_verify;    /* accept CVDs that do not verify (only for experts; loud warning) */
+    const struct cvd_keys *keys; /* who signs containers; NULL: the built-in keys */
     struct diag *diag;
     /* Called now and then with work done and total (bytes); NULL: no progress wanted. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -50,12 +54,15 @@ enum defc_reason {
     DEFC_DUPLICATE,
     DEFC_REASON_COUNT
 };
+/* English phrase; and the stable word used in META and JSON ("not-yet-pcre"). */
 const char *defc_reason_text(enum defc_reason reason);
+const char *defc_reason_word(enum defc_reason reason);
 
 struct defc_report {
     uint64_t lines;
     uint64_t taken;
     uint64_t skipped[DEFC_REASON_COUNT];
+    uint64_t signatures; /* in the images written, without repetitions */
     unsigned segments;
     uint64_t bytes_written;
 };

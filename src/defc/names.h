@@ -25,7 +25,9 @@ struct names_builder;
 /* dir: where the temporary file is made; NULL: $TMPDIR or /tmp. */
 sk_err names_builder_new(const char *dir, struct diag *diag, struct names_builder **out_builder);
 void names_builder_free(struct names_builder *nb);
-/* Any bytes. The same name twice gives two references. */
+/* Length of the name up to " (Clam)", which old lists carry: ClamAV cuts there. */
+size_t names_clean_len(const char *name, size_t len);
+/* Any bytes; the name is cut at " (Clam)". The same name twice gives two references. */
 sk_err names_add(struct names_builder *nb, const char *name, size_t len, uint32_t *out_ref);
 /* Write IMG_NAME_STEMS and IMG_NAMES. */
 sk_err names_finish(struct names_builder *nb, struct img_writer *w);

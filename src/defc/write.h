@@ -45,7 +45,7 @@ const char *img_writer_identity(const struct img_writer *w);
 const char *img_writer_file_name(const struct img_writer *w);
 const char *img_writer_temp_name(const struct img_writer *w);
 uint64_t img_writer_length(const struct img_writer *w);
-/* Rename the temporary file to its final name. The directory is not synced: the caller does. */
+/* Rename the temporary file to its final name, durably. */
 sk_err img_writer_install(struct img_writer *w);
 
 #endif

@@ -250,8 +250,8 @@ static sk_err fill_list(struct image *img, const struct img_section *s, struct m
 }
 
 static sk_err fill_table(struct image *img, const struct img_section *s, struct diag *diag) {
-    bool grouped = s->type == IMG_GROUP_BITMAP || s->type == IMG_GROUP_BUCKETS ||
-                   s->type == IMG_GROUP_ENTRIES;
+    bool grouped =
+        s->type == IMG_GROUP_BITMAP || s->type == IMG_GROUP_BUCKETS || s->type == IMG_GROUP_ENTRIES;
     uint32_t t = grouped ? s->sub & 0xffu : s->sub;
     if (t >= MT_TABLE_COUNT) {
         return image_refuse(img, diag, "table %u does not exist", t);
@@ -399,8 +399,8 @@ static sk_err fill_other(struct image *img, const struct img_section *s, struct 
     return sk_ok();
 }
 
-static sk_err fill_section(struct image *img, const struct img_section *s,
-                           struct name_parts *parts, struct diag *diag) {
+static sk_err fill_section(struct image *img, const struct img_section *s, struct name_parts *parts,
+                           struct diag *diag) {
     if (s->type >= IMG_HASH_GATE && s->type <= IMG_HASH_RECORDS) {
         return fill_hashes(img, s, diag);
     }
@@ -471,8 +471,8 @@ static sk_err check_table(const struct image *img, uint32_t t, struct diag *diag
 }
 
 static sk_err check_set(struct image *img, struct hs_set *set, struct diag *diag) {
-    unsigned parts = (set->big != NULL) + (set->fuse != NULL) + (set->page_key != NULL) +
-                     (set->record != NULL);
+    unsigned parts =
+        (set->big != NULL) + (set->fuse != NULL) + (set->page_key != NULL) + (set->record != NULL);
     if (parts == 0) {
         return sk_ok();
     }

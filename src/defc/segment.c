@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From lines to one image.
+ *
+ *   feed:   line --kind--> hash line --> names + hash spool
+ *                          body line --> body builder (which adds the name)
+ *                          ign line  --> ignore list of the whole compile
+ *                          other     --> counted as not yet supported
+ *   finish: hash sets, body tables, names, ignore list, META -> writer -> re-open -> image_verify
+ *
+ * The hash path runs once for each of millions of lines: parse, name, spool; the ignore list is
+ * asked only when there is one. The image is proved by the same code that will read it, before
+ * anybody may install it: a bug of the compiler must not become a hole in the protection.
+ */
+#include "defc/segment.h"
+
+#include <errno.h>
+
+#include "base/mem.h"
+#include "defc/line_hash.h"
+#include "defc/lines.h"
+#include "defc/names.h"
+#include "defs/image.h"
+
+#define PROGRESS_LINES 65536u
+
+void segment_init(struct segment *seg, const char *name, const char *dir, struct diag *diag) {
+    *seg = (struct segment){.dir = dir, .diag = diag};
+    (void)snprintf(seg->name, sizeof seg->name, "%s", name);
+}
+
+sk_err segment_open(struct segment *seg) {
+    TRY(names_builder_new(seg->dir, seg->diag, &seg->names));
+    TRY(hashspool_new(seg->dir, &seg->hashes));
+    return body_builder_new(seg->names, &seg->body);
+}
+
+static void free_builders(struct segment *seg) {
+    body_builder_free(seg->body);
+    hashspool_free(seg->hashes);
+    names_builder_free(seg->names);
+    seg->body = NULL;
+    seg->hashes = NULL;
+    seg->names = NULL;
+}
+
+void segment_release(struct segment *seg) {
+    free_builders(seg);
+    img_writer_free(seg->w);
+    seg->w = NULL;
+    tally_release(&seg->tally);
+}
+
+/* ---- one line ----------------------------------------------------------------------------- */
+
+/* Name of a body signature: up to the first mark of its grammar. */
+static size_t body_name_len(enum body_kind kind, const struct line *line) {
+    int mark = kind == BODY_LDB ? ';' : kind == BODY_DB ? '=' : ':';
+    const char *at = memchr(line->text, mark, line->len);
+    return names_clean_len(line->text, at != NULL ? (size_t)(at - line->text) : line->len);
+}
+
+static bool is_ignored(const struct segment *seg, const struct segment_input *in,
+                       const struct line *line, struct sk_bytes name) {
+    if (ignore_is_empty(in->ignores)) {
+        return false;
+    }
+    struct ignore_query q = {.segment = seg->index,
+                             .name = (const char *)name.ptr,
+                             .name_len = name.len,
+                             .line = line->text,
+                             .line_len = line->len};
+    return ignore_has(in->ignores, &q);
+}
+
+static sk_err feed_hash(struct segment *seg, const struct segment_input *in,
+                        const struct line *line, struct defc_why *why) {
+    enum hs_role role = (enum hs_role)kind_row(in->kind)->detail;
+    struct hash_line parsed;
+    struct hash_record record = {.role = role};
+    if (!line_hash_parse(role, line->text, line->len, &parsed, why)) {
+        return sk_ok();
+    }
+    struct sk_bytes name = {(const uint8_t *)parsed.name, parsed.name_len};
+    if (is_ignored(seg, in, line, name)) {
+        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+        return sk_ok();
+    }
+    TRY(names_add(seg->names, parsed.name, parsed.name_len, &record.name));
+    record.algo = parsed.algo;
+    record.size = parsed.size;
+    memcpy(record.digest, parsed.digest, sizeof record.digest);
+    return hashspool_add(seg->hashes, &record);
+}
+
+static sk_err feed_body(struct segment *seg, const struct segment_input *in,
+                        const struct line *line, struct defc_why *why) {
+    enum body_kind kind = (enum body_kind)kind_row(in->kind)->detail;
+    struct sk_bytes name = {(const uint8_t *)line->text, body_name_len(kind, line)};
+    if (is_ignored(seg, in, line, name)) {
+        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+        return sk_ok();
+    }
+    return body_add_line(seg->body, kind, line->text, line->len, why);
+}
+
+static bool starts_rule(const struct line *line) {
+    static const char *const words[] = {"rule ", "private rule ", "global rule ",
+                                        "global private rule ", "private global rule "};
+    size_t skip = 0;
+    while (skip < line->len && (line->text[skip] == ' ' || line->text[skip] == '\t')) {
+        skip++;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = strlen(words[i]);
+        if (line->len - skip >= n && memcmp(&line->text[skip], words[i], n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *out_counts: the line is one entry of its file. */
+static sk_err feed_line(struct segment *seg, const struct segment_input *in,
+                        const struct line *line, struct defc_why *why, bool *out_counts) {
+    const struct kind_row *row = kind_row(in->kind);
+    *out_counts = true;
+    if (row->reader == READ_LATER_RULES) {
+        *out_counts = line->fault == NULL && starts_rule(line);
+        (void)line_refuse(why, DEFC_NOT_YET_FORMAT, "YARA rules are not supported yet");
+        return sk_ok();
+    }
+    if (line->fault != NULL) {
+        (void)line_refuse(why, DEFC_MALFORMED, "%s", line->fault);
+        return sk_ok();
+    }
+    switch (row->reader) {
+    case READ_HASH:
+        return feed_hash(seg, in, line, why);
+    case READ_BODY:
+        return feed_body(seg, in, line, why);
+    case READ_IGNORE: {
+        struct ignore_line ign = {seg->index, row->detail != 0, line->text, line->len};
+        return ignore_add_line(in->ignores, &ign, why);
+    }
+    default:
+        (void)line_refuse(why, DEFC_NOT_YET_FORMAT, ".%s signatures are not supported yet",
+                          row->suffix);
+        return sk_ok();
+    }
+}
+
+/* ---- one file ----------------------------------------------------------------------------- */
+
+static sk_err account(struct segment *seg, struct segment_input *in, uint64_t number,
+                      const struct defc_why *why) {
+    in->lines++;
+    if (why->reason == DEFC_TAKEN) {
+        in->taken++;
+        tally_take(&seg->tally, in->kind);
+        return sk_ok();
+    }
+    struct tally_skip skip = {in->kind, in->file, in->label, number, why};
+    return tally_skip(&seg->tally, &skip, seg->diag);
+}
+
+static sk_err feed_lines(struct segment *seg, struct segment_input *in, struct lines *lines) {
+    uint64_t told = 0;
+    for (;;) {
+        struct line line;
+        struct defc_why why = {.reason = DEFC_TAKEN};
+        bool counts = true;
+        TRY(lines_next(lines, &line));
+        if (line.end) {
+            break;
+        }
+        TRY(feed_line(seg, in, &line, &why, &counts));
+        if (counts) {
+            TRY(account(seg, in, line.number, &why));
+        }
+        if (in->progress != NULL && line.number % PROGRESS_LINES == 0) {
+            in->progress(in->ctx, lines->bytes - told);
+            told = lines->bytes;
+        }
+    }
+    if (in->progress != NULL) {
+        in->progress(in->ctx, lines->bytes - told);
+    }
+    return sk_ok();
+}
+
+sk_err segment_feed(struct segment *seg, struct segment_input *in) {
+    const struct kind_row *row = kind_row(in->kind);
+    struct lines lines;
+    in->lines = 0;
+    in->taken = 0;
+    if (row->reader == READ_NONE) {
+        return sk_ok();
+    }
+    if (row->reader == READ_LATER_FILE) {
+        struct defc_why why;
+        (void)line_refuse(&why, DEFC_NOT_YET_FORMAT, ".%s signatures are not supported yet",
+                          row->suffix);
+        return account(seg, in, 0, &why);
+    }
+    TRY(lines_init(&lines, in->in, row->line_cap));
+    sk_err err = feed_lines(seg, in, &lines);
+    if (err.code == SK_E_IO) {
+        diag_say(seg->diag, DIAG_ERROR, in->file, 0, "stopped: %s", strerror(errno));
+    }
+    lines_release(&lines);
+    return err;
+}
+
+/* ---- finish ------------------------------------------------------------------------------- */
+
+static sk_err write_ignored(struct segment *seg, const struct ignore_list *ignores) {
+    struct buf keys = {0};
+    sk_err err = ignore_section(ignores, seg->index, &keys);
+    if (!sk_failed(err) && keys.len > 0) {
+        err = img_writer_section(seg->w, IMG_IGNORED, 0, IMG_COLD, sizeof(uint64_t),
+                                 (struct sk_bytes){keys.data, keys.len});
+    }
+    buf_release(&keys);
+    return err;
+}
+
+static sk_err write_meta(struct segment *seg) {
+    struct buf meta = {0};
+    sk_err err = tally_meta(&seg->tally, &meta);
+    if (!sk_failed(err) && seg->duplicates > 0) {
+        err = buf_printf(&meta, "duplicates=%llu\n", (unsigned long long)seg->duplicates);
+    }
+    if (!sk_failed(err)) {
+        err = img_writer_section(seg->w, IMG_META, 0, IMG_COLD, 1,
+                                 (struct sk_bytes){meta.data, meta.len});
+    }
+    buf_release(&meta);
+    return err;
+}
+
+static void fill_header(struct segment *seg) {
+    struct img_header *h = img_writer_header(seg->w);
+    struct tally_counts sum = tally_sum(&seg->tally);
+    h->flags = seg->official ? IMG_OFFICIAL : 0;
+    h->source_time = seg->time;
+    h->source_version = seg->version;
+    h->count_hash = hashspool_count(seg->hashes, HS_FILE) +
+                    hashspool_count(seg->hashes, HS_SECTION) +
+                    hashspool_count(seg->hashes, HS_IMPORTS);
+    h->count_allow = hashspool_count(seg->hashes, HS_ALLOW);
+    h->count_body = body_count(seg->body);
+    h->count_skipped = 0;
+    for (int r = 0; r < DEFC_REASON_COUNT; r++) {
+        h->count_skipped += sum.skipped[r];
+    }
+    seg->signatures = h->count_hash + h->count_body;
+}
+
+static sk_err write_sections(struct segment *seg, const struct ignore_list *ignores) {
+    TRY(hashspool_finish(seg->hashes, seg->w));
+    seg->duplicates = hashspool_dropped(seg->hashes);
+    fill_header(seg);
+    TRY(body_finish(seg->body, seg->w));
+    TRY(names_finish(seg->names, seg->w));
+    TRY(write_ignored(seg, ignores));
+    TRY(write_meta(seg));
+    return img_writer_finish(seg->w);
+}
+
+static sk_err prove(struct segment *seg) {
+    struct buf path = {0};
+    struct image *img = NULL;
+    sk_err err = buf_printf(&path, "%s/%s", seg->dir, img_writer_temp_name(seg->w));
+    if (!sk_failed(err)) {
+        err = image_open(buf_text(&path), seg->diag, &img);
+    }
+    if (!sk_failed(err)) {
+        err = image_verify(img, seg->diag);
+        image_close(img);
+    }
+    buf_release(&path);
+    return err;
+}
+
+sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores) {
+    TRY(img_writer_new(seg->dir, seg->name, seg->diag, &seg->w));
+    sk_err err = write_sections(seg, ignores);
+    if (err.code == SK_E_IO) {
+        diag_say(seg->diag, DIAG_ERROR, seg->dir, 0, "the image of %s could not be written: %s",
+                 seg->name, strerror(errno));
+    }
+    free_builders(seg);
+    TRY(err);
+    return prove(seg);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct segment: one image in the making: lines of any kind in, a finished image file out.
+ *
+ * Life cycle: segment_init -> segment_open -> segment_feed... -> segment_finish -> (w is ready to
+ * be installed) -> segment_release. **Borrows** dir and diag for life.
+ * Errors: SK_E_NOMEM, SK_E_IO, SK_E_LIMIT, those of the streams. Lines that cannot be taken are no
+ * errors: they are in the tally.
+ */
+#ifndef SK_DEFC_SEGMENT_H
+#define SK_DEFC_SEGMENT_H
+
+#include "base/source.h"
+#include "defc/hashspool.h"
+#include "defc/line_ign.h"
+#include "defc/tally.h"
+#include "defc/write.h"
+
+struct segment {
+    char name[IMG_NAME_BYTES];
+    unsigned index;
+    bool official;
+    uint64_t time;    /* newest of the sources */
+    uint32_t version; /* highest of the containers */
+    const char *dir;
+    struct diag *diag;
+    struct tally tally;
+    struct names_builder *names; /* NULL: not open */
+    struct hashspool *hashes;
+    struct body_builder *body;
+    struct img_writer *w; /* set by finish */
+    uint64_t signatures;  /* set by finish */
+    uint64_t duplicates;
+};
+
+struct segment_input {
+    enum kind_id kind;
+    const char *file;  /* for messages: "/dir/main.cvd/main.hdb" */
+    const char *label; /* for META: "main.cvd/main.hdb" */
+    struct sk_stream *in;
+    struct ignore_list *ignores; /* filled by READ_IGNORE kinds, asked by the others */
+    /* Called now and then; NULL: not wanted. */
+    void (*progress)(void *ctx, uint64_t bytes);
+    void *ctx;
+    uint64_t lines; /* out */
+    uint64_t taken; /* out */
+};
+
+void segment_init(struct segment *seg, const char *name, const char *dir, struct diag *diag);
+sk_err segment_open(struct segment *seg);
+sk_err segment_feed(struct segment *seg, struct segment_input *input);
+/* Write the image to its temporary file, re-open it and verify everything. Frees the builders. */
+sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores);
+void segment_release(struct segment *seg);
+
+#endif
