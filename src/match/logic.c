@@ -75,7 +75,7 @@ static sk_err eval_sub(struct eval *e, const struct mt_node *n, uint64_t need, s
     }
     uint64_t want = larger(larger(cmp_need(n), need), 1), count = 0;
     TRY(e->count(e->ctx, n->arg, want, &count));
-    bool holds = n->cmp == MT_CMP_NONE ? count > 0 : compare(n, count) && n->distinct <= 1;
+    bool holds = n->cmp == MT_CMP_NONE ? count > 0 : compare(n, count);
     *out = (struct value){holds, 0, 0};
     if (holds) {
         out->count = count;

@@ -4,6 +4,7 @@
  *
  * Semantics (ClamAV's, seen black-box with clamscan 1.4.6; table in tests/unit/match/test_logic.c):
  * - SUB without cmp holds when its count is at least 1; with cmp when the count compares so.
+ *   `distinct` means nothing there.
  * - AND, OR without cmp: all / any members hold. With cmp: the sum of the counts of members that
  *   hold compares so, and at least `distinct` different subsignatures are among them.
  * - A member that holds adds its count and (a SUB, or a group without cmp) its subsignatures to the

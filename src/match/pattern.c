@@ -410,7 +410,7 @@ static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
                      uint64_t want, uint64_t *out_count, uint64_t *out_first) {
     uint64_t count = 0, first = 0;
-    for (unsigned form = 0; form < 2 && sub != MT_NO_SUB && count < want; form++) {
+    for (unsigned form = 0; form < 2 && count < want; form++) {
         if (sub >= seg->sub_count) {
             return sk_fail(SK_E_FORMAT);
         }
@@ -421,6 +421,9 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
             count += ps.count;
         }
         sub = seg->sub[sub].also;
+        if (sub == MT_NO_SUB) {
+            break;
+        }
     }
     *out_count = count;
     if (count > 0) {

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Kernels give equal lists; literals are found at every alignment and across blocks and windows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "build.h"
+#include "match/filter.h"
+#include "match/find.h"
+
+#define TEXT 3000u
+
+static uint32_t *random_words(unsigned log2, unsigned density) {
+    uint32_t *words = mem_zalloc((size_t)1 << log2, sizeof(*words));
+    assert_non_null(words);
+    for (size_t i = 0; i < (size_t)1 << log2; i++) {
+        words[i] = UINT32_MAX;
+        for (unsigned d = 0; d < density; d++) {
+            words[i] &= (uint32_t)tb_random();
+        }
+    }
+    return words;
+}
+
+/* The text is allocated to the byte, so that a sanitizer sees a kernel that reads too far. */
+static uint8_t *random_text(size_t len) {
+    uint8_t *text = mem_alloc(len == 0 ? 1 : len);
+    assert_non_null(text);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (uint8_t)tb_random();
+    }
+    return text;
+}
+
+static void test_kernels_are_equal(void **state) {
+    (void)state;
+    const struct filter_kernel *scalar = filter_kernel_scalar(), *avx2 = filter_kernel_avx2();
+    if (avx2 == NULL) {
+        skip();
+    }
+    static uint32_t a[TEXT], b[TEXT];
+    uint64_t seen = 0;
+    for (unsigned round = 0; round < 3000; round++) {
+        tb_seed = round;
+        static const uint8_t steps[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 64};
+        struct mt_group g = {.head = {.q = round % 2 == 0 ? 8 : 4,
+                                      .s = steps[tb_below(sizeof(steps))],
+                                      .log2_words = (uint8_t)tb_below(13)}};
+        uint32_t *words = random_words(g.head.log2_words, 1 + tb_below(5));
+        g.bitmap = words;
+        uint32_t len = tb_below(4) == 0 ? tb_below(80) : tb_below(TEXT);
+        uint8_t *text = random_text(len);
+        struct filter_span span = {text, len, tb_below(g.head.s), len - tb_below(len / 2 + 1)};
+        size_t na = scalar->group(&g, &span, a), nb = avx2->group(&g, &span, b);
+        assert_int_equal(na, nb);
+        assert_memory_equal(a, b, na * sizeof(*a));
+        seen += na;
+        struct mt_slow_head slow;
+        for (unsigned i = 0; i < 3; i++) {
+            for (unsigned k = 0; k < 16; k++) {
+                slow.lo[i][k] = (uint8_t)(tb_random() & tb_random());
+                slow.hi[i][k] = (uint8_t)(tb_random() & tb_random());
+            }
+        }
+        na = scalar->slow(&slow, &span, a);
+        nb = avx2->slow(&slow, &span, b);
+        assert_int_equal(na, nb);
+        assert_memory_equal(a, b, na * sizeof(*a));
+        seen += na;
+        mem_free(text);
+        mem_free(words);
+    }
+    assert_true(seen > 20000);
+}
+
+static void test_kernels_find_every_set_window(void **state) {
+    (void)state;
+    const struct filter_kernel *kernels[] = {filter_kernel_scalar(), filter_kernel_avx2()};
+    uint32_t word = UINT32_MAX;
+    static uint32_t out[TEXT];
+    for (unsigned k = 0; k < 2 && kernels[k] != NULL; k++) {
+        for (uint8_t s = 1; s <= 9; s++) {
+            for (uint32_t len = 0; len < 200; len++) {
+                uint8_t *text = random_text(len);
+                struct mt_group g = {.head = {.q = s % 2 == 0 ? 8 : 4, .s = s}, .bitmap = &word};
+                struct filter_span span = {text, len, s - 1u, len};
+                size_t n = kernels[k]->group(&g, &span, out), want = 0;
+                for (uint32_t pos = s - 1u; pos + g.head.q <= len; pos += s) {
+                    assert_true(want < n && out[want] == pos);
+                    want++;
+                }
+                assert_int_equal(n, want);
+                mem_free(text);
+            }
+        }
+    }
+}
+
+/* ---- find ------------------------------------------------------------------------------------ */
+
+static void test_find_kernels_are_equal_to_naive(void **state) {
+    (void)state;
+    for (unsigned round = 0; round < 20000; round++) {
+        tb_seed = round;
+        uint8_t lit[12];
+        size_t len = 1 + tb_below(tb_below(3) == 0 ? 12 : 3);
+        bool nocase = tb_below(2) == 0;
+        static const char letters[] = "aAbB@`1";
+        for (size_t i = 0; i < len; i++) {
+            uint8_t c = (uint8_t)letters[tb_below(7)];
+            lit[i] = nocase && c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+        }
+        size_t text_len = len + tb_below(120);
+        uint8_t *text = random_text(text_len);
+        for (size_t i = 0; i < text_len; i++) {
+            text[i] = (uint8_t)letters[text[i] % 7];
+        }
+        struct find_key key;
+        find_key_init(&key, lit, len, nocase);
+        size_t end = text_len - len + 1, from = tb_below((uint32_t)end + 1);
+        size_t want = from;
+        for (; want < end; want++) {
+            bool equal = true;
+            for (size_t i = 0; i < len; i++) {
+                uint8_t t = text[want + i];
+                t = nocase && t >= 'A' && t <= 'Z' ? t | 0x20 : t;
+                equal = equal && t == lit[i];
+            }
+            if (equal) {
+                break;
+            }
+        }
+        assert_int_equal(find_next(&key, text, from, end), want);
+        assert_int_equal(find_next_scalar(&key, text, from, end), want);
+        mem_free(text);
+    }
+}
+
+/* ---- whole runs ------------------------------------------------------------------------------ */
+
+struct found {
+    uint64_t off[64];
+    unsigned count;
+};
+
+static sk_err on_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct found *f = ctx;
+    assert_int_equal(input, 0);
+    assert_true(trig < 64);
+    f->off[trig] = off;
+    f->count++;
+    return sk_ok();
+}
+
+static struct found run(const struct mt_segment *seg, struct sk_source *src,
+                        const struct filter_kernel *kernel) {
+    static uint32_t scratch[FILTER_BLOCK_BYTES];
+    uint64_t done[1] = {0};
+    struct filter_input in = {seg, &seg->table[0], done};
+    struct found f = {.count = 0};
+    struct filter_job job = {.kernel = kernel,
+                             .src = src,
+                             .input = &in,
+                             .input_count = 1,
+                             .scratch = scratch,
+                             .hit = on_hit,
+                             .hit_ctx = &f};
+    assert_int_equal(filter_run(&job).code, SK_OK);
+    assert_int_equal(f.count, (unsigned)__builtin_popcountll(done[0]));
+    return f;
+}
+
+/* Literals of these lengths (3: slow set ... 40: group of eight), exact and case-insensitive. */
+static const unsigned lengths[] = {3, 4, 5, 6, 7, 11, 14, 15, 16, 23, 40};
+#define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
+
+static struct tb *planted_signatures(uint8_t s8, uint8_t s4) {
+    struct tb *b = tb_new();
+    tb_menu(b, s8, s4);
+    for (unsigned i = 0; i < LENGTHS; i++) {
+        char body[100] = "";
+        for (unsigned k = 0; k < lengths[i]; k++) {
+            (void)snprintf(body + 2 * k, 3, "%02x",
+                           k == 0 ? '0' + (int)i : 'a' + (int)(i + k) % 26);
+        }
+        uint32_t sub =
+            tb_sub(b, &(struct tb_sub_spec){.body = body, .flags = i % 3 == 0 ? TB_NOCASE : 0});
+        (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0", .subs = &sub, .sub_count = 1});
+    }
+    return b;
+}
+
+static void plant(uint8_t *text, unsigned i) {
+    for (unsigned k = 0; k < lengths[i]; k++) {
+        text[k] = (uint8_t)(k == 0 ? '0' + i : 'a' + (i + k) % 26);
+        if (i % 3 == 0 && k % 2 == 1) {
+            text[k] &= 0xdf;
+        }
+    }
+}
+
+static void check_at(const struct mt_segment *seg, uint8_t *text, size_t len, size_t at) {
+    for (unsigned i = 0; i < LENGTHS; i++) {
+        if (at + lengths[i] > len) {
+            continue;
+        }
+        uint8_t keep[64];
+        memcpy(keep, text + at, lengths[i]);
+        plant(text + at, i);
+        const struct filter_kernel *kernels[] = {filter_kernel_scalar(), filter_kernel_avx2()};
+        for (unsigned k = 0; k < 2 && kernels[k] != NULL; k++) {
+            struct sk_source mem, read;
+            struct sk_bytes bytes = {text, len};
+            sk_source_init_mem(&mem, text, len);
+            tb_read_source(&read, &bytes);
+            struct found f = run(seg, &mem, kernels[k]), g = run(seg, &read, kernels[k]);
+            if (f.count != 1 || f.off[i] != at || g.count != 1 || g.off[i] != at) {
+                fail_msg("length %u at %zu, %s: %u and %u found", lengths[i], at, kernels[k]->name,
+                         f.count, g.count);
+            }
+            sk_source_release(&read);
+        }
+        memcpy(text + at, keep, lengths[i]);
+    }
+}
+
+static void test_planted_literals_are_found_at_every_alignment(void **state) {
+    (void)state;
+    static const uint8_t menus[][2] = {{8, 3}, {4, 3}, {8, 2}, {5, 1}, {0, 4}, {3, 0}};
+    for (size_t m = 0; m < sizeof(menus) / sizeof(menus[0]); m++) {
+        struct tb *b = planted_signatures(menus[m][0], menus[m][1]);
+        const struct mt_segment *seg = tb_finish(b);
+        size_t len = 2 * FILTER_BLOCK_BYTES + 100;
+        uint8_t *text = mem_zalloc(len, 1);
+        assert_non_null(text);
+        for (size_t at = 0; at < 24; at++) {
+            check_at(seg, text, len, at);
+            check_at(seg, text, len, len - 3 - at);
+        }
+        for (size_t at = FILTER_BLOCK_BYTES - 42; at < FILTER_BLOCK_BYTES + 9; at++) {
+            check_at(seg, text, len, at);
+        }
+        mem_free(text);
+        tb_free(b);
+    }
+}
+
+static void test_planted_literals_are_found_at_window_edges(void **state) {
+    (void)state;
+    struct tb *b = planted_signatures(8, 3);
+    const struct mt_segment *seg = tb_finish(b);
+    size_t len = SK_SOURCE_WINDOW_BYTES + 5000;
+    uint8_t *text = mem_zalloc(len, 1);
+    assert_non_null(text);
+    for (size_t at = SK_SOURCE_WINDOW_BYTES - 42; at < SK_SOURCE_WINDOW_BYTES + 2; at += 5) {
+        check_at(seg, text, len, at);
+    }
+    mem_free(text);
+    tb_free(b);
+}
+
+/* A literal longer than the context around a block is fetched from the source. */
+static void test_literal_longer_than_the_view(void **state) {
+    (void)state;
+    enum { LONG = 30000 };
+    char *body = mem_zalloc(2 * LONG + 1, 1);
+    size_t len = 400000;
+    uint8_t *text = mem_zalloc(len, 1);
+    assert_true(body != NULL && text != NULL);
+    tb_seed = 5;
+    size_t at = SK_SOURCE_WINDOW_BYTES - LONG / 2;
+    for (size_t i = 0; i < LONG; i++) {
+        text[at + i] = (uint8_t)tb_random();
+        (void)snprintf(body + 2 * i, 3, "%02x", text[at + i]);
+    }
+    struct tb *b = tb_new();
+    uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = body});
+    (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0", .subs = &sub, .sub_count = 1});
+    const struct mt_segment *seg = tb_finish(b);
+    struct sk_bytes bytes = {text, len};
+    struct sk_source src;
+    tb_read_source(&src, &bytes);
+    struct found f = run(seg, &src, filter_kernel_best());
+    assert_int_equal(f.count, 1);
+    assert_int_equal(f.off[0], at);
+    sk_source_release(&src);
+    tb_free(b);
+    mem_free(text);
+    mem_free(body);
+}
+
+static void test_damaged_tables_end_the_run(void **state) {
+    (void)state;
+    static uint32_t scratch[FILTER_BLOCK_BYTES];
+    struct tb *b = planted_signatures(8, 3);
+    const struct mt_segment *seg = tb_finish(b);
+    uint8_t text[64] = {0};
+    plant(text, 10);
+    plant(text + 41, 0);
+    for (unsigned round = 0; round < 9; round++) {
+        struct mt_segment s = *seg;
+        struct mt_table *t = &s.table[0];
+        struct mt_entry entry[2000];
+        uint32_t first[65];
+        struct mt_slow_head head = *t->slow_head;
+        assert_true(t->group[0].head.entry_count <= 2000);
+        memcpy(entry, t->group[0].entry, t->group[0].head.entry_count * sizeof(*entry));
+        memcpy(first, t->group[0].bucket_first, sizeof(first));
+        t->group[0].entry = entry;
+        t->group[0].bucket_first = first;
+        t->slow_head = &head;
+        switch (round) {
+        case 1:
+            t->group_count = MT_GROUP_MAX + 1;
+            break;
+        case 2:
+            t->group[0].head.q = 5;
+            break;
+        case 3:
+            t->group[0].head.s = 0;
+            break;
+        case 4:
+            t->group[0].head.log2_words = 32;
+            break;
+        case 5:
+            memset(first, 0xff, sizeof(first));
+            break;
+        case 6:
+            for (unsigned i = 0; i < 2000; i++) {
+                entry[i].trig = UINT32_MAX;
+            }
+            break;
+        case 7:
+            memset(head.first, 0xff, sizeof(head.first));
+            head.first[0] = 0;
+            break;
+        case 8:
+            s.lit_len = 3;
+            break;
+        default:
+            break;
+        }
+        struct sk_source src;
+        sk_source_init_mem(&src, text, sizeof(text));
+        uint64_t done[1] = {0};
+        struct filter_input in = {&s, t, done};
+        struct found f = {.count = 0};
+        struct filter_job job = {.kernel = filter_kernel_best(),
+                                 .src = &src,
+                                 .input = &in,
+                                 .input_count = 1,
+                                 .scratch = scratch,
+                                 .hit = on_hit,
+                                 .hit_ctx = &f};
+        sk_err err = filter_run(&job);
+        if (err.code != (round == 0 ? SK_OK : SK_E_FORMAT)) {
+            fail_msg("round %u: %d", round, err.code);
+        }
+    }
+    tb_free(b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kernels_are_equal),
+        cmocka_unit_test(test_kernels_find_every_set_window),
+        cmocka_unit_test(test_find_kernels_are_equal_to_naive),
+        cmocka_unit_test(test_planted_literals_are_found_at_every_alignment),
+        cmocka_unit_test(test_planted_literals_are_found_at_window_edges),
+        cmocka_unit_test(test_literal_longer_than_the_view),
+        cmocka_unit_test(test_damaged_tables_end_the_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
