@@ -488,8 +488,8 @@ void tb_anchor(struct tb *b, const struct mt_anchor *anchor) {
 
 static void fill_group(struct tb *b, struct tb_group *g, const uint8_t *trig_group, uint8_t id) {
     struct mt_group_head *h = &g->head;
-    h->log2_words = 10;
-    h->log2_buckets = 6;
+    h->log2_words = b->small ? 4 : 10;
+    h->log2_buckets = b->small ? 2 : 6;
     g->bitmap = mem_zalloc((size_t)1 << h->log2_words, sizeof(uint32_t));
     g->first = mem_zalloc(((size_t)1 << h->log2_buckets) + 1, sizeof(uint32_t));
     assert(g->bitmap != NULL && g->first != NULL);

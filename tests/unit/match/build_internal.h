@@ -60,6 +60,7 @@ struct tb {
     struct tb_group group[2];
     struct mt_segment segment;
     uint8_t s8, s4;
+    bool small;   /* filter tables of a few bytes */
     bool no_keys; /* parts get no key literal: every start is tried */
 };
 
