@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Lines of body signatures. A line goes through these doors in order; the first that is shut
+ * decides the reason, and nothing has reached the pools by then:
+ *
+ *   fields -> functionality level -> kinds we cannot express -> attributes -> expression
+ *          -> every subsignature staged -> (all good) -> pools, necessary set, name, struct mt_sig
+ *
+ *   db   Name=Hex
+ *   ndb  Name:Target:Offset:Hex[:min[:max]]
+ *   ldb  Name;Attributes;Expression;Sub0;Sub1...     ';' also stands inside regular expressions,
+ *                                                    which are recognised by their '/'
+ *
+ * clamscan refuses a whole database for one malformed line; here the line alone is left out.
+ * What it ignores silently (too high a level, unknown attribute, unknown target) is reported.
+ */
+#include "defc/body.h"
+
+#include <inttypes.h>
+
+#include "defc/body_private.h"
+#include "defc/names.h"
+#include "defc/text.h"
+#include "defc/why.h"
+
+#define ATTR_MAX 16u
+
+/* A line cut to fields, common to all kinds. */
+struct line {
+    struct sk_bytes name;
+    struct sk_bytes expr;
+    struct sk_bytes subs; /* rest of an ldb line */
+    unsigned target;
+    struct mt_attr attr[ATTR_MAX];
+    unsigned attr_count;
+};
+
+sk_err body_builder_new(struct names_builder *names, struct body_builder **out_builder) {
+    struct body_builder *b = mem_zalloc(1, sizeof(*b));
+    if (b == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    b->names = names;
+    *out_builder = b;
+    return sk_ok();
+}
+
+void body_builder_free(struct body_builder *b) {
+    if (b == NULL) {
+        return;
+    }
+    strpool_release(&b->prog);
+    strpool_release(&b->lit);
+    strpool_release(&b->node);
+    struct vec *vecs[] = {&b->part,  &b->sub,     &b->trigger,  &b->sig,
+                          &b->need,  &b->sig_sub, &b->attr,     &b->parts,
+                          &b->nodes, &b->mt_trig, &b->trig_sig, &b->trig_use};
+    for (size_t i = 0; i < sizeof(vecs) / sizeof(vecs[0]); i++) {
+        vec_release(vecs[i]);
+    }
+    map_release(&b->sub_map);
+    hex_stage_release(&b->stage);
+    expr_release(&b->expr);
+    mem_free(b);
+}
+
+uint64_t body_count(const struct body_builder *b) {
+    return b->sig.count;
+}
+
+/* ---- names, levels, targets ----------------------------------------------------------------- */
+
+static void set_name(struct line *l, struct sk_bytes name, struct defc_why *why) {
+    static const char clam[] = " (Clam)";
+    size_t tail = sizeof(clam) - 1;
+    if (name.len > tail && text_is(text_from(name, name.len - tail), clam)) {
+        name = text_upto(name, name.len - tail);
+    }
+    if (name.len == 0) {
+        why_say(why, DEFC_MALFORMED, "empty name");
+    }
+    l->name = name;
+}
+
+static void check_level(uint64_t min, uint64_t max, struct defc_why *why) {
+    if (min > DEFC_FLEVEL || max < DEFC_FLEVEL) {
+        why_say(why, DEFC_FLEVEL_TOO_HIGH,
+                "for functionality levels %" PRIu64 " to %" PRIu64 ", this is %u", min, max,
+                DEFC_FLEVEL);
+    }
+}
+
+static void set_target(struct line *l, struct sk_bytes text, struct defc_why *why) {
+    uint64_t n;
+    if (!text_number(text, UINT32_MAX, &n)) {
+        why_say(why, DEFC_MALFORMED, "malformed target");
+    } else if (n >= SK_TARGET_COUNT) {
+        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown target %" PRIu64, n);
+    } else {
+        l->target = (unsigned)n;
+    }
+}
+
+/* ---- attributes of ldb ---------------------------------------------------------------------- */
+
+static void add_attr(struct line *l, uint32_t key, uint32_t min, uint32_t max) {
+    if (l->attr_count < ATTR_MAX) {
+        l->attr[l->attr_count++] = (struct mt_attr){key, min, max};
+    }
+}
+
+static void read_range_attr(struct line *l, uint32_t key, struct sk_bytes value,
+                            struct defc_why *why) {
+    uint32_t min, max;
+    if (!text_range(value, &min, &max)) {
+        why_say(why, DEFC_MALFORMED, "malformed range of an attribute");
+        return;
+    }
+    add_attr(l, key, min, max);
+}
+
+static void read_container(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    char name[64];
+    if (value.len >= sizeof(name)) {
+        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown container type");
+        return;
+    }
+    memcpy(name, value.ptr, value.len);
+    name[value.len] = '\0';
+    enum sk_type type = sk_type_from_clam(name);
+    if (type == SK_TYPE_COUNT) {
+        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown container type %s", name);
+        return;
+    }
+    add_attr(l, MT_ATTR_CONTAINER, (uint32_t)type, 0);
+}
+
+static void read_attr(struct line *l, struct sk_bytes item, bool *has_target,
+                      struct defc_why *why) {
+    bool more;
+    struct sk_bytes value = item;
+    struct sk_bytes key = text_cut(&value, ':', &more);
+    uint32_t min, max;
+    if (!more || key.len == 0 || value.len == 0) {
+        why_say(why, DEFC_MALFORMED, "malformed attribute");
+    } else if (text_is(key, "Engine")) {
+        if (!text_range(value, &min, &max)) {
+            why_say(why, DEFC_MALFORMED, "malformed functionality levels");
+            return;
+        }
+        check_level(min, max, why);
+    } else if (text_is(key, "Target")) {
+        set_target(l, value, why);
+        *has_target = true;
+    } else if (text_is(key, "FileSize")) {
+        read_range_attr(l, MT_ATTR_FILE_SIZE, value, why);
+    } else if (text_is(key, "EntryPoint")) {
+        read_range_attr(l, MT_ATTR_ENTRY_POINT, value, why);
+    } else if (text_is(key, "NumberOfSections")) {
+        read_range_attr(l, MT_ATTR_SECTION_COUNT, value, why);
+    } else if (text_is(key, "Container")) {
+        read_container(l, value, why);
+    } else {
+        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "attribute %.*s", (int)(key.len < 40 ? key.len : 40),
+                (const char *)key.ptr);
+    }
+}
+
+static void read_attrs(struct line *l, struct sk_bytes text, struct defc_why *why) {
+    bool more = true, has_target = false;
+    unsigned items = 0;
+    while (more && why_taken(why)) {
+        struct sk_bytes item = text_cut(&text, ',', &more);
+        read_attr(l, item, &has_target, why);
+        if (++items > ATTR_MAX) {
+            why_say(why, DEFC_MALFORMED, "too many attributes");
+        }
+    }
+    if (!has_target) {
+        why_say(why, DEFC_MALFORMED, "no target");
+    }
+}
+
+/* ---- the three kinds of lines ---------------------------------------------------------------- */
+
+static bool contains(struct sk_bytes t, const char *what) {
+    return t.len > 0 && memmem(t.ptr, t.len, what, strlen(what)) != NULL;
+}
+
+/* Kinds of subsignatures that are not hex bodies. None of these marks occurs in a hex body. */
+static void check_kinds(struct sk_bytes subs, struct defc_why *why) {
+    if (contains(subs, "/")) {
+        why_say(why, DEFC_NOT_YET_PCRE, "a regular expression");
+    } else if (contains(subs, "fuzzy_img")) {
+        why_say(why, DEFC_NOT_YET_FUZZY, "an image hash");
+    } else if (contains(subs, "$")) {
+        why_say(why, DEFC_NOT_YET_MACRO, "a macro group");
+    } else if (contains(subs, "#")) {
+        why_say(why, DEFC_NOT_YET_BYTE_COMPARE, "a byte comparison");
+    }
+}
+
+static sk_err stage_ldb(struct body_builder *b, struct sk_bytes line, struct line *l,
+                        struct defc_why *why) {
+    bool more = true;
+    set_name(l, text_cut(&line, ';', &more), why);
+    struct sk_bytes attrs = text_cut(&line, ';', &more);
+    l->expr = text_cut(&line, ';', &more);
+    if (!more) {
+        why_say(why, DEFC_MALFORMED, "fewer than four fields");
+        return sk_ok();
+    }
+    l->subs = line;
+    read_attrs(l, attrs, why);
+    check_kinds(line, why);
+    if (why_taken(why)) {
+        TRY(expr_parse(&b->expr, l->expr, why));
+    }
+    while (more && why_taken(why)) {
+        struct sk_bytes sub = text_cut(&line, ';', &more);
+        if (b->staged_count == MT_SUB_MAX) {
+            why_say(why, DEFC_MALFORMED, "more than %d subsignatures", MT_SUB_MAX);
+            return sk_ok();
+        }
+        TRY(subsig_stage(b, sub, l->target, true, why));
+    }
+    if (why_taken(why) && b->staged_count != b->expr.sub_count) {
+        why_say(why, DEFC_MALFORMED, "%u subsignatures, but the expression names %u",
+                b->staged_count, b->expr.sub_count);
+    }
+    return sk_ok();
+}
+
+/* The one subsignature of ndb and db. */
+static sk_err stage_single(struct body_builder *b, struct sk_bytes text, struct line *l,
+                           struct defc_why *why) {
+    if (!why_taken(why)) {
+        return sk_ok();
+    }
+    TRY(expr_parse(&b->expr, text_of("0"), why));
+    return subsig_stage(b, text, l->target, false, why);
+}
+
+static void read_levels(struct sk_bytes text, struct defc_why *why) {
+    bool more;
+    uint64_t min = 0, max = UINT32_MAX;
+    struct sk_bytes first = text_cut(&text, ':', &more);
+    if ((first.len > 0 && !text_number(first, UINT32_MAX, &min)) ||
+        (text.len > 0 && !text_number(text, UINT32_MAX, &max))) {
+        why_say(why, DEFC_MALFORMED, "malformed functionality levels");
+        return;
+    }
+    check_level(min, max, why);
+}
+
+static sk_err stage_ndb(struct body_builder *b, struct sk_bytes line, struct line *l,
+                        struct defc_why *why) {
+    bool more;
+    set_name(l, text_cut(&line, ':', &more), why);
+    struct sk_bytes target = text_cut(&line, ':', &more);
+    if (!text_is(target, "*")) {
+        set_target(l, target, why);
+    }
+    /* offset and hex stay together: the same form as a subsignature */
+    size_t colon = text_find(line, ':');
+    size_t end = colon + 1 + text_find(text_from(line, colon + 1), ':');
+    if (!more || colon == line.len) {
+        why_say(why, DEFC_MALFORMED, "fewer than four fields");
+        return sk_ok();
+    }
+    read_levels(text_from(line, end + 1), why);
+    return stage_single(b, text_upto(line, end), l, why);
+}
+
+static sk_err stage_db(struct body_builder *b, struct sk_bytes line, struct line *l,
+                       struct defc_why *why) {
+    bool more;
+    set_name(l, text_cut(&line, '=', &more), why);
+    if (!more || text_find(line, ':') < line.len) {
+        why_say(why, DEFC_MALFORMED, "not Name=Hex");
+    }
+    return stage_single(b, line, l, why);
+}
+
+/* ---- the line is good ------------------------------------------------------------------------ */
+
+static sk_err keep_subs(struct body_builder *b, struct mt_sig *sig, double *cost) {
+    sig->sub_first = (uint32_t)b->sig_sub.count;
+    sig->sub_count = (uint16_t)b->staged_count;
+    for (unsigned i = 0; i < b->staged_count; i++) {
+        uint32_t sub = 0;
+        TRY(subsig_intern(b, &b->staged[i], &sub));
+        uint32_t *slot = vec_push(&b->sig_sub, 1, sizeof(*slot));
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        *slot = sub;
+        cost[i] = subsig_cost(b, sub);
+    }
+    return sk_ok();
+}
+
+static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig, const double *cost,
+                        uint64_t *out_need) {
+    expr_rank(&b->expr, cost);
+    *out_need = expr_at(&b->expr, b->expr.root)->need;
+    b->nodes.count = 0;
+    TRY(expr_write(&b->expr, &b->nodes));
+    uint32_t off = 0;
+    struct sk_bytes bytes = {b->nodes.data, b->nodes.count * sizeof(struct mt_node)};
+    TRY(strpool_put(&b->node, bytes, &off));
+    sig->node_first = off / (uint32_t)sizeof(struct mt_node);
+    sig->node_count = (uint16_t)b->nodes.count;
+    return sk_ok();
+}
+
+static sk_err keep(struct body_builder *b, const struct line *l) {
+    double cost[MT_SUB_MAX];
+    struct mt_sig sig = {.target = (uint8_t)l->target,
+                         .attr_first = (uint32_t)b->attr.count,
+                         .attr_count = (uint8_t)l->attr_count};
+    uint64_t need = 0;
+    TRY(keep_subs(b, &sig, cost));
+    TRY(keep_expr(b, &sig, cost, &need));
+    struct mt_attr *attr = vec_push(&b->attr, l->attr_count, sizeof(*attr));
+    struct mt_sig *s = vec_push(&b->sig, 1, sizeof(*s));
+    uint64_t *n = vec_push(&b->need, 1, sizeof(*n));
+    if (attr == NULL || s == NULL || n == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    memcpy(attr, l->attr, l->attr_count * sizeof(*attr));
+    sig.name = (uint32_t)(b->sig.count - 1);
+    *s = sig;
+    *n = need;
+    return sk_ok();
+}
+
+static sk_err name_line(struct body_builder *b, const struct line *l, struct defc_why *why,
+                        uint32_t *out_ref) {
+    sk_err err = names_add(b->names, (const char *)l->name.ptr, l->name.len, out_ref);
+    if (err.code == SK_E_LIMIT) {
+        why_say(why, DEFC_MALFORMED, "name of %zu bytes", l->name.len);
+        return sk_ok();
+    }
+    return err;
+}
+
+sk_err body_add_line(struct body_builder *b, enum body_kind kind, const char *line, size_t len,
+                     struct defc_why *why) {
+    static sk_err (*const stage[])(struct body_builder *, struct sk_bytes, struct line *,
+                                   struct defc_why *) = {stage_ndb, stage_ldb, stage_db};
+    struct line l = {.target = SK_TARGET_ANY};
+    struct defc_why w = {.reason = DEFC_TAKEN};
+    uint32_t name = 0;
+    hex_stage_clear(&b->stage);
+    b->staged_count = 0;
+    if (len > BODY_LINE_MAX) {
+        why_say(&w, DEFC_MALFORMED, "line of %zu bytes", len);
+    } else {
+        TRY(stage[kind](b, (struct sk_bytes){(const uint8_t *)line, len}, &l, &w));
+    }
+    if (why_taken(&w) && b->names != NULL) {
+        TRY(name_line(b, &l, &w, &name));
+    }
+    if (why_taken(&w)) {
+        TRY(keep(b, &l));
+        if (b->names != NULL) {
+            ((struct mt_sig *)b->sig.data)[b->sig.count - 1].name = name;
+        }
+    }
+    *why = w;
+    return sk_ok();
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A chain of byte pairs: p(window) = p(first) * p(second | first) * ... Chains are far too
+ * optimistic about runs that belong together (padding, "function", call prologues), so about eight
+ * thousand grams that are common in fact are listed with their counted rate, and a window is never
+ * believed rarer than they allow:
+ *
+ *   4 bytes   listed rate, or the chain capped by the rarest listed one
+ *   longer    when every gram in it is listed: at least an eighth of the rarest of them
+ *
+ * 2^(-q/4) comes from four constants and exact halving, so that images are equal everywhere.
+ */
+#include "defc/freq.h"
+
+#include <stdbool.h>
+
+#define LISTED_FLOOR_QUARTERS 60u /* 30 per million bytes: an unlisted gram is rarer */
+#define EIGHTH 12u                /* three halvings in quarters */
+
+static unsigned squeeze(uint8_t b) {
+    return (b & 0x1fu) | (b & 0xc0u) >> 1;
+}
+
+static double probability(uint32_t quarters) {
+    static const double step[4] = {1.0, 0.8408964152537145, 0.7071067811865476, 0.5946035575013605};
+    double p = step[quarters & 3];
+    uint32_t halvings = quarters >> 2;
+    for (; halvings >= 32; halvings -= 32) {
+        p *= 1.0 / 4294967296.0;
+    }
+    return p / (double)((uint64_t)1 << halvings);
+}
+
+static uint8_t listed(uint32_t gram) {
+    for (uint32_t s = gram * 0x9E3779B1u >> 18;; s = (s + 1) % FREQ_GRAM_SLOTS) {
+        if (freq_gram[s].gram == gram) {
+            return freq_gram[s].quarters;
+        }
+        if (freq_gram[s].gram == 0) {
+            return 0;
+        }
+    }
+}
+
+void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len) {
+    r->len = len < FREQ_RUN_MAX ? (uint32_t)len : FREQ_RUN_MAX;
+    uint32_t gram = 0;
+    for (uint32_t i = 0; i < r->len; i++) {
+        unsigned b = squeeze(bytes[i]);
+        r->first[i] = freq_first[b];
+        r->sum[i] =
+            i == 0 ? 0 : r->sum[i - 1] + (uint32_t)(freq_pair[squeeze(bytes[i - 1])][b] - '0');
+        r->gram[i] = 0;
+        gram = gram >> 8 | (uint32_t)(bytes[i] | 0x20) << 24;
+        if (i >= 3) {
+            r->gram[i - 3] = listed(gram);
+        }
+    }
+}
+
+double freq_window(const struct freq_run *r, uint32_t at, uint32_t n) {
+    uint32_t chain = r->first[at] + r->sum[at + n - 1] - r->sum[at];
+    if (n < 4) {
+        return probability(chain);
+    }
+    if (n == 4) {
+        uint32_t floor = chain > LISTED_FLOOR_QUARTERS ? chain : LISTED_FLOOR_QUARTERS;
+        return probability(r->gram[at] != 0 ? r->gram[at] : floor);
+    }
+    uint32_t rarest = 0;
+    bool all = true;
+    for (uint32_t i = at; i + 4 <= at + n && all; i++) {
+        all = r->gram[i] != 0;
+        rarest = r->gram[i] > rarest ? r->gram[i] : rarest;
+    }
+    return probability(all && rarest + EIGHTH < chain ? rarest + EIGHTH : chain);
+}

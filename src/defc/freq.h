@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The frequency model: how often a short byte string is expected in ordinary files. Made by
+ * tools/freq_model.sh; used to choose rare triggers. It decides speed, never results.
+ *
+ * Probabilities are per byte position and kept as -4 log2(p) ("quarters"): 0 is certain, 80 is once
+ * a megabyte. Pure, deterministic on every machine (no libm).
+ */
+#ifndef SK_DEFC_FREQ_H
+#define SK_DEFC_FREQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct freq_gram {
+    uint32_t gram; /* four folded bytes, little-endian; 0 = empty slot */
+    uint8_t quarters;
+};
+#define FREQ_GRAM_SLOTS 16384u
+extern const uint8_t freq_first[128];
+extern const char freq_pair[128][129];
+extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
+
+#define FREQ_RUN_MAX 512u /* longer runs are looked at so far only */
+
+/* What the model says about one literal run. Fill with freq_run, then ask for windows of it. */
+struct freq_run {
+    uint32_t len;
+    uint32_t sum[FREQ_RUN_MAX];  /* quarters of the pairs before position i, from 0 */
+    uint8_t first[FREQ_RUN_MAX]; /* quarters of the byte at i alone */
+    uint8_t gram[FREQ_RUN_MAX];  /* quarters of a listed common gram at i, or 0 */
+};
+void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len);
+/* Expected hits per byte position of the n bytes (3..) at `at`. */
+double freq_window(const struct freq_run *r, uint32_t at, uint32_t n);
+
+#endif

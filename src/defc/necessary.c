@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Necessary sets: which subsignatures must be searched for so that no match of an expression can
+ * be missed. At least one member of the set has a hit whenever the node holds.
+ *
+ *   id, id=n, id>n (n > 0)      the id itself
+ *   id=0, id<n                  nothing: they hold without a hit
+ *   a & b                       the cheaper side
+ *   a | b                       both sides
+ *   (..)=n, (..)>n              as the inside: a sum above 0 needs a member that holds
+ *   (..)=0, (..)<n              nothing, unless ",y" asks for y different subsignatures
+ *
+ * Costs decide between sides and order the evaluation of AND: the child that is least likely to
+ * hold, or cheapest to check, comes first; children that hold by the absence of hits come last,
+ * because proving absence reads the whole layer.
+ */
+#include "defc/expr.h"
+
+#define RANK_ABSENCE 1e20
+
+static bool holds_by_absence(const struct expr_node *n) {
+    if (n->distinct > 0) {
+        return false;
+    }
+    return n->cmp == MT_CMP_LT || (n->cmp == MT_CMP_EQ && n->value == 0);
+}
+
+static void need_nothing(struct expr_node *n) {
+    n->need = 0;
+    n->need_cost = EXPR_COST_NONE;
+}
+
+static void rank_sub(struct expr_node *n, double cost) {
+    n->rank = cost;
+    if (holds_by_absence(n)) {
+        n->rank = RANK_ABSENCE;
+        need_nothing(n);
+        return;
+    }
+    n->need = (uint64_t)1 << n->sub;
+    n->need_cost = cost;
+    if (cost >= EXPR_COST_NONE) {
+        need_nothing(n);
+    }
+}
+
+static void rank_and(const struct expr *e, struct expr_node *n) {
+    for (uint32_t i = n->first; i != EXPR_NONE; i = expr_at(e, i)->next) {
+        const struct expr_node *kid = expr_at(e, i);
+        if (kid->need_cost < n->need_cost) {
+            n->need = kid->need;
+            n->need_cost = kid->need_cost;
+        }
+        n->rank = kid->rank < n->rank ? kid->rank : n->rank;
+    }
+}
+
+static void rank_or(const struct expr *e, struct expr_node *n) {
+    n->rank = 0;
+    n->need_cost = 0;
+    for (uint32_t i = n->first; i != EXPR_NONE; i = expr_at(e, i)->next) {
+        const struct expr_node *kid = expr_at(e, i);
+        n->need |= kid->need;
+        n->need_cost += kid->need_cost;
+        n->rank += kid->rank;
+    }
+    if (n->need_cost >= EXPR_COST_NONE) {
+        need_nothing(n);
+    }
+}
+
+void expr_rank(struct expr *e, const double *cost) {
+    for (uint32_t i = 0; i < e->node.count; i++) {
+        struct expr_node *n = expr_at(e, i);
+        if (n->op == MT_NODE_SUB) {
+            rank_sub(n, cost[n->sub]);
+            continue;
+        }
+        need_nothing(n);
+        n->rank = EXPR_COST_NONE;
+        if (n->op == MT_NODE_AND) {
+            rank_and(e, n);
+        } else {
+            rank_or(e, n);
+        }
+        if (holds_by_absence(n)) {
+            n->rank = RANK_ABSENCE;
+            need_nothing(n);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Makes src/defc/freq_table.c: how often byte pairs and four-byte grams occur in ordinary files.
+ * The definitions compiler uses it to choose rare triggers; it decides speed, never results.
+ *
+ *   usage: find ... -type f | tools/freq_model CLASS=MAXMB... > src/defc/freq_table.c
+ *   input lines: "CLASS PATH"; classes are digits. tools/freq_model.sh calls it.
+ *
+ * All bytes are folded (| 0x20) as the filter folds them, so that 128 values remain. Pass 1 counts
+ * pairs exactly and grams in 2^24 hashed counters per class; pass 2 counts exactly the grams whose
+ * counter is high. A class weighs the same whatever its size.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLASSES = 3, GRAM_SLOTS = 16384, GRAM_MAX = 8192, EXACT_SLOTS = 1 << 20 };
+#define CLASS_BYTES ((size_t)96 << 20)
+#define FILE_BYTES ((size_t)1 << 20) /* at most this much of one file: variety, not weight */
+#define RATE_FLOOR 6.0               /* listed when a class has more per million bytes */
+
+static uint8_t *text[CLASSES];
+static size_t text_len[CLASSES];
+static double joint[128][128];
+struct exact {
+    uint32_t gram;
+    uint32_t used;
+    uint32_t count[CLASSES];
+};
+static struct exact *exact;
+
+static unsigned squeeze(unsigned b) {
+    return (b & 0x1f) | (b & 0xc0) >> 1;
+}
+static uint32_t hash(uint32_t gram) {
+    return gram * 0x9E3779B1u;
+}
+
+static void load(int class, const char *path) {
+    FILE *f = fopen(path, "rb");
+    if (f == NULL) {
+        return;
+    }
+    size_t room = CLASS_BYTES - text_len[class];
+    text_len[class] += fread(text[class] + text_len[class], 1, room < FILE_BYTES ? room : FILE_BYTES, f);
+    fclose(f);
+}
+
+static void count_class(int class, uint32_t *counter) {
+    const uint8_t *t = text[class];
+    size_t n = text_len[class];
+    for (size_t i = 0; i + 1 < n; i++) {
+        joint[squeeze(t[i])][squeeze(t[i + 1])] += 1.0 / (double)n / CLASSES;
+    }
+    memset(counter, 0, sizeof(*counter) << 24);
+    for (size_t i = 0; i + 4 <= n; i++) {
+        uint32_t g;
+        memcpy(&g, t + i, 4);
+        counter[hash(g | 0x20202020u) >> 8]++;
+    }
+    for (size_t i = 0; i + 4 <= n; i++) {
+        uint32_t g;
+        memcpy(&g, t + i, 4);
+        g |= 0x20202020u;
+        if (counter[hash(g) >> 8] < RATE_FLOOR * (double)n / 1e6) {
+            continue;
+        }
+        size_t s = hash(g) >> 12;
+        while (exact[s].used && exact[s].gram != g) {
+            s = (s + 1) % EXACT_SLOTS;
+        }
+        exact[s].used = 1;
+        exact[s].gram = g;
+        exact[s].count[class]++;
+    }
+}
+
+static double rate(const struct exact *e) {
+    double best = 0;
+    for (int c = 0; c < CLASSES; c++) {
+        double r = text_len[c] == 0 ? 0 : (double)e->count[c] / (double)text_len[c];
+        best = r > best ? r : best;
+    }
+    return best;
+}
+static int by_rate(const void *a, const void *b) {
+    double x = rate(a), y = rate(b);
+    if (x != y) {
+        return x < y ? 1 : -1;
+    }
+    return ((const struct exact *)a)->gram < ((const struct exact *)b)->gram ? -1 : 1;
+}
+
+static int quarters(double p, int max) {
+    double q = p <= 0 ? max : -4 * log2(p);
+    return q > max ? max : (int)(q + 0.5);
+}
+
+static void print_pairs(void) {
+    double row[128] = {0};
+    for (int a = 0; a < 128; a++) {
+        for (int b = 0; b < 128; b++) {
+            row[a] += joint[a][b];
+        }
+    }
+    printf("const uint8_t freq_first[128] = {");
+    for (int a = 0; a < 128; a++) {
+        printf("%s%d,", a % 24 == 0 ? "\n    " : " ", quarters(row[a], 63));
+    }
+    printf("\n};\n\n/* Row: first byte; character - '0' is -4 log2 of the probability of the second. */\n"
+           "const char freq_pair[128][129] = {\n");
+    for (int a = 0; a < 128; a++) {
+        printf("    \"");
+        for (int b = 0; b < 128; b++) {
+            int c = '0' + quarters(row[a] <= 0 ? 1.0 / 128 : joint[a][b] / row[a], 63);
+            printf(c == '\\' ? "\\\\" : c == '?' ? "\\?" : "%c", c);
+        }
+        printf("\",\n");
+    }
+    printf("};\n");
+}
+
+static void print_grams(size_t n) {
+    static struct exact slot[GRAM_SLOTS];
+    for (size_t i = 0; i < n; i++) {
+        size_t s = hash(exact[i].gram) >> 18;
+        while (slot[s].used) {
+            s = (s + 1) % GRAM_SLOTS;
+        }
+        slot[s] = exact[i];
+    }
+    printf("\nconst struct freq_gram freq_gram[%d] = {", GRAM_SLOTS);
+    for (size_t s = 0; s < GRAM_SLOTS; s++) {
+        printf("%s", s % 8 == 0 ? "\n    " : "");
+        if (slot[s].used) {
+            printf("{0x%x,%d},", slot[s].gram, quarters(rate(&slot[s]), 255));
+        } else {
+            printf("{0},");
+        }
+    }
+    printf("\n};\n");
+}
+
+int main(void) {
+    char line[4096];
+    for (int c = 0; c < CLASSES; c++) {
+        text[c] = malloc(CLASS_BYTES + 8);
+    }
+    exact = calloc(EXACT_SLOTS, sizeof(*exact));
+    uint32_t *counter = malloc(sizeof(*counter) << 24);
+    if (exact == NULL || counter == NULL || text[CLASSES - 1] == NULL) {
+        return 1;
+    }
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        if (line[0] >= '0' && line[0] < '0' + CLASSES && line[1] == ' ') {
+            load(line[0] - '0', line + 2);
+        }
+    }
+    for (int c = 0; c < CLASSES; c++) {
+        fprintf(stderr, "class %d: %zu bytes\n", c, text_len[c]);
+        count_class(c, counter);
+    }
+    qsort(exact, EXACT_SLOTS, sizeof(*exact), by_rate);
+    size_t n = 0;
+    while (n < GRAM_MAX && exact[n].used && rate(&exact[n]) * 1e6 >= RATE_FLOOR) {
+        n++;
+    }
+    fprintf(stderr, "%zu grams, the rarest %.1f per million bytes\n", n, rate(&exact[n - 1]) * 1e6);
+    printf("// SPDX-License-Identifier: Apache-2.0\n// lint: table\n"
+           "/* Generated by tools/freq_model.sh from the files of a Debian system. Not for editing.\n"
+           " * %zu + %zu + %zu MB of ELF, text and PE files. */\n#include \"defc/freq.h\"\n\n"
+           "// clang-format off\n", text_len[0] >> 20, text_len[1] >> 20, text_len[2] >> 20);
+    print_pairs();
+    print_grams(n);
+    printf("// clang-format on\n");
+    return 0;
+}
