@@ -5,7 +5,9 @@
  *     "BZh" level -> blocks -> end magic, CRC -> "BZh" again? -> yes: next stream; no: end
  *
  * libbz2 takes about 3.6 MB when it has read the level; empty streams are counted by the stage, so
- * that a chain of 14-byte streams cannot make it allocate for ever.
+ * that a chain of 14-byte streams cannot make it allocate for ever. When a block turns out damaged
+ * while its bytes are written, libbz2 does not say how many it wrote in that call: small calls keep
+ * what is lost of it small.
  */
 #include <bzlib.h>
 
@@ -14,7 +16,7 @@
 #include "codec/hooks.h"
 #include "codec/stage.h"
 
-#define BZ_OUT_MAX ((size_t)1 << 30)
+#define BZ_OUT_MAX ((size_t)1024)
 
 struct bunzipper {
     struct stage stage;
