@@ -541,10 +541,10 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
     if (img == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    sk_err err = map_file(path, &img->map);
+    sk_err err = mapping_file(path, &img->map);
     if (sk_failed(err)) {
         diag_say(diag, DIAG_ERROR, path, 0, "cannot open: %s", sk_err_text(err));
-        img->map = (struct map){NULL, 0};
+        img->map = (struct mapping){NULL, 0};
         image_close(img);
         return err;
     }
@@ -568,7 +568,7 @@ void image_close(struct image *img) {
     if (img == NULL) {
         return;
     }
-    map_release(&img->map);
+    mapping_release(&img->map);
     mem_free(img->label);
     mem_free(img);
 }

@@ -4,10 +4,10 @@
 #define SK_DEFS_IMAGE_PRIVATE_H
 
 #include "defs/image.h"
-#include "os/map.h"
+#include "os/mapping.h"
 
 struct image {
-    struct map map;       /* len 0: the bytes are borrowed */
+    struct mapping map;   /* len 0: the bytes are borrowed */
     struct sk_bytes file; /* the whole image */
     const struct img_header *header;
     struct mt_segment segment;

@@ -20,7 +20,7 @@
 #include "os/fault.h"
 #include "os/fdsource.h"
 #include "os/file.h"
-#include "os/map.h"
+#include "os/mapping.h"
 
 static char dir[64];
 
@@ -186,20 +186,20 @@ static void test_temp_has_no_name(void **state) {
 
 static void test_map(void **state) {
     (void)state;
-    struct map m;
+    struct mapping m;
     put("image", "hello");
     put("empty", "");
-    assert_false(sk_failed(map_file(in_dir("image"), &m)));
+    assert_false(sk_failed(mapping_file(in_dir("image"), &m)));
     assert_int_equal(m.len, 5);
     assert_memory_equal(m.ptr, "hello", 5);
-    map_advise_random(&m, 0, 5);
-    map_release(&m);
+    mapping_advise_random(&m, 0, 5);
+    mapping_release(&m);
     assert_null(m.ptr);
-    assert_false(sk_failed(map_file(in_dir("empty"), &m)));
+    assert_false(sk_failed(mapping_file(in_dir("empty"), &m)));
     assert_null(m.ptr);
-    assert_int_equal(map_file(dir, &m).code, SK_E_UNSUPPORTED);
+    assert_int_equal(mapping_file(dir, &m).code, SK_E_UNSUPPORTED);
     os_fault_set(1);
-    assert_int_equal(map_file(in_dir("image"), &m).code, SK_E_IO);
+    assert_int_equal(mapping_file(in_dir("image"), &m).code, SK_E_IO);
     os_fault_set(0);
 }
 

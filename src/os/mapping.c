@@ -3,7 +3,7 @@
  * Read-only shared mappings. MAP_SHARED on purpose: all processes that open the same image use the
  * same pages of the page cache, and nothing of it is private memory.
  */
-#include "os/map.h"
+#include "os/mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +13,12 @@
 #include "os/fault.h"
 #include "os/file.h"
 
-static sk_err map_sized(int fd, const struct stat *st, struct map *out_map) {
+static sk_err map_sized(int fd, const struct stat *st, struct mapping *out_map) {
     if (!S_ISREG(st->st_mode)) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     if (st->st_size == 0) {
-        *out_map = (struct map){0};
+        *out_map = (struct mapping){0};
         return sk_ok();
     }
     size_t len = (size_t)st->st_size;
@@ -26,18 +26,18 @@ static sk_err map_sized(int fd, const struct stat *st, struct map *out_map) {
     if (ptr == MAP_FAILED) {
         return file_err(errno);
     }
-    *out_map = (struct map){.ptr = ptr, .len = len};
+    *out_map = (struct mapping){.ptr = ptr, .len = len};
     return sk_ok();
 }
 
-sk_err map_file(const char *path, struct map *out_map) {
+sk_err mapping_file(const char *path, struct mapping *out_map) {
     FILE_AUTO int fd = -1;
     struct stat st;
     TRY(file_open_object(AT_FDCWD, path, FILE_FOLLOW, &fd, &st));
     return map_sized(fd, &st, out_map);
 }
 
-sk_err map_fd(int fd, struct map *out_map) {
+sk_err mapping_fd(int fd, struct mapping *out_map) {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         return file_err(errno);
@@ -45,7 +45,7 @@ sk_err map_fd(int fd, struct map *out_map) {
     return map_sized(fd, &st, out_map);
 }
 
-void map_advise_random(const struct map *map, size_t off, size_t len) {
+void mapping_advise_random(const struct mapping *map, size_t off, size_t len) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t start = off - off % page;
     if (map->ptr == NULL || start >= map->len || len > map->len - off) {
@@ -55,9 +55,9 @@ void map_advise_random(const struct map *map, size_t off, size_t len) {
     (void)madvise((void *)(uintptr_t)(map->ptr + start), len + (off - start), MADV_RANDOM);
 }
 
-void map_release(struct map *map) {
+void mapping_release(struct mapping *map) {
     if (map->ptr != NULL) {
         (void)munmap((void *)(uintptr_t)map->ptr, map->len);
     }
-    *map = (struct map){0};
+    *map = (struct mapping){0};
 }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct mapping: a whole file mapped read-only. For files we own and never change in place
+ * (definition images); never for user files, where truncation would raise SIGBUS.
+ *
+ * Life cycle: mapping_file or mapping_fd -> ptr/len -> mapping_release. Ownership: the mapping is
+ * owned by the struct; the descriptor given to mapping_fd is only **borrowed** for the call. An
+ * empty file gives ptr NULL and len 0. Errors: as os/file.h; SK_E_UNSUPPORTED when it is not a
+ * regular file.
+ */
+#ifndef SK_OS_MAPPING_H
+#define SK_OS_MAPPING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct mapping {
+    const uint8_t *ptr;
+    size_t len;
+};
+
+sk_err mapping_file(const char *path, struct mapping *out_map);
+sk_err mapping_fd(int fd, struct mapping *out_map);
+/* The access pattern will be random: no read-ahead (cold parts of an image). */
+void mapping_advise_random(const struct mapping *map, size_t off, size_t len);
+void mapping_release(struct mapping *map);
+
+#endif
