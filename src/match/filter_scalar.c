@@ -12,22 +12,27 @@
 
 #define BATCH 16u
 
-static inline uint32_t group_test(const struct mt_group *g, const uint8_t *p) {
-    uint32_t h = foldhash_bits(foldhash_load(p, g->head.q));
-    uint32_t word = g->bitmap[foldhash_word(h, g->head.log2_words)];
+static inline uint32_t group_test(const uint32_t *bitmap, unsigned log2_words, const uint8_t *p,
+                                  unsigned q) {
+    uint32_t h = foldhash_bits(foldhash_load(p, q));
+    uint32_t word = bitmap[foldhash_word(h, log2_words)];
     return word >> (h >> 4 & 31) & word >> (h >> 9 & 31) & 1;
 }
 
-static size_t scalar_group(const struct mt_group *g, const struct filter_span *span,
-                           uint32_t *out) {
+/* q is a constant after inlining. */
+static inline __attribute__((always_inline)) size_t
+run_group(const struct mt_group *g, const struct filter_span *span, unsigned q, uint32_t *out) {
+    const uint32_t *bitmap = g->bitmap;
+    unsigned log2_words = g->head.log2_words;
+    const uint8_t *p = span->p;
     uint32_t s = g->head.s, pos = span->first;
-    uint32_t end = span->avail < g->head.q ? 0 : span->avail - g->head.q + 1;
+    uint32_t end = span->avail < q ? 0 : span->avail - q + 1;
     end = end < span->end ? end : span->end;
     size_t n = 0;
     while (pos + (BATCH - 1) * s < end) {
         uint32_t bits = 0;
         for (uint32_t k = 0; k < BATCH; k++) {
-            bits |= group_test(g, span->p + pos + k * s) << k;
+            bits |= group_test(bitmap, log2_words, p + pos + k * s, q) << k;
         }
         while (bits != 0) {
             out[n++] = pos + (uint32_t)__builtin_ctz(bits) * s;
@@ -36,11 +41,16 @@ static size_t scalar_group(const struct mt_group *g, const struct filter_span *s
         pos += BATCH * s;
     }
     for (; pos < end; pos += s) {
-        if (group_test(g, span->p + pos) != 0) {
+        if (group_test(bitmap, log2_words, p + pos, q) != 0) {
             out[n++] = pos;
         }
     }
     return n;
+}
+
+static size_t scalar_group(const struct mt_group *g, const struct filter_span *span,
+                           uint32_t *out) {
+    return g->head.q == 8 ? run_group(g, span, 8, out) : run_group(g, span, 4, out);
 }
 
 static size_t scalar_slow(const struct mt_slow_head *head, const struct filter_span *span,
