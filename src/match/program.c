@@ -162,6 +162,30 @@ static enum outcome op_bound(struct pattern_run *run, struct sk_cursor *c, struc
     return decide(run, is != negated);
 }
 
+/* A byte with `min` to `max` others between it and the position, inside the layer. */
+static enum outcome op_near(struct pattern_run *run, struct sk_cursor *c, const struct state *st) {
+    uint8_t side = sk_cursor_u8(c);
+    uint64_t min = sk_cursor_u8(c), max = sk_cursor_u8(c);
+    uint8_t value = sk_cursor_u8(c), mask = sk_cursor_u8(c);
+    if (!sk_cursor_ok(c) || side > MT_SIDE_RIGHT) {
+        return damaged(run);
+    }
+    bool left = side == MT_SIDE_LEFT;
+    uint64_t room = left ? st->pos : run->src->size - st->pos;
+    max = max < room ? max : room - 1;
+    if (room == 0 || min > max) {
+        return decide(run, false);
+    }
+    uint64_t first = left ? st->pos - 1 - max : st->pos + min;
+    size_t n = (size_t)(max - min + 1);
+    const uint8_t *text = pattern_bytes(run, first, n);
+    bool any = false;
+    for (size_t i = 0; text != NULL && i < n && !any; i++) {
+        any = (text[i] & mask) == value;
+    }
+    return decide(run, any);
+}
+
 /* Runs the alternative whose length stands at choice.pc; leaves a choice for the ones after it. */
 static enum outcome enter_alternative(struct pattern_run *run, const struct pattern_prog *prog,
                                       struct pattern_choice choice, struct state *st) {
@@ -231,6 +255,9 @@ static enum outcome step(struct pattern_run *run, const struct pattern_prog *pro
         break;
     case MT_OP_BOUND:
         out = op_bound(run, &c, st);
+        break;
+    case MT_OP_NEAR:
+        out = op_near(run, &c, st);
         break;
     case MT_OP_ALT:
         return op_alt(run, prog, &c, st);

@@ -315,6 +315,30 @@ static void test_boundaries(void **state) {
     assert_true((set['x' / 8] >> 'x' % 8 & 1) == 0);
 }
 
+static void test_near_byte_on_either_side(void **state) {
+    (void)state;
+    const char *text = "a...x...b";
+    for (unsigned pos = 0; pos <= 9; pos++) {
+        for (unsigned min = 0; min < 11; min++) {
+            for (unsigned max = min; max < 12; max++) {
+                for (unsigned side = 0; side < 2; side++) {
+                    bool want = false;
+                    for (int d = (int)min; d <= (int)max; d++) {
+                        int at = side == MT_SIDE_LEFT ? (int)pos - 1 - d : (int)pos + d;
+                        want |= at >= 0 && at < 9 && (text[at] & 0xf8) == ('x' & 0xf8);
+                    }
+                    uint8_t prog[] = {MT_OP_NEAR,   (uint8_t)side, (uint8_t)min,
+                                      (uint8_t)max, 'x',           0xf8};
+                    uint64_t end = 77;
+                    assert_int_equal(run_program(prog, sizeof(prog), text, pos, &end), want);
+                    assert_int_equal(end, want ? pos : 77);
+                    assert_false(sk_failed(run.err));
+                }
+            }
+        }
+    }
+}
+
 /* (a(b|bc)|ab)d with every end asked for. */
 static void test_nested_alternatives_backtrack(void **state) {
     (void)state;
@@ -359,6 +383,8 @@ static void test_damaged_programs(void **state) {
         {{MT_OP_BOUND, 'B', 0}, 3},
         {{MT_OP_BOUND, 'X', 0, 0}, 4},
         {{MT_OP_BOUND, 'B', 0, 2}, 4},
+        {{MT_OP_NEAR, 0, 1, 2, 3}, 5},
+        {{MT_OP_NEAR, 2, 1, 2, 3, 4}, 6},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         uint64_t end;
@@ -462,6 +488,7 @@ int main(void) {
         cmocka_unit_test(test_too_many_chains_is_a_limit),
         cmocka_unit_test(test_budget_and_tick_end_a_search),
         cmocka_unit_test(test_boundaries),
+        cmocka_unit_test(test_near_byte_on_either_side),
         cmocka_unit_test(test_nested_alternatives_backtrack),
         cmocka_unit_test(test_damaged_programs),
         cmocka_unit_test(test_damaged_subsignatures),
