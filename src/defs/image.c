@@ -470,6 +470,15 @@ static sk_err check_table(const struct image *img, uint32_t t, struct diag *diag
     return sk_ok();
 }
 
+/* A target without sections of its own uses the table of target 0 (match/tables.h). */
+static void share_table(struct image *img, uint32_t t) {
+    const struct mt_table *table = &img->segment.table[t];
+    if (table->group_count == 0 && table->slow_head == NULL && table->anchor == NULL &&
+        table->always == NULL) {
+        img->segment.table[t] = img->segment.table[0];
+    }
+}
+
 static sk_err check_set(struct image *img, struct hs_set *set, struct diag *diag) {
     unsigned parts =
         (set->big != NULL) + (set->fuse != NULL) + (set->page_key != NULL) + (set->record != NULL);
@@ -488,6 +497,7 @@ static sk_err check_companions(struct image *img, const struct name_parts *parts
                                struct diag *diag) {
     for (uint32_t t = 0; t < MT_TABLE_COUNT; t++) {
         TRY(check_table(img, t, diag));
+        share_table(img, t);
     }
     for (int algo = 0; algo < HS_ALGO_COUNT; algo++) {
         for (int role = 0; role < HS_ROLE_COUNT; role++) {
@@ -625,6 +635,10 @@ bool image_ignores(const struct image *img, const char *name) {
         }
     }
     return low < img->ignored_count && img->ignored[low] == key;
+}
+
+bool image_has_ignores(const struct image *img) {
+    return img->ignored_count > 0;
 }
 
 sk_err image_identity(const struct image *img, struct diag *diag,

@@ -47,6 +47,7 @@ const struct names_view *image_names(const struct image *img);
 /* Compute the identity out of header and section digests and compare it with the stored one
  * (SK_E_FORMAT). out_hex: 64 digits and NUL. Does not read the sections: image_verify does. */
 sk_err image_identity(const struct image *img, struct diag *diag, char out_hex[IMAGE_IDENTITY_HEX]);
+bool image_has_ignores(const struct image *img);
 /* META text, **borrowed**. */
 struct sk_bytes image_meta(const struct image *img);
 

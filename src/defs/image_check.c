@@ -58,6 +58,22 @@ static bool check_fixed(struct sk_cursor *c) {
     return negated <= 1 && nocase <= 1 && n > 0 && count > 0;
 }
 
+static bool check_bound(struct sk_cursor *c) {
+    uint8_t kind = sk_cursor_u8(c);
+    uint8_t negated = sk_cursor_u8(c);
+    uint8_t side = sk_cursor_u8(c);
+    return (kind == 'B' || kind == 'L' || kind == 'W') && negated <= 1 && side <= MT_SIDE_RIGHT;
+}
+
+static bool check_near(struct sk_cursor *c) {
+    uint8_t side = sk_cursor_u8(c);
+    uint8_t min = sk_cursor_u8(c);
+    uint8_t max = sk_cursor_u8(c);
+    uint8_t value = sk_cursor_u8(c);
+    uint8_t mask = sk_cursor_u8(c);
+    return side <= MT_SIDE_RIGHT && min <= max && (value & ~mask) == 0;
+}
+
 static bool check_operation(struct program_check *p) {
     struct sk_cursor *c = &p->c;
     switch (sk_cursor_u8(c)) {
@@ -82,11 +98,10 @@ static bool check_operation(struct program_check *p) {
         }
         p->frame[p->depth++] = (struct alt_frame){sk_cursor_u16le(c), c->pos};
         return sk_cursor_ok(c) && p->frame[p->depth - 1].left > 0 && next_alternative(p);
-    case MT_OP_BOUND: {
-        uint8_t kind = sk_cursor_u8(c);
-        uint8_t negated = sk_cursor_u8(c);
-        return (kind == 'B' || kind == 'L' || kind == 'W') && negated <= 1;
-    }
+    case MT_OP_BOUND:
+        return check_bound(c) && sk_cursor_ok(c);
+    case MT_OP_NEAR:
+        return check_near(c) && sk_cursor_ok(c);
     default:
         return false;
     }
