@@ -6,10 +6,16 @@
  * here puts them in ClamAV's order (verdict.c). Which signatures are "plain" and which "logical" is
  * told by the compiler (MT_SIG_LOGICAL); more than one subsignature can only be logical.
  *
+ * The normalised view is written to a store first, because signatures may ask for any offset of it;
+ * it has no limit of its own (ClamAV stops normalising at 20 MB), since a store spills to the
+ * spool.
+ *
  * The search budget is per view: an input made to exhaust it must not take the budget of the other
  * layers with it. Running out is a note, except when the time was over: then that is the note.
  */
 #include "engine/view.h"
+
+#include "norm/text.h"
 
 struct view_ctx {
     struct sk_scanner *sc;
@@ -77,7 +83,48 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     scan_note_error(sc, layer, err);
 }
 
+/* Fills the store with the normalised text of the layer, or as much as there is room for. */
+static void normalise(struct sk_scanner *sc, struct layer *layer, struct store *out) {
+    struct sk_norm_text text = {0};
+    sk_err err = sk_ok();
+    for (uint64_t off = 0; off < layer->src.size && !sk_failed(err);) {
+        size_t avail;
+        size_t cap;
+        uint8_t *room;
+        const uint8_t *p = sk_source_at(&layer->src, off, 1, &avail);
+        if (p == NULL) {
+            err = sk_failed(layer->src.failed) ? layer->src.failed : sk_fail(SK_E_IO);
+            break;
+        }
+        err = store_room(out, &room, &cap);
+        if (!sk_failed(err)) {
+            size_t n = avail < cap ? avail : cap;
+            err = store_put(out, sk_norm_text_feed(&text, p, n, room));
+            off += n;
+        }
+        if (!scan_time_left(sc, layer)) {
+            return;
+        }
+    }
+    scan_note_error(sc, layer, err);
+}
+
 void view_search_text(struct sk_scanner *sc, struct layer *layer) {
-    (void)sc;
-    (void)layer;
+    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop) {
+        return;
+    }
+    bool html = layer->type == SK_TYPE_HTML;
+    struct store normal;
+    struct sk_source src;
+    store_begin(&normal, &sc->pool);
+    normalise(sc, layer, &normal);
+    store_source(&normal, &src);
+    if (src.size > 0) {
+        struct view view = {.src = &src,
+                            .target = html ? SK_TARGET_HTML : SK_TARGET_TEXT,
+                            .rank = html ? 0 : RANK_NORMALISED};
+        view_search(sc, layer, &view);
+    }
+    sk_source_release(&src);
+    store_release(&normal);
 }

@@ -88,6 +88,31 @@ static void test_members_come_before_their_container(void **state) {
     buf_release(&box);
 }
 
+/* Raw text is for target 0 alone, target 7 sees the normalised view, in lower case and with runs of
+ * space folded. */
+static void test_text_views(void **state) {
+    (void)state;
+    static const struct fake_sig TEXT[] = {
+        {"Upper  CASE", "Raw.Any", SK_TARGET_ANY, false},
+        {"upper case", "Normal.Any", SK_TARGET_ANY, false},
+        {"upper case", "Normal.Text", SK_TARGET_TEXT, false},
+        {"Upper  CASE", "Raw.Text", SK_TARGET_TEXT, false},
+    };
+    fake_reset(TEXT, 4);
+    struct sk_scanner *sc = scanner_flags(SK_SCAN_ALL_MATCHES);
+    expect_names(scan_text(sc, "TXT1 Upper  CASE"), "Raw.Any Normal.Text Normal.Any");
+    assert_int_equal(fake.matched, 2);
+    /* Longer than a window of the store. */
+    struct buf big = {0};
+    assert_false(sk_failed(buf_puts(&big, "TXT1 Upper  CASE")));
+    for (unsigned i = 0; i < 100000; i++) {
+        assert_false(sk_failed(buf_puts(&big, " some words more")));
+    }
+    expect_names(scan_buf(sc, &big), "Raw.Any Normal.Text Normal.Any");
+    buf_release(&big);
+    sk_scanner_free(sc);
+}
+
 static void test_first_match_stops_early(void **state) {
     (void)state;
     fake_reset(SIGS, SIG_COUNT);
@@ -233,6 +258,7 @@ int main(void) {
         cmocka_unit_test(test_clean_and_tiny),
         cmocka_unit_test(test_order_in_one_layer),
         cmocka_unit_test(test_members_come_before_their_container),
+        cmocka_unit_test(test_text_views),
         cmocka_unit_test(test_first_match_stops_early),
         cmocka_unit_test(test_unwanted_names_step_back),
         cmocka_unit_test(test_executables),
