@@ -32,6 +32,10 @@
  * readers stream: only a *claim* is judged here). */
 #define PLAUSIBLE_RATIO 1100u
 
+/* A slice of a layer behind windows would need windows of its own; up to this size it is read once
+ * into a store instead. */
+#define SLICE_COPY_BYTES ((uint64_t)1 << 20)
+
 struct sk_walk {
     struct sk_scanner *sc;
     struct layer *layer;
@@ -125,7 +129,10 @@ static bool open_member(struct sk_walk *walk, struct layer *member, const struct
         verdict_note(sc, member, SK_NOTE_LIMIT_FILE_SIZE, NULL);
         return false;
     }
-    if (child->is_slice) {
+    struct sk_source_stream whole;
+    if (child->is_slice && walk->layer->src.mem == NULL && child->slice_len <= SLICE_COPY_BYTES) {
+        data = sk_source_stream_init(&whole, &walk->layer->src, child->slice_off, child->slice_len);
+    } else if (child->is_slice) {
         layer_open_slice(member, child->slice_off, child->slice_len);
         if (member->src.size > budget_bytes_left(&sc->budget)) {
             scan_stop(sc, member, SK_NOTE_LIMIT_SCAN_SIZE);
