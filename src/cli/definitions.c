@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Finding, opening and, for the clamscan face, compiling definitions on the fly.
+ *
+ * A compiled set is a directory with a manifest, or one image file. Anything else given to clamscan
+ * with -d is compiled into a fresh directory, opened (the images are mapped), and the directory is
+ * removed at once: mapped files live on without a name, and nothing is left behind even when the
+ * process is killed later.
+ */
+#include "cli/definitions.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/intl.h"
+#include "defc/defc.h"
+#include "defs/defset.h"
+#include "defs/layout.h"
+#include "os/file.h"
+
+#ifndef SEKISHO_STATE_DEFINITIONS
+#define SEKISHO_STATE_DEFINITIONS "/var/lib/sekisho/definitions"
+#endif
+#ifndef SEKISHO_BUNDLED_DEFINITIONS
+#define SEKISHO_BUNDLED_DEFINITIONS "/usr/local/share/sekisho/definitions"
+#endif
+/* Where the build puts the bundled set, seen from the folder of the program. */
+#define BESIDE_PROGRAM "/../../definitions/set"
+
+static bool has_manifest(const char *dir) {
+    struct buf path = {0};
+    bool has = !sk_failed(buf_printf(&path, "%s/%s", dir, DEFSET_MANIFEST)) &&
+               access(buf_text(&path), F_OK) == 0;
+    buf_release(&path);
+    return has;
+}
+
+static sk_err beside_program(struct buf *out) {
+    char exe[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    char *slash = len <= 0 ? NULL : memrchr(exe, '/', (size_t)len);
+    if (slash == NULL) {
+        return sk_fail(SK_E_NOTFOUND);
+    }
+    *slash = '\0';
+    return buf_printf(out, "%s" BESIDE_PROGRAM, exe);
+}
+
+sk_err definitions_default(struct buf *out_path) {
+    const char *env = secure_getenv("SEKISHO_DEFINITIONS");
+    if (env != NULL && env[0] != '\0') {
+        return buf_puts(out_path, env);
+    }
+    struct buf beside = {0};
+    sk_err err = beside_program(&beside);
+    bool use = !sk_failed(err) && has_manifest(buf_text(&beside));
+    err = use ? buf_puts(out_path, buf_text(&beside)) : sk_ok();
+    buf_release(&beside);
+    if (use || sk_failed(err)) {
+        return err;
+    }
+    bool bundled =
+        !has_manifest(SEKISHO_STATE_DEFINITIONS) && has_manifest(SEKISHO_BUNDLED_DEFINITIONS);
+    return buf_puts(out_path, bundled ? SEKISHO_BUNDLED_DEFINITIONS : SEKISHO_STATE_DEFINITIONS);
+}
+
+static sk_err open_path(const char *path, struct diag *diag, struct sk_engine **out_engine) {
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        sk_err err = file_err(errno);
+        diag_say(diag, DIAG_ERROR, path, 0, _("cannot open the definitions: %s"), strerror(errno));
+        return err;
+    }
+    if (S_ISDIR(st.st_mode) && !has_manifest(path)) {
+        diag_say(diag, DIAG_ERROR, path, 0,
+                 _("no compiled definitions here (no file '%s'); make them with: "
+                   "sekisho defs compile SOURCE... -o DIRECTORY"),
+                 DEFSET_MANIFEST);
+        return sk_fail(SK_E_NOTFOUND);
+    }
+    char why[512] = "";
+    int code = sk_engine_open(path, out_engine, why, sizeof(why));
+    if (code != 0) {
+        diag_say(diag, DIAG_ERROR, path, 0, _("cannot open the definitions: %s"),
+                 why[0] != '\0' ? why : sk_result_text(code));
+        return sk_fail((enum sk_err_code)code);
+    }
+    return sk_ok();
+}
+
+sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **out_engine) {
+    struct buf chosen = {0};
+    sk_err err = path != NULL ? buf_puts(&chosen, path) : definitions_default(&chosen);
+    err = sk_failed(err) ? err : open_path(buf_text(&chosen), diag, out_engine);
+    buf_release(&chosen);
+    return err;
+}
+
+static bool is_image(const char *path) {
+    char magic[8] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = fd >= 0 && pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+              memcmp(magic, IMG_MAGIC, sizeof(magic)) == 0;
+    file_close(&fd);
+    return is;
+}
+
+static void remove_flat_dir(const char *path) {
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return;
+    }
+    struct dirent *d;
+    while ((d = readdir(dir)) != NULL) {
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0) {
+            (void)unlinkat(dirfd(dir), d->d_name, 0);
+        }
+    }
+    (void)closedir(dir);
+    (void)rmdir(path);
+}
+
+static sk_err compile_and_open(const char *path, const struct definitions_compile *how,
+                               struct diag *diag, struct sk_engine **out_engine) {
+    const char *base = how->temp_dir != NULL ? how->temp_dir : secure_getenv("TMPDIR");
+    char dir[PATH_MAX];
+    int len = snprintf(dir, sizeof(dir), "%s/sekisho-defs-XXXXXX",
+                       base != NULL && base[0] != '\0' ? base : "/tmp");
+    if (len < 0 || (size_t)len >= sizeof(dir) || mkdtemp(dir) == NULL) {
+        diag_say(diag, DIAG_ERROR, dir, 0, _("cannot make a temporary directory: %s"),
+                 strerror(errno));
+        return sk_fail(SK_E_IO);
+    }
+    struct defc_options options = {
+        .sources = &path, .source_count = 1, .out_dir = dir, .pua = how->pua, .diag = diag};
+    struct defc_report report;
+    sk_err err = defc_compile(&options, &report);
+    err = sk_failed(err) ? err : open_path(dir, diag, out_engine);
+    remove_flat_dir(dir);
+    return err;
+}
+
+sk_err definitions_open_any(const char *path, const struct definitions_compile *how,
+                            struct diag *diag, struct sk_engine **out_engine) {
+    if (path == NULL || has_manifest(path) || is_image(path) || access(path, F_OK) != 0) {
+        return definitions_open(path, diag, out_engine);
+    }
+    return compile_and_open(path, how, diag, out_engine);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which definitions to use, and opening them with messages a person can act on.
+ *
+ * Errors: SK_E_NOTFOUND, SK_E_IO ... with one message to diag. Ownership: *out_engine is **returned
+ * owned** (sk_engine_close).
+ */
+#ifndef SK_CLI_DEFINITIONS_H
+#define SK_CLI_DEFINITIONS_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "sekisho.h"
+
+/* Append the path used when the user names none: $SEKISHO_DEFINITIONS; the set built beside this
+ * program when it runs from its build folder; /var/lib/sekisho/definitions; the bundled set of the
+ * installation. */
+sk_err definitions_default(struct buf *out_path);
+/* path NULL: the default. */
+sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **out_engine);
+
+struct definitions_compile {
+    bool official_only; /* nothing without a verified signature */
+    bool pua;
+    const char *temp_dir; /* NULL: $TMPDIR or /tmp */
+};
+/* As definitions_open; but a path that holds textual databases or containers is compiled into a
+ * temporary directory first, which is gone when this returns. */
+sk_err definitions_open_any(const char *path, const struct definitions_compile *how,
+                            struct diag *diag, struct sk_engine **out_engine);
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Printing of a run of `sekisho scan`, for people or as JSON Lines, on standard output.
+ *
+ * A printer is a table of three functions over one struct; **borrows** everything for the call.
+ * Writing is buffered by stdio; print_ok says whether all of it arrived (a full disk must not look
+ * like a clean run).
+ */
+#ifndef SK_CLI_PRINT_H
+#define SK_CLI_PRINT_H
+
+#include "cli/totals.h"
+
+struct printer {
+    bool quiet;
+    bool verbose;
+    bool stats;
+    bool color;
+    struct buf line; /* scratch */
+};
+
+struct run_summary {
+    const struct totals *totals;
+    const struct session_facts *facts;
+    uint64_t signatures;
+    uint64_t elapsed_ms;
+    unsigned jobs;
+    int exit_code;
+};
+
+struct print_face {
+    void (*object)(struct printer *printer, const struct outcome *outcome);
+    void (*summary)(struct printer *printer, const struct run_summary *summary);
+};
+
+extern const struct print_face print_text;
+extern const struct print_face print_json;
+
+/* The error of an outcome that failed. Translated for people when tr is set. */
+const char *outcome_error(const struct outcome *outcome);
+/* "12.3 MB" (powers of 1000). */
+sk_err put_bytes(struct buf *out, uint64_t bytes);
+/* "1,234,567" */
+sk_err put_count(struct buf *out, uint64_t count);
+/* Statistics as "name value" rows: name by index, NULL at the end. */
+const char *stat_row(const struct sk_stats *stats, unsigned index, uint64_t *out_value);
+
+#endif

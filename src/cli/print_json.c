@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * JSON Lines: one record per line, "object" for each path, "summary" at the end. The promise is in
+ * docs/scan-output.md and docs/scan-output.schema.json; a test holds this file to the schema. Keys
+ * are never removed or renamed without a new "format" number in the summary.
+ *
+ * A path is arbitrary bytes, JSON is not: broken UTF-8 becomes U+FFFD in "path", and then
+ * "path_hex" has the exact bytes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/print.h"
+
+#define FORMAT 1
+
+/* Valid UTF-8 survives the JSON writer as it is; anything else was replaced. */
+static bool is_utf8(const char *text) {
+    struct buf b = {0};
+    bool same =
+        !sk_failed(buf_put_json(&b, text, strlen(text))) &&
+        (strstr(buf_text(&b), "\xef\xbf\xbd") == NULL || strstr(text, "\xef\xbf\xbd") != NULL);
+    buf_release(&b);
+    return same;
+}
+
+static void put_path(struct json *j, const char *path) {
+    json_str(j, "path", path);
+    if (is_utf8(path)) {
+        return;
+    }
+    struct buf hex = {0};
+    sk_err err = sk_ok();
+    for (const char *p = path; *p != '\0' && !sk_failed(err); p++) {
+        err = buf_printf(&hex, "%02x", (unsigned)(unsigned char)*p);
+    }
+    json_str(j, "path_hex", buf_text(&hex));
+    buf_release(&hex);
+}
+
+static void put_findings(struct json *j, const struct sk_report *r) {
+    json_open(j, "findings", '[');
+    for (size_t i = 0; i < r->finding_count; i++) {
+        const struct sk_finding *f = &r->findings[i];
+        json_open(j, NULL, '{');
+        json_str(j, "name", f->name);
+        json_str(j, "layer", f->layer);
+        json_str(j, "layer_type", f->layer_type);
+        if (f->offset != UINT64_MAX) {
+            json_u64(j, "offset", f->offset);
+        } else {
+            json_null(j, "offset");
+        }
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void put_notes(struct json *j, const struct sk_report *r) {
+    json_open(j, "notes", '[');
+    for (size_t i = 0; i < r->note_count; i++) {
+        const struct sk_note_entry *n = &r->notes[i];
+        json_open(j, NULL, '{');
+        json_str(j, "note", n->word);
+        json_bool(j, "incomplete", n->incomplete != 0);
+        json_str(j, "text", n->text);
+        json_str(j, "layer", n->layer);
+        if (n->detail != NULL) {
+            json_str(j, "detail", n->detail);
+        }
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
+static void finish_line(struct printer *p, struct json *j) {
+    json_close(j, '}');
+    if (sk_failed(j->err) || sk_failed(buf_puts(&p->line, "\n"))) {
+        (void)fputs("{\"record\":\"object\",\"verdict\":\"error\",\"error\":\"out of memory\"}\n",
+                    stdout);
+    } else {
+        (void)fwrite(p->line.data, 1, p->line.len, stdout);
+    }
+    buf_clear(&p->line);
+}
+
+static const char *skip_reason(const struct outcome *o) {
+    return o->kind == OUTCOME_LINK      ? "symlink"
+           : o->kind == OUTCOME_SPECIAL ? "special"
+                                        : "excluded";
+}
+
+static void json_object(struct printer *p, const struct outcome *o) {
+    enum standing standing = outcome_standing(o);
+    if (p->quiet && (standing == STANDING_CLEAN || standing == STANDING_ALLOWED ||
+                     standing == STANDING_SKIPPED)) {
+        return;
+    }
+    struct json j;
+    buf_clear(&p->line);
+    json_init(&j, &p->line);
+    json_open(&j, NULL, '{');
+    json_str(&j, "record", "object");
+    put_path(&j, o->path);
+    json_str(&j, "verdict", standing_word(standing));
+    json_bool(&j, "complete",
+              o->kind == OUTCOME_EMPTY || (o->report != NULL && o->report->complete != 0));
+    if (standing == STANDING_SKIPPED) {
+        json_str(&j, "reason", skip_reason(o));
+    }
+    if (standing == STANDING_FAILED) {
+        json_str(&j, "error", outcome_error(o));
+    }
+    if (o->kind == OUTCOME_SCANNED || o->kind == OUTCOME_EMPTY) {
+        json_u64(&j, "size", o->size);
+    }
+    if (o->report != NULL) {
+        json_str(&j, "type", o->report->type);
+        json_u64(&j, "layers", o->report->layers);
+        json_u64(&j, "bytes_scanned", o->report->bytes_scanned);
+        put_findings(&j, o->report);
+        put_notes(&j, o->report);
+    }
+    finish_line(p, &j);
+}
+
+static void put_stats(struct json *j, const struct sk_stats *stats) {
+    uint64_t value;
+    const char *name;
+    json_open(j, "stats", '{');
+    for (unsigned i = 0; (name = stat_row(stats, i, &value)) != NULL; i++) {
+        json_u64(j, name, value);
+    }
+    json_close(j, '}');
+}
+
+static void put_sandbox(struct json *j, const struct session_facts *facts) {
+    struct buf text = {0};
+    if (!facts->sandbox_known || sk_failed(sandbox_describe(&facts->sandbox, &text))) {
+        json_null(j, "sandbox");
+    } else {
+        json_str(j, "sandbox", buf_text(&text));
+    }
+    buf_release(&text);
+}
+
+static void json_summary(struct printer *p, const struct run_summary *s) {
+    struct json j;
+    buf_clear(&p->line);
+    json_init(&j, &p->line);
+    json_open(&j, NULL, '{');
+    json_str(&j, "record", "summary");
+    json_u64(&j, "format", FORMAT);
+    json_str(&j, "version", SEKISHO_VERSION);
+    json_u64(&j, "signatures", s->signatures);
+    for (unsigned i = 0; i <= STANDING_SKIPPED; i++) {
+        json_u64(&j, standing_word((enum standing)i), s->totals->standing[i]);
+    }
+    json_u64(&j, "findings", s->totals->findings);
+    json_u64(&j, "directories", s->facts->directories);
+    json_u64(&j, "file_bytes", s->totals->file_bytes);
+    json_u64(&j, "bytes_scanned", s->totals->scanned_bytes);
+    json_u64(&j, "layers", s->totals->layers);
+    json_double(&j, "seconds", (double)s->elapsed_ms / 1000);
+    json_u64(&j, "jobs", s->jobs);
+    put_sandbox(&j, s->facts);
+    json_u64(&j, "workers_lost", s->facts->deaths);
+    json_bool(&j, "stopped", s->facts->stopped);
+    if (p->stats) {
+        put_stats(&j, &s->facts->stats);
+    }
+    json_u64(&j, "exit", (uint64_t)s->exit_code);
+    finish_line(p, &j);
+}
+
+const struct print_face print_json = {json_object, json_summary};

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// lint: table
+/*
+ * The options of `sekisho scan`: the table is the parser, the help and the manual. Names and
+ * defaults of limits are ClamAV's, so that nobody has to learn them twice.
+ */
+#include "cli/scan_options.h"
+
+#include <errno.h>
+#include <sched.h>
+
+#include "cli/intl.h"
+#include "os/file.h"
+
+#define AT(field) offsetof(struct scan_settings, field)
+#define FLAG(name, letter, field, help, more)                                                      \
+    { name, letter, CONF_FLAG, AT(field), 0, 0, NULL, NULL, NULL, N_(help), more }
+#define FLAG_ON(name, letter, field, help, more)                                                   \
+    { name, letter, CONF_FLAG, AT(field), 0, 0, "yes", NULL, NULL, N_(help), more }
+#define LIST(name, letter, field, arg, help, more)                                                 \
+    { name, letter, CONF_LIST, AT(field), 0, 0, NULL, arg, NULL, N_(help), more }
+#define MAX_BYTES ((uint64_t)1 << 50)
+
+static const struct conf_option OPTIONS[] = {
+    {"definitions", 'd', CONF_TEXT, AT(definitions), 0, 0, NULL, "DIR", NULL,
+     N_("Use these compiled definitions"),
+     "A directory with a manifest, or one image. Without this option: $SEKISHO_DEFINITIONS, then "
+     "/var/lib/sekisho/definitions, then the set bundled with the program."},
+    {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, POOL_JOBS_MAX, "0", "N", NULL,
+     N_("Scan with N processes; 0: one per CPU"), NULL},
+    LIST("file-list", 'f', file_list, "FILE", "Scan the paths in FILE, one a line too", NULL),
+    LIST("include", 0, include, "REGEX", "Only files whose path matches",
+         "POSIX extended regular expression over the path; may be repeated."),
+    LIST("exclude", 0, exclude, "REGEX", "No files whose path matches", NULL),
+    LIST("include-dir", 0, include_dir, "REGEX", "Only directories whose path matches", NULL),
+    LIST("exclude-dir", 0, exclude_dir, "REGEX", "No directories whose path matches", NULL),
+    FLAG_ON("recursive", 'r', recursive, "Enter directories (--no-recursive: only the named ones)",
+            NULL),
+    FLAG_ON("cross-fs", 0, cross_fs, "Enter other file systems", NULL),
+    FLAG("follow-symlinks", 0, follow, "Follow symbolic links met on the way",
+         "Links named on the command line are always followed."),
+    {"max-dir-recursion", 0, CONF_NUMBER, AT(max_depth), 0, 1000000, "0", "N", NULL,
+     N_("Enter at most N directories below each other; 0: no limit"), NULL},
+    FLAG("allmatch", 'z', all_match, "Report every name, not only the first of each file", NULL),
+    FLAG("fail-fast", 0, fail_fast, "Stop at the first infected file", NULL),
+    FLAG("no-archives", 0, no_archives, "Do not look into archives", NULL),
+    {"max-filesize", 0, CONF_SIZE, AT(limits.file_size), 0, MAX_BYTES, "100M", "SIZE", NULL,
+     N_("Do not scan files and members larger than this"),
+     "Whatever a limit leaves out is reported, and the file counts as not fully scanned. 0 means "
+     "the largest the engine can do."},
+    {"max-scansize", 0, CONF_SIZE, AT(limits.scan_size), 0, MAX_BYTES, "400M", "SIZE", NULL,
+     N_("Unpack at most this much from one file"), NULL},
+    {"max-files", 0, CONF_NUMBER, AT(limits.files), 0, UINT32_MAX, "10000", "N", NULL,
+     N_("Look at most at N members of one file"), NULL},
+    {"max-recursion", 0, CONF_NUMBER, AT(limits.recursion), 0, 100, "17", "N", NULL,
+     N_("Unpack at most N archives inside each other"), NULL},
+    {"max-scantime", 0, CONF_NUMBER, AT(limits.scan_time), 0, UINT32_MAX, "120000", "MS", NULL,
+     N_("Spend at most this many milliseconds on one file"), NULL},
+    {"max-ratio", 0, CONF_NUMBER, AT(limits.ratio), 0, UINT32_MAX, "1000", "N", NULL,
+     N_("Stop unpacking a member that grows more than N times"), NULL},
+    {"max-memory", 0, CONF_SIZE, AT(limits.memory), (uint64_t)16 << 20, MAX_BYTES, "256M", "SIZE",
+     NULL, N_("Memory for one scan; larger members go to a temporary file"), NULL},
+    {"tempdir", 0, CONF_TEXT, AT(temp_dir), 0, 0, NULL, "DIR", NULL, N_("Put temporary files here"),
+     "They have no name and vanish with the program."},
+    {"sandbox", 0, CONF_CHOICE, AT(sandbox), 0, 0, "auto", "MODE", "auto|require|off",
+     N_("Sandbox of the scanning processes: auto, require, off"),
+     "auto uses what the kernel offers and says in the summary what holds; require refuses to scan "
+     "with less than all of it."},
+    FLAG("json", 0, json, "Print JSON Lines (see docs/scan-output.md)", NULL),
+    FLAG("quiet", 'q', quiet, "Print only what was found and what went wrong", NULL),
+    FLAG("verbose", 'v', verbose, "Print every file and every note", NULL),
+    FLAG("stats", 0, stats, "Print what the work was, after the summary", NULL),
+    FLAG_ON("progress", 0, progress, "Show progress on a terminal", NULL),
+    {"color", 0, CONF_CHOICE, AT(color), 0, 0, "auto", "WHEN", "auto|always|never",
+     N_("Colour the output: auto, always, never"), "auto: on a terminal, unless $NO_COLOR is set."},
+    FLAG("help", 'h', help, "Print this help", NULL),
+    FLAG("man", 0, man, "Print the options in manual page form", NULL),
+};
+
+const struct conf_table scan_table = {OPTIONS, sizeof(OPTIONS) / sizeof(OPTIONS[0])};
+
+void limits_apply(const struct limit_settings *settings, struct sk_limits *out_limits) {
+    *out_limits = (struct sk_limits){
+        .max_file_size = settings->file_size,
+        .max_scan_size = settings->scan_size,
+        .max_files = (uint32_t)settings->files,
+        .max_recursion = (uint32_t)settings->recursion,
+        .max_scan_time = (uint32_t)settings->scan_time,
+        .max_ratio = (uint32_t)settings->ratio,
+        .max_memory = settings->memory,
+    };
+}
+
+unsigned cpus_usable(void) {
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count < 1 ? 1 : count > (int)POOL_JOBS_MAX ? POOL_JOBS_MAX : (unsigned)count;
+}
+
+#define LIST_FILE_MAX ((size_t)256 << 20)
+
+static sk_err split_lines(struct buf *text, struct conf_list *paths) {
+    char *line = (char *)text->data;
+    while (line != NULL && *line != '\0') {
+        char *end = strchr(line, '\n');
+        if (end != NULL) {
+            *end++ = '\0';
+        }
+        if (*line != '\0') {
+            TRY(conf_list_add(paths, line));
+        }
+        line = end;
+    }
+    return sk_ok();
+}
+
+sk_err paths_from_lists(const struct conf_list *files, struct conf_list *paths,
+                        struct buf *out_text, struct diag *diag) {
+    for (size_t i = 0; i < files->count; i++) {
+        sk_err err = file_read_all(files->item[i], LIST_FILE_MAX, &out_text[i]);
+        if (sk_failed(err)) {
+            diag_say(diag, DIAG_ERROR, files->item[i], 0, _("cannot read the list of files: %s"),
+                     err.code == SK_E_LIMIT ? sk_err_text(err) : strerror(errno));
+            return err;
+        }
+        TRY(split_lines(&out_text[i], paths));
+    }
+    return sk_ok();
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What `sekisho scan` can be told: the record, its option table, and the parts both faces share. */
+#ifndef SK_CLI_SCAN_OPTIONS_H
+#define SK_CLI_SCAN_OPTIONS_H
+
+#include "cli/session.h"
+#include "conf/conf.h"
+
+/* Limits as the user writes them; the same record for both faces. */
+struct limit_settings {
+    uint64_t file_size, scan_size, files, recursion, scan_time, ratio, memory;
+};
+
+struct scan_settings {
+    const char *definitions;
+    const char *sandbox;
+    const char *color;
+    const char *temp_dir;
+    uint64_t jobs;
+    struct limit_settings limits;
+    struct conf_list include, exclude, include_dir, exclude_dir, file_list;
+    uint64_t max_depth;
+    bool recursive, cross_fs, follow;
+    bool all_match, fail_fast, no_archives;
+    bool json, quiet, verbose, stats, progress;
+    bool help, man;
+};
+
+extern const struct conf_table scan_table;
+
+void limits_apply(const struct limit_settings *settings, struct sk_limits *out_limits);
+/* Number of CPUs this process may use, at least 1. */
+unsigned cpus_usable(void);
+/* Add the lines of each list file to paths. The texts live in *out_text, one buf per file, which
+ * the caller releases after the paths. */
+sk_err paths_from_lists(const struct conf_list *files, struct conf_list *paths,
+                        struct buf *out_text, struct diag *diag);
+
+#endif

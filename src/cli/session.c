@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The loop that joins walk, pool and printing. Objects get consecutive numbers; a ring of rows
+ * holds those that are not printed yet:
+ *
+ *        first (oldest not handed out)            next (number of the next object)
+ *          v                                        v
+ *   ...  [ready][ready][waiting][ready][waiting] ...
+ *          \___________/ handed out as soon as the oldest is ready
+ *
+ * So output is in walk order and repeatable although workers answer in any order, and one slow
+ * object holds back at most ROWS others. A report that must wait is copied into an arena of its
+ * row.
+ */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "cli/intl.h"
+#include "os/file.h"
+
+#define ROWS 8192u /* power of two */
+#define ROW_REPORT_BYTES ((size_t)16 * 1024 * 1024)
+#define TICK_MS 200
+#define SPOOL_STEP ((size_t)64 * 1024)
+
+struct row {
+    struct outcome outcome; /* path is owned by the row */
+    char *path;
+    bool ready;
+    struct sk_report report;
+    struct arena arena; /* texts of the report, when it had to wait */
+};
+
+struct session {
+    const struct session_options *options;
+    struct pool *pool;
+    struct row *row;
+    uint64_t first, next;
+    struct session_progress progress;
+    struct session_facts *facts;
+    bool stop;
+};
+
+static struct row *row_of(struct session *s, uint64_t number) {
+    return &s->row[number % ROWS];
+}
+
+static void hand_out(struct session *s) {
+    while (s->first < s->next && row_of(s, s->first)->ready) {
+        struct row *row = row_of(s, s->first);
+        if (!s->stop) {
+            bool found = row->outcome.report != NULL && row->outcome.report->finding_count > 0;
+            s->progress.found += found ? 1 : 0;
+            s->progress.files += row->outcome.kind == OUTCOME_SCANNED ? 1 : 0;
+            s->progress.bytes += row->outcome.kind == OUTCOME_SCANNED ? row->outcome.size : 0;
+            s->stop = !s->options->on_outcome(s->options->ctx, &row->outcome) ||
+                      (found && s->options->stop_at_first);
+        }
+        arena_release(&row->arena);
+        mem_free(row->path);
+        *row = (struct row){0};
+        s->first++;
+    }
+}
+
+static sk_err add_row(struct session *s, const struct outcome *outcome, struct row **out_row) {
+    struct row *row = row_of(s, s->next);
+    char *path = mem_strdup(outcome->path);
+    if (path == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    *row = (struct row){.outcome = *outcome, .path = path};
+    row->outcome.path = path;
+    s->next++;
+    *out_row = row;
+    return sk_ok();
+}
+
+static sk_err add_ready(struct session *s, const struct outcome *outcome) {
+    struct row *row;
+    TRY(add_row(s, outcome, &row));
+    row->ready = true;
+    hand_out(s);
+    return sk_ok();
+}
+
+static const char *keep_text(struct row *row, const char *text) {
+    if (text == NULL) {
+        return NULL;
+    }
+    const char *copy = arena_strndup(&row->arena, text, strlen(text));
+    return copy != NULL ? copy : "";
+}
+
+static void keep_report(struct row *row, const struct sk_report *report) {
+    arena_init(&row->arena, ROW_REPORT_BYTES);
+    row->report = *report;
+    row->report.type = keep_text(row, report->type);
+    struct sk_finding *finding =
+        arena_zalloc(&row->arena, report->finding_count + 1, sizeof(*finding));
+    struct sk_note_entry *note = arena_zalloc(&row->arena, report->note_count + 1, sizeof(*note));
+    if (finding == NULL || note == NULL) {
+        /* Rows lost for want of memory: the verdict stays, the report is not complete. */
+        row->report.finding_count = 0;
+        row->report.note_count = 0;
+        row->report.complete = 0;
+        return;
+    }
+    for (size_t i = 0; i < report->finding_count; i++) {
+        finding[i] = report->findings[i];
+        finding[i].name = keep_text(row, finding[i].name);
+        finding[i].layer = keep_text(row, finding[i].layer);
+        finding[i].layer_type = keep_text(row, finding[i].layer_type);
+    }
+    for (size_t i = 0; i < report->note_count; i++) {
+        note[i] = report->notes[i];
+        note[i].word = keep_text(row, note[i].word);
+        note[i].text = keep_text(row, note[i].text);
+        note[i].layer = keep_text(row, note[i].layer);
+        note[i].detail = keep_text(row, note[i].detail);
+    }
+    row->report.findings = finding;
+    row->report.notes = note;
+}
+
+static void on_result(void *ctx, const struct pool_result *result) {
+    struct session *s = ctx;
+    struct row *row = row_of(s, result->tag);
+    row->ready = true;
+    row->outcome.result = result->result;
+    row->outcome.report = result->report;
+    if (result->tag != s->first) {
+        keep_report(row, result->report);
+        row->outcome.report = &row->report;
+    }
+    hand_out(s);
+}
+
+static sk_err poll_once(struct session *s) {
+    TRY(pool_poll(s->pool, s->options->on_tick != NULL ? TICK_MS : -1));
+    if (s->options->on_tick != NULL) {
+        s->options->on_tick(s->options->ctx, &s->progress);
+    }
+    return sk_ok();
+}
+
+static sk_err make_room(struct session *s) {
+    while (!s->stop && (!pool_has_room(s->pool) || s->next - s->first >= ROWS)) {
+        TRY(poll_once(s));
+    }
+    return sk_ok();
+}
+
+/* Takes fd. */
+static sk_err submit(struct session *s, struct outcome *outcome, int fd) {
+    if (outcome->size == 0) {
+        file_close(&fd);
+        outcome->kind = OUTCOME_EMPTY;
+        return add_ready(s, outcome);
+    }
+    struct row *row;
+    sk_err err = make_room(s);
+    err = sk_failed(err) ? err : add_row(s, outcome, &row);
+    if (sk_failed(err)) {
+        file_close(&fd);
+        return err;
+    }
+    return pool_submit(s->pool, fd, outcome->path, s->next - 1);
+}
+
+static sk_err scan_file(struct session *s, const struct tree_entry *e) {
+    int fd = -1;
+    struct stat st = {0};
+    struct outcome o = {.kind = OUTCOME_SCANNED, .path = e->path, .named = e->named};
+    sk_err err = file_open_object(e->dirfd, e->name, e->follow ? FILE_FOLLOW : 0, &fd, &st);
+    if (err.code == SK_E_UNSUPPORTED) {
+        o.kind = S_ISLNK(st.st_mode) ? OUTCOME_LINK : OUTCOME_SPECIAL;
+        return add_ready(s, &o);
+    }
+    if (sk_failed(err)) {
+        o.errnum = errno;
+        o.kind = OUTCOME_FAILED;
+        return add_ready(s, &o);
+    }
+    o.size = (uint64_t)st.st_size;
+    o.dev = st.st_dev;
+    o.ino = st.st_ino;
+    return submit(s, &o, fd);
+}
+
+static sk_err step(struct session *s, const struct tree_entry *e) {
+    static const enum outcome_kind KINDS[] = {
+        [TREE_SPECIAL] = OUTCOME_SPECIAL,
+        [TREE_LINK] = OUTCOME_LINK,
+        [TREE_EXCLUDED] = OUTCOME_EXCLUDED,
+        [TREE_FAILED] = OUTCOME_FAILED,
+    };
+    if (e->kind == TREE_FILE) {
+        return scan_file(s, e);
+    }
+    if (e->kind == TREE_DIRECTORY) {
+        s->facts->directories++;
+        return sk_ok();
+    }
+    struct outcome o = {.kind = KINDS[e->kind],
+                        .path = e->path,
+                        .named = e->named,
+                        .directory = e->directory,
+                        .errnum = e->errnum};
+    return add_ready(s, &o);
+}
+
+static sk_err run_path(struct session *s, const char *path) {
+    struct tree *tree = NULL;
+    TRY(tree_open(&s->options->tree, path, &tree));
+    bool more = true;
+    sk_err err = sk_ok();
+    while (!sk_failed(err) && !s->stop) {
+        struct tree_entry entry;
+        err = tree_next(tree, &entry, &more);
+        if (sk_failed(err) || !more) {
+            break;
+        }
+        err = make_room(s);
+        err = sk_failed(err) || s->stop ? err : step(s, &entry);
+    }
+    tree_close(tree);
+    return err;
+}
+
+/* Standard input may be a pipe: the engine needs to seek, so it goes to a file without a name. */
+static sk_err spool_stdin(const char *dir, int *out_fd, uint64_t *out_size) {
+    FILE_AUTO int fd = -1;
+    uint8_t bytes[SPOOL_STEP];
+    uint64_t size = 0;
+    TRY(file_temp(dir, &fd));
+    for (;;) {
+        size_t got;
+        TRY(file_read_chunk(STDIN_FILENO, bytes, sizeof(bytes), &got));
+        if (got == 0) {
+            break;
+        }
+        TRY(file_write_all(fd, bytes, got));
+        size += got;
+    }
+    *out_fd = fd;
+    *out_size = size;
+    fd = -1;
+    return sk_ok();
+}
+
+static sk_err run_stdin(struct session *s) {
+    int fd = -1;
+    struct outcome o = {.kind = OUTCOME_SCANNED, .path = "stdin", .named = true};
+    TRY(make_room(s));
+    if (sk_failed(spool_stdin(s->options->pool.spool_dir, &fd, &o.size))) {
+        o.kind = OUTCOME_FAILED;
+        o.errnum = errno;
+        return add_ready(s, &o);
+    }
+    return submit(s, &o, fd);
+}
+
+static sk_err run_all(struct session *s) {
+    const struct conf_list *paths = s->options->paths;
+    for (size_t i = 0; i < paths->count && !s->stop; i++) {
+        TRY(strcmp(paths->item[i], "-") == 0 ? run_stdin(s) : run_path(s, paths->item[i]));
+    }
+    while (!s->stop && pool_in_flight(s->pool) > 0) {
+        TRY(poll_once(s));
+    }
+    return sk_ok();
+}
+
+static void finish(struct session *s) {
+    s->facts->sandbox_known = pool_sandbox_state(s->pool, &s->facts->sandbox);
+    s->facts->deaths = pool_deaths(s->pool);
+    s->facts->spool_missing = pool_spool_missing(s->pool);
+    s->facts->stopped = s->stop;
+    pool_free(s->pool);
+    s->stop = true; /* rows left are released, not printed */
+    for (; s->first < s->next; s->first++) {
+        arena_release(&row_of(s, s->first)->arena);
+        mem_free(row_of(s, s->first)->path);
+    }
+    mem_free(s->row);
+}
+
+sk_err session_run(const struct session_options *options, struct session_facts *out_facts) {
+    *out_facts = (struct session_facts){0};
+    struct session s = {.options = options, .facts = out_facts};
+    struct pool_options pool = options->pool;
+    pool.on_result = on_result;
+    pool.ctx = &s;
+    s.row = mem_zalloc(ROWS, sizeof(*s.row));
+    if (s.row == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    sk_err err = pool_new(&pool, &s.pool);
+    if (sk_failed(err)) {
+        mem_free(s.row);
+        return err;
+    }
+    err = run_all(&s);
+    if (sk_failed(err) && pool_why(s.pool)[0] != '\0') {
+        diag_say(options->diag, DIAG_ERROR, NULL, 0, "%s", pool_why(s.pool));
+    }
+    finish(&s);
+    return err;
+}
