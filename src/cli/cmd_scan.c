@@ -22,8 +22,8 @@ struct scan_run {
     struct scan_settings settings;
     struct conf_list paths;
     struct buf *list_text;
-    struct names files;
-    struct names dirs;
+    struct choice files;
+    struct choice dirs;
     struct diag diag;
     struct printer printer;
     const struct print_face *face;
@@ -147,9 +147,9 @@ static int prepare(struct scan_run *run, int argc, const char *const *argv) {
     if (s->help || s->man) {
         return EXIT_CLEAN;
     }
-    if (sk_failed(names_compile(&run->files, &s->include, &s->exclude, "", &run->diag)) ||
+    if (sk_failed(choice_compile(&run->files, &s->include, &s->exclude, "", &run->diag)) ||
         sk_failed(
-            names_compile(&run->dirs, &s->include_dir, &s->exclude_dir, "-dir", &run->diag))) {
+            choice_compile(&run->dirs, &s->include_dir, &s->exclude_dir, "-dir", &run->diag))) {
         return EXIT_WRONG_USAGE;
     }
     run->list_text = mem_zalloc(s->file_list.count + 1, sizeof(*run->list_text));
@@ -173,8 +173,8 @@ static void release(struct scan_run *run) {
     mem_free(run->list_text);
     conf_release(&scan_table, &run->settings);
     conf_list_release(&run->paths);
-    names_release(&run->files);
-    names_release(&run->dirs);
+    choice_release(&run->files);
+    choice_release(&run->dirs);
     buf_release(&run->printer.line);
     say_before(NULL, NULL);
 }

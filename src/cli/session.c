@@ -281,6 +281,7 @@ static void finish(struct session *s) {
     s->facts->deaths = pool_deaths(s->pool);
     s->facts->spool_missing = pool_spool_missing(s->pool);
     s->facts->stopped = s->stop;
+    pool_stats(s->pool, &s->facts->stats);
     pool_free(s->pool);
     s->stop = true; /* rows left are released, not printed */
     for (; s->first < s->next; s->first++) {

@@ -205,7 +205,7 @@ static sk_err classify_dir(struct tree *tree, struct tree_entry *e, const struct
         *out_show = false;
         return sk_ok();
     }
-    if (tree->options.dirs != NULL && !names_take(tree->options.dirs, e->path)) {
+    if (tree->options.dirs != NULL && !choice_take(tree->options.dirs, e->path)) {
         e->kind = TREE_EXCLUDED;
         return sk_ok();
     }
@@ -235,7 +235,7 @@ static sk_err classify(struct tree *tree, struct tree_entry *e, struct stat *st,
         e->kind = TREE_SPECIAL;
         return sk_ok();
     }
-    e->kind = o->files != NULL && !names_take(o->files, e->path) ? TREE_EXCLUDED : TREE_FILE;
+    e->kind = o->files != NULL && !choice_take(o->files, e->path) ? TREE_EXCLUDED : TREE_FILE;
     return sk_ok();
 }
 

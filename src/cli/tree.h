@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "cli/names.h"
+#include "cli/choice.h"
 
 enum tree_links { TREE_LINKS_NEVER = 0, TREE_LINKS_NAMED = 1, TREE_LINKS_ALWAYS = 2 };
 
@@ -24,9 +24,9 @@ struct tree_options {
     bool cross_fs;
     enum tree_links file_links;
     enum tree_links dir_links;
-    uint64_t max_depth;        /* directories below each other; 0: as deep as descriptors allow */
-    const struct names *files; /* NULL: all */
-    const struct names *dirs;
+    uint64_t max_depth;         /* directories below each other; 0: as deep as descriptors allow */
+    const struct choice *files; /* NULL: all */
+    const struct choice *dirs;
 };
 
 enum tree_kind {

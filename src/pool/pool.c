@@ -243,6 +243,19 @@ bool pool_spool_missing(const struct pool *pool) {
     return false;
 }
 
+void pool_stats(const struct pool *pool, struct sk_stats *out_stats) {
+    union {
+        struct scan_stats sum;
+        struct sk_stats stats;
+    } u = {{{0}}};
+    for (unsigned i = 0; i < pool->options.jobs; i++) {
+        for (unsigned k = 0; k < sizeof(u.sum.value) / sizeof(u.sum.value[0]); k++) {
+            u.sum.value[k] += pool->slot[i].stats.value[k] + pool->slot[i].past.value[k];
+        }
+    }
+    *out_stats = u.stats;
+}
+
 unsigned pool_pids(const struct pool *pool, pid_t *out_pids, unsigned cap) {
     unsigned count = 0;
     for (unsigned i = 0; i < pool->options.jobs && count < cap; i++) {

@@ -42,6 +42,7 @@ struct pool_options {
     unsigned jobs;          /* 1..POOL_JOBS_MAX */
     enum pool_sandbox sandbox;
     const char *spool_dir;  /* NULL: $TMPDIR or /tmp */
+    bool want_stats;        /* collect pool_stats */
     uint64_t recycle_files; /* a worker is replaced after this many objects */
     uint64_t recycle_bytes; /* ... or when its memory has grown by this much */
     uint32_t grace_ms;      /* past the scan time limit before a worker counts as hanging */
@@ -71,6 +72,8 @@ const char *pool_why(const struct pool *pool);
 uint64_t pool_deaths(const struct pool *pool);
 /* There is no spool file (full or read-only disk): large layers stay unscanned, noted. */
 bool pool_spool_missing(const struct pool *pool);
+/* Sum over all workers, with want_stats. */
+void pool_stats(const struct pool *pool, struct sk_stats *out_stats);
 /* Process ids of living workers, for tests and status; returns how many were filled. */
 unsigned pool_pids(const struct pool *pool, pid_t *out_pids, unsigned cap);
 

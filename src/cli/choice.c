@@ -3,7 +3,7 @@
  * Expressions from the command line. regexec is the C library's: the expressions are the user's
  * own, so a slow one is the user's business, not an attack.
  */
-#include "cli/names.h"
+#include "cli/choice.h"
 
 #include "base/mem.h"
 #include "cli/intl.h"
@@ -31,13 +31,13 @@ static sk_err compile(struct regexes *out, const struct conf_list *list, const c
     return sk_ok();
 }
 
-sk_err names_compile(struct names *names, const struct conf_list *include,
-                     const struct conf_list *exclude, const char *kind, struct diag *diag) {
+sk_err choice_compile(struct choice *choice, const struct conf_list *include,
+                      const struct conf_list *exclude, const char *kind, struct diag *diag) {
     char option[32];
     (void)snprintf(option, sizeof(option), "--include%s", kind);
-    TRY(compile(&names->include, include, option, diag));
+    TRY(compile(&choice->include, include, option, diag));
     (void)snprintf(option, sizeof(option), "--exclude%s", kind);
-    return compile(&names->exclude, exclude, option, diag);
+    return compile(&choice->exclude, exclude, option, diag);
 }
 
 static bool any(const struct regexes *r, const char *path) {
@@ -49,8 +49,9 @@ static bool any(const struct regexes *r, const char *path) {
     return false;
 }
 
-bool names_take(const struct names *names, const char *path) {
-    return !any(&names->exclude, path) && (names->include.count == 0 || any(&names->include, path));
+bool choice_take(const struct choice *choice, const char *path) {
+    return !any(&choice->exclude, path) &&
+           (choice->include.count == 0 || any(&choice->include, path));
 }
 
 static void release(struct regexes *r) {
@@ -61,7 +62,7 @@ static void release(struct regexes *r) {
     *r = (struct regexes){0};
 }
 
-void names_release(struct names *names) {
-    release(&names->include);
-    release(&names->exclude);
+void choice_release(struct choice *choice) {
+    release(&choice->include);
+    release(&choice->exclude);
 }
