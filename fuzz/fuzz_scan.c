@@ -41,6 +41,8 @@ static void prepare(void) {
     require(sk_scanner_new(defs.engine, &options, &scanner) == 0);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (scanner == NULL) {
         prepare();
