@@ -33,6 +33,7 @@ struct line {
     unsigned target;
     struct mt_attr attr[ATTR_MAX];
     unsigned attr_count;
+    uint16_t flags; /* MT_SIG_* */
 };
 
 sk_err body_builder_new(struct names_builder *names, struct body_builder **out_builder) {
@@ -317,6 +318,7 @@ static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig, const double
 static sk_err keep(struct body_builder *b, const struct line *l) {
     double cost[MT_SUB_MAX];
     struct mt_sig sig = {.target = (uint8_t)l->target,
+                         .flags = l->flags,
                          .attr_first = (uint32_t)b->attr.count,
                          .attr_count = (uint8_t)l->attr_count};
     uint64_t need = 0;
@@ -349,7 +351,7 @@ sk_err body_add_line(struct body_builder *b, enum body_kind kind, const char *li
                      struct defc_why *why) {
     static sk_err (*const stage[])(struct body_builder *, struct sk_bytes, struct line *,
                                    struct defc_why *) = {stage_ndb, stage_ldb, stage_db};
-    struct line l = {.target = SK_TARGET_ANY};
+    struct line l = {.target = SK_TARGET_ANY, .flags = kind == BODY_LDB ? MT_SIG_LOGICAL : 0};
     struct defc_why w = {.reason = DEFC_TAKEN};
     uint32_t name = 0;
     hex_stage_clear(&b->stage);

@@ -64,7 +64,7 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     struct match_layer ml = {.src = view->src,
                              .target = view->target,
                              .container = layer->parent == NULL ? SK_TYPE_ANY : layer->parent->type,
-                             .file_size = layer->src.size,
+                             .file_size = view->src->size,
                              .exe = view->exe};
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
     sk_err err = matcher_scan(sc->matcher, &ml, &budget, on_hit, &ctx);
