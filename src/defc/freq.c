@@ -21,7 +21,7 @@ static unsigned squeeze(uint8_t b) {
     return (b & 0x1fu) | (b & 0xc0u) >> 1;
 }
 
-static double probability(uint32_t quarters) {
+double freq_rate(uint32_t quarters) {
     static const double step[4] = {1.0, 0.8408964152537145, 0.7071067811865476, 0.5946035575013605};
     double p = step[quarters & 3];
     uint32_t halvings = quarters >> 2;
@@ -29,6 +29,10 @@ static double probability(uint32_t quarters) {
         p *= 1.0 / 4294967296.0;
     }
     return p / (double)((uint64_t)1 << halvings);
+}
+
+double freq_byte(uint8_t byte) {
+    return freq_rate(freq_first[squeeze(byte)]);
 }
 
 static uint8_t listed(uint32_t gram) {
@@ -61,11 +65,11 @@ void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len) {
 double freq_window(const struct freq_run *r, uint32_t at, uint32_t n) {
     uint32_t chain = r->first[at] + r->sum[at + n - 1] - r->sum[at];
     if (n < 4) {
-        return probability(chain);
+        return freq_rate(chain);
     }
     if (n == 4) {
         uint32_t floor = chain > LISTED_FLOOR_QUARTERS ? chain : LISTED_FLOOR_QUARTERS;
-        return probability(r->gram[at] != 0 ? r->gram[at] : floor);
+        return freq_rate(r->gram[at] != 0 ? r->gram[at] : floor);
     }
     uint32_t rarest = 0;
     bool all = true;
@@ -73,5 +77,5 @@ double freq_window(const struct freq_run *r, uint32_t at, uint32_t n) {
         all = r->gram[i] != 0;
         rarest = r->gram[i] > rarest ? r->gram[i] : rarest;
     }
-    return probability(all && rarest + EIGHTH < chain ? rarest + EIGHTH : chain);
+    return freq_rate(all && rarest + EIGHTH < chain ? rarest + EIGHTH : chain);
 }

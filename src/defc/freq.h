@@ -23,6 +23,10 @@ extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
 
 #define FREQ_RUN_MAX 512u /* longer runs are looked at so far only */
 
+/* Expected occurrences per byte position: of so many quarters, of one byte. */
+double freq_rate(uint32_t quarters);
+double freq_byte(uint8_t byte);
+
 /* What the model says about one literal run. Fill with freq_run, then ask for windows of it. */
 struct freq_run {
     uint32_t len;

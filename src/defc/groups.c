@@ -12,18 +12,16 @@
  * The bitmap is as small as it can be with at most BITS_SET of its bits set, between 1 KiB and
  * 1 MiB: it has to stay in the second-level cache.
  *
- * Slow set: entries are put one by one, in the order of their bytes, into the bucket whose share of
- * byte triples grows least; there are eight buckets, and what passes the nibble tables is compared
- * with the entries of its bucket.
+ * Slow set: see defc/slowset.h.
  */
 #include "defc/body_private.h"
 
+#include "defc/slowset.h"
 #include "match/foldhash.h"
 
 #define LOG2_WORDS_MIN 8u
 #define LOG2_WORDS_MAX 18u
 #define LOG2_BUCKETS_MAX 24u
-#define SLOW_BUCKETS 8u
 
 static const struct trig_use *use_at(const struct body_builder *b, size_t i) {
     return &((const struct trig_use *)b->trig_use.data)[i];
@@ -128,70 +126,6 @@ static sk_err build_group(const struct body_builder *b, struct arena *arena, uns
 
 /* ---- slow set ------------------------------------------------------------------------------- */
 
-struct nibble_sets {
-    uint32_t lo[3], hi[3];
-};
-
-static double share(const struct nibble_sets *s) {
-    double p = 1;
-    for (unsigned i = 0; i < 3; i++) {
-        p *= __builtin_popcount(s->lo[i]) * __builtin_popcount(s->hi[i]);
-    }
-    return p;
-}
-static struct nibble_sets with(struct nibble_sets s, uint32_t value) {
-    for (unsigned i = 0; i < 3; i++) {
-        uint32_t byte = value >> 8 * i & 0xff;
-        s.lo[i] |= 1u << (byte & 15);
-        s.hi[i] |= 1u << (byte >> 4);
-    }
-    return s;
-}
-
-static unsigned best_bucket(const struct nibble_sets *sets, uint32_t value) {
-    unsigned best = 0;
-    double least = 0;
-    for (unsigned k = 0; k < SLOW_BUCKETS; k++) {
-        struct nibble_sets grown = with(sets[k], value);
-        double more = share(&grown) - share(&sets[k]);
-        if (k == 0 || more < least) {
-            least = more;
-            best = k;
-        }
-    }
-    return best;
-}
-
-static int by_bytes(const void *a, const void *b) {
-    const struct mt_slow_entry *x = a, *y = b;
-    uint32_t vx = __builtin_bswap32(x->value), vy = __builtin_bswap32(y->value);
-    if (vx != vy) {
-        return vx < vy ? -1 : 1;
-    }
-    return x->trig < y->trig ? -1 : x->trig > y->trig;
-}
-static int by_bucket(const void *a, const void *b) {
-    const struct mt_slow_entry *x = a, *y = b;
-    return x->pad != y->pad ? (x->pad < y->pad ? -1 : 1) : by_bytes(a, b);
-}
-
-static void fill_head(struct mt_slow_head *head, const struct nibble_sets *sets,
-                      const struct mt_slow_entry *slow, size_t n) {
-    for (unsigned k = 0; k < SLOW_BUCKETS; k++) {
-        for (unsigned i = 0; i < 3 * 16; i++) {
-            unsigned pos = i / 16, nibble = i % 16;
-            head->lo[pos][nibble] |= (uint8_t)((sets[k].lo[pos] >> nibble & 1) << k);
-            head->hi[pos][nibble] |= (uint8_t)((sets[k].hi[pos] >> nibble & 1) << k);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        head->first[slow[i].pad + 1]++;
-    }
-    for (unsigned k = 0; k < SLOW_BUCKETS; k++) {
-        head->first[k + 1] += head->first[k];
-    }
-}
-
 static void fill_slow(const struct body_builder *b, unsigned table, struct mt_slow_entry *slow) {
     size_t n = 0;
     for (size_t i = 0; i < b->trig_use.count; i++) {
@@ -215,22 +149,14 @@ static sk_err build_slow(const struct body_builder *b, struct arena *arena, unsi
     if (n == 0) {
         return sk_ok();
     }
-    struct nibble_sets sets[SLOW_BUCKETS] = {{{0}, {0}}};
     struct mt_slow_head *head = arena_zalloc(arena, 1, sizeof(*head));
     struct mt_slow_entry *slow = arena_zalloc(arena, n, sizeof(*slow));
     if (head == NULL || slow == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     fill_slow(b, table, slow);
-    qsort(slow, n, sizeof(*slow), by_bytes);
-    for (size_t i = 0; i < n; i++) { /* pad holds the bucket for a while */
-        slow[i].pad = best_bucket(sets, slow[i].value);
-        sets[slow[i].pad] = with(sets[slow[i].pad], slow[i].value);
-    }
-    qsort(slow, n, sizeof(*slow), by_bucket);
-    fill_head(head, sets, slow, n);
-    for (size_t i = 0; i < n; i++) {
-        slow[i].pad = 0;
+    if (!slowset_arrange(arena, slow, (uint32_t)n, head)) {
+        return sk_fail(SK_E_NOMEM);
     }
     out->slow_head = head;
     out->slow = slow;
