@@ -10,8 +10,8 @@
  *
  * Life cycle: the caller fills struct filter_job and calls filter_run once per layer.
  * Ownership: everything in the job is **borrowed** for the call; `done` bits are written.
- * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_LIMIT (tick said
- * stop), and whatever `hit` returns. Units: bytes.
+ * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_USAGE (too many
+ * inputs), SK_E_LIMIT (tick said stop), and whatever `hit` returns. Units: bytes.
  */
 #ifndef SK_MATCH_FILTER_H
 #define SK_MATCH_FILTER_H
@@ -20,6 +20,7 @@
 #include "match/tables.h"
 
 #define FILTER_BLOCK_BYTES 12288u
+#define FILTER_INPUT_MAX 8u
 #define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
 
 /* Positions [first, end) of p are asked for; p[0 .. avail) may be read. */
@@ -54,8 +55,8 @@ struct filter_job {
     const struct filter_kernel *kernel;
     struct sk_source *src;
     const struct filter_input *input;
-    unsigned input_count;
-    uint32_t *scratch; /* FILTER_BLOCK_BYTES elements */
+    unsigned input_count; /* at most FILTER_INPUT_MAX */
+    uint32_t *scratch;    /* FILTER_BLOCK_BYTES elements */
     sk_err (*hit)(void *ctx, unsigned input, uint32_t trig, uint64_t off);
     void *hit_ctx;
     bool (*tick)(void *ctx); /* asked every 64 blocks; false = out of time; may be NULL */

@@ -11,6 +11,8 @@
  * span, not one per byte, and every start is tried once. In front of an unlimited gap only the
  * smallest end matters: the search stops as soon as no later start can give a smaller one.
  *
+ * A floating chain is first narrowed by its rarest key (narrow_starts).
+ *
  * What counts: starts of the last part that have a valid chain (for one part: every hit). A start
  * whose part can end in several ways (alternatives of various lengths) counts once, but all its
  * ends are handed on.
@@ -377,13 +379,110 @@ static bool search_part(struct part_search *ps) {
     return true;
 }
 
+/* ---- narrowing ------------------------------------------------------------------------------- */
+
+/* Where part 0 must start, seen from a hit of another part's key. */
+struct narrowing {
+    struct pattern_run *run;
+    struct find_key key;
+    uint64_t back_min; /* from the key to the start of part 0 */
+    uint64_t back_max; /* UINT64_MAX: any distance */
+    bool gave_up;      /* too many places */
+};
+
+/* The part whose key is longest, if that is not the first. */
+static uint32_t rarest_part(const struct mt_segment *seg, const struct mt_sub *sub) {
+    uint32_t best = 0;
+    for (uint32_t k = 1; k < sub->part_count; k++) {
+        const struct mt_part *part = &seg->part[sub->part_first + k];
+        if (part->key_len > seg->part[sub->part_first + best].key_len) {
+            best = k;
+        }
+    }
+    return best;
+}
+
+static void narrowing_distance(struct narrowing *n, const struct mt_segment *seg,
+                               const struct mt_sub *sub, uint32_t part) {
+    n->back_min = n->back_max = seg->part[sub->part_first + part].key_delta;
+    for (uint32_t k = 0; k < part; k++) {
+        const struct mt_part *before = &seg->part[sub->part_first + k], *after = before + 1;
+        n->back_min += (uint64_t)before->len_min + after->gap_min;
+        uint64_t most = after->gap_max == MT_UNBOUNDED ? UINT64_MAX
+                                                       : (uint64_t)before->len_max + after->gap_max;
+        n->back_max = add_saturating(n->back_max, most);
+    }
+}
+
+/* One occurrence of the key. False: no more are needed, or an error. */
+static bool narrow_hit(struct narrowing *n, uint64_t at) {
+    struct pattern_spans *out = &n->run->now;
+    if (at < n->back_min) {
+        return true;
+    }
+    if (out->count == PATTERN_CHAIN_MAX) {
+        n->gave_up = true;
+        return false;
+    }
+    return spans_add(n->run, out, at < n->back_max ? 0 : at - n->back_max, at - n->back_min);
+}
+
+static void narrow_search(struct narrowing *n) {
+    uint64_t size = n->run->src->size, at = 0;
+    while (at < size && size - at >= n->key.len) {
+        uint64_t left = size - at - n->key.len + 1;
+        size_t starts = left < SEARCH_BYTES ? (size_t)left : SEARCH_BYTES;
+        const uint8_t *p = pattern_bytes(n->run, at, starts - 1 + n->key.len);
+        if (p == NULL || !pattern_spend(n->run, 1 + starts / 64)) {
+            return;
+        }
+        for (size_t found = find_next(&n->key, p, 0, starts); found < starts;
+             found = find_next(&n->key, p, found + 1, starts)) {
+            if (!narrow_hit(n, at + found)) {
+                return;
+            }
+        }
+        at += starts;
+    }
+}
+
+/*
+ * A floating chain whose first part is common and a later one rare would be followed from every
+ * place of the first. Looking for the rare key first leaves only starts within reach of it, mostly
+ * none. run->now holds them afterwards; false: an error.
+ */
+static bool narrow_starts(struct pattern_run *run, const struct mt_segment *seg,
+                          const struct mt_sub *sub) {
+    uint32_t rare = rarest_part(seg, sub);
+    if (rare == 0 || sub->off_kind != MT_OFF_ANY) {
+        return true;
+    }
+    struct narrowing n = {.run = run};
+    struct part_search ps = {.run = run};
+    if (!part_search_init(&ps, seg, sub->part_first + rare)) {
+        run->err = sk_fail(SK_E_FORMAT);
+        return false;
+    }
+    n.key = ps.key;
+    narrowing_distance(&n, seg, sub, rare);
+    run->now.count = 0;
+    narrow_search(&n);
+    if (n.gave_up) {
+        run->now.count = 0;
+        return spans_add(run, &run->now, 0, UINT64_MAX);
+    }
+    return !sk_failed(run->err);
+}
+
+/* ---- whole subsignatures --------------------------------------------------------------------- */
+
 /* One form of a subsignature (without `also`). */
 static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
                          const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
     if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
         return sk_fail(SK_E_FORMAT);
     }
-    if (!start_spans(run, sub, &run->now)) {
+    if (!start_spans(run, sub, &run->now) || !narrow_starts(run, seg, sub)) {
         return run->err;
     }
     for (unsigned k = 0; k < sub->part_count && run->now.count > 0; k++) {

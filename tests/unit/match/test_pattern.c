@@ -212,16 +212,37 @@ static void test_dense_parts_do_not_reach_the_chain_limit(void **state) {
     mem_free(text);
 }
 
+/* The same places are no problem when a later part is rarer: its key narrows the starts. */
+static void test_rare_part_narrows_the_starts(void **state) {
+    (void)state;
+    size_t len = (size_t)(PATTERN_CHAIN_MAX + 10) * 8;
+    uint8_t *text = mem_zalloc(len, 1);
+    assert_non_null(text);
+    for (size_t i = 0; i < len; i += 8) {
+        text[i] = text[i + 1] = 'q';
+    }
+    struct tb *b = tb_new();
+    uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = "7171{1-3}??{0-9}7a7a7a"});
+    const struct mt_segment *seg = tb_finish(b);
+    assert_int_equal(count_mem(seg, sub, text, len, NULL), 0);
+    memcpy(text + len - 13, "zzz", 3);
+    assert_int_equal(count_mem(seg, sub, text, len, NULL), 1);
+    memcpy(text + 800, "zzz", 3);
+    assert_int_equal(count_mem(seg, sub, text, len, NULL), 2);
+    tb_free(b);
+    mem_free(text);
+}
+
 static void test_too_many_chains_is_a_limit(void **state) {
     (void)state;
     size_t len = (size_t)(PATTERN_CHAIN_MAX + 10) * 8;
     uint8_t *text = mem_zalloc(len, 1);
     assert_non_null(text);
     for (size_t i = 0; i < len; i += 8) {
-        text[i] = 'q';
+        text[i] = text[i + 1] = 'q';
     }
     struct tb *b = tb_new();
-    uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = "71{1-3}7272"});
+    uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = "7171{1-3}7272"});
     const struct mt_segment *seg = tb_finish(b);
     struct sk_source src;
     sk_source_init_mem(&src, text, len);
@@ -485,6 +506,7 @@ int main(void) {
         cmocka_unit_test(test_random_bodies_agree_with_brute_force),
         cmocka_unit_test(test_chains_cross_windows),
         cmocka_unit_test(test_dense_parts_do_not_reach_the_chain_limit),
+        cmocka_unit_test(test_rare_part_narrows_the_starts),
         cmocka_unit_test(test_too_many_chains_is_a_limit),
         cmocka_unit_test(test_budget_and_tick_end_a_search),
         cmocka_unit_test(test_boundaries),
