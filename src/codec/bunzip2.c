@@ -16,7 +16,7 @@
 #include "codec/hooks.h"
 #include "codec/stage.h"
 
-#define BZ_OUT_MAX ((size_t)1024)
+#define BZ_OUT_MAX 128u
 
 struct bunzipper {
     struct stage stage;
@@ -72,14 +72,20 @@ static sk_err bunzipper_step(struct stage *stage, struct stage_io *io) {
     if (s->between) {
         return next_stream(s, io);
     }
-    size_t cap = io->out_cap < BZ_OUT_MAX ? io->out_cap : BZ_OUT_MAX;
+    int rc = BZ_OK;
+    bool room = true;
     s->bz.next_in = (char *)(uintptr_t)io->in; /* libbz2 only reads it */
     s->bz.avail_in = (unsigned)io->in_len;
-    s->bz.next_out = (char *)io->out;
-    s->bz.avail_out = (unsigned)cap;
-    int rc = BZ2_bzDecompress(&s->bz);
+    while (rc == BZ_OK && room && io->out_len < io->out_cap) {
+        size_t left = io->out_cap - io->out_len;
+        unsigned cap = left < BZ_OUT_MAX ? (unsigned)left : BZ_OUT_MAX;
+        s->bz.next_out = (char *)(io->out + io->out_len);
+        s->bz.avail_out = cap;
+        rc = BZ2_bzDecompress(&s->bz);
+        io->out_len += cap - s->bz.avail_out;
+        room = s->bz.avail_out == 0; /* else it waits for input */
+    }
     io->in_used = io->in_len - s->bz.avail_in;
-    io->out_len = cap - s->bz.avail_out;
     s->between = rc == BZ_STREAM_END;
     return bz_result(rc);
 }

@@ -3,8 +3,10 @@
  * zstd (RFC 8878) over libzstd: frames one after the other, skippable ones passed over.
  *
  * libzstd allocates the window only after it has checked it against windowLogMax, which is set to
- * the largest power of two within mem_bytes. The custom allocator is part of libzstd's "static"
- * interface, exported by the shared library since 1.3 and stable since.
+ * the largest power of two within mem_bytes. When it meets damage it forgets what the same call has
+ * written, so a call gets no more input than one block: a damaged block then costs only itself. The
+ * custom allocator is part of libzstd's "static" interface, exported by the shared library
+ * since 1.3 and stable since.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -16,6 +18,7 @@
 #include "codec/stage.h"
 
 #define SKIPPABLE_MASK 0xfffffff0u
+#define HEADER_BYTES_MIN ((size_t)5)
 #define WINDOW_LOG_MIN 10
 #define WINDOW_LOG_MAX 31
 
@@ -23,6 +26,8 @@ struct unzstd {
     struct stage stage;
     ZSTD_DCtx *ctx;
     bool between; /* a frame has ended, the next has not begun */
+    bool full;    /* the last call filled its output: more may wait inside */
+    size_t hint;  /* input libzstd can use next: rest of a header or one block */
 };
 
 static void *zs_alloc(void *opaque, size_t bytes) {
@@ -66,18 +71,32 @@ static void next_frame(struct unzstd *s, struct stage_io *io) {
     io->end = !frame;
 }
 
+/* One call with in_len bytes of input; first without any, while output waits inside. */
+static size_t call(struct unzstd *s, struct stage_io *io, size_t in_len) {
+    ZSTD_inBuffer in = {.src = io->in, .size = in_len};
+    ZSTD_outBuffer out = {.dst = io->out, .size = io->out_cap};
+    size_t rc = ZSTD_decompressStream(s->ctx, &out, &in);
+    io->in_used = in.pos;
+    io->out_len = out.pos;
+    s->full = out.pos == out.size;
+    s->between = rc == 0;
+    s->hint = rc == 0 || ZSTD_isError(rc) ? HEADER_BYTES_MIN : rc;
+    return rc;
+}
+
 static sk_err unzstd_step(struct stage *stage, struct stage_io *io) {
     struct unzstd *s = (struct unzstd *)(void *)stage;
     if (s->between) {
         next_frame(s, io);
         return sk_ok();
     }
-    ZSTD_inBuffer in = {.src = io->in, .size = io->in_len};
-    ZSTD_outBuffer out = {.dst = io->out, .size = io->out_cap};
-    size_t rc = ZSTD_decompressStream(s->ctx, &out, &in);
-    io->in_used = in.pos;
-    io->out_len = out.pos;
-    s->between = rc == 0;
+    size_t rc = 0;
+    if (s->full) {
+        rc = call(s, io, 0);
+    }
+    if (!s->full && !ZSTD_isError(rc) && !s->between && io->out_len == 0) {
+        rc = call(s, io, io->in_len < s->hint ? io->in_len : s->hint);
+    }
     return zs_result(rc);
 }
 
@@ -98,6 +117,7 @@ sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream
     if (s == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    s->hint = HEADER_BYTES_MIN;
     ZSTD_customMem hooks = {.customAlloc = zs_alloc, .customFree = zs_free};
     s->ctx = ZSTD_createDCtx_advanced(hooks);
     if (s->ctx == NULL) {

@@ -191,13 +191,13 @@ static sk_err find_directories(struct zip *z, struct directories *d) {
     return z->has_directory ? sk_ok() : take_ends(z, d, 0, z->src->size);
 }
 
-/* Counts when out is NULL, else fills at most max. */
+/* Counts when out is NULL, else fills at most *inout_count; either way says how many. */
 static sk_err read_directory(struct zip *z, struct directories *d, unsigned which,
-                             struct zip_ref *out, size_t max, size_t *out_count) {
+                             struct zip_ref *out, size_t *inout_count) {
     uint64_t off = d->off[which];
     size_t n = 0;
     struct zip_head h;
-    while ((out == NULL || n < max) && zip_central_read(z->src, off, &h)) {
+    while ((out == NULL || n < *inout_count) && zip_central_read(z->src, off, &h)) {
         TRY(walk_tick(z->walk));
         uint64_t local;
         if (__builtin_add_overflow(d->base[which], h.local_off, &local)) {
@@ -211,7 +211,7 @@ static sk_err read_directory(struct zip *z, struct directories *d, unsigned whic
         n++;
         off = h.after;
     }
-    *out_count = n;
+    *inout_count = n;
     return z->src->failed;
 }
 
@@ -267,7 +267,7 @@ sk_err zip_collect(struct zip *z) {
     size_t total = 0;
     for (unsigned i = 0; i < d.count; i++) {
         size_t n = 0;
-        TRY(read_directory(z, &d, i, NULL, 0, &n));
+        TRY(read_directory(z, &d, i, NULL, &n));
         total += n;
     }
     tell_type(z, d.ooxml);
@@ -280,8 +280,8 @@ sk_err zip_collect(struct zip *z) {
         return sk_ok();
     }
     for (unsigned i = 0; i < d.count; i++) {
-        size_t n = 0;
-        TRY(read_directory(z, &d, i, z->ref + z->ref_count, total - z->ref_count, &n));
+        size_t n = total - z->ref_count;
+        TRY(read_directory(z, &d, i, z->ref + z->ref_count, &n));
         z->ref_count += n;
     }
     sort_refs(z->ref, z->ref_count);

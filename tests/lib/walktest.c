@@ -101,7 +101,10 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     if (t->stop_after_children != 0 && t->child_count >= t->stop_after_children) {
         return sk_fail(SK_E_STOP);
     }
-    t->child = must(realloc(t->child, (t->child_count + 1) * sizeof(*t->child)));
+    if (t->child_count == t->child_cap) {
+        t->child_cap = t->child_cap == 0 ? 8 : t->child_cap * 2;
+        t->child = must(realloc(t->child, t->child_cap * sizeof(*t->child)));
+    }
     struct walktest_child *c = &t->child[t->child_count++];
     *c = (struct walktest_child){.name_len = child->name_len,
                                  .packed_size = child->packed_size,

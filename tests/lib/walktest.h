@@ -44,6 +44,7 @@ struct walktest {
     /* Record. */
     struct walktest_child *child;
     size_t child_count;
+    size_t child_cap;
     uint32_t note[SK_NOTE_COUNT]; /* how often; data errors of children count as the engine does */
     char last_detail[256];
     bool has_type;

@@ -214,6 +214,29 @@ static void test_damage_is_noticed(void **state) {
     }
 }
 
+/* Libraries forget what a failing call wrote: that must not depend on how much is asked for. */
+static void test_damage_costs_little_in_large_reads(void **state) {
+    (void)state;
+    for (size_t i = 0; i < CODEC_COUNT; i++) {
+        struct buf packed = {0};
+        codecs[i].pack(&packed, sample.data, sample.len);
+        for (size_t at = packed.len / 2; at < packed.len; at += packed.len / 16) {
+            struct buf small = {0};
+            struct buf large = {0};
+            uint64_t used = 0;
+            packed.data[at] ^= 0xff;
+            sk_err err = decode(&codecs[i], &packed, 4096, 16, &small, &used);
+            sk_err same = decode(&codecs[i], &packed, 1 << 20, 1 << 20, &large, &used);
+            packed.data[at] ^= 0xff;
+            assert_int_equal(err.code, same.code);
+            assert_in_range(large.len + 128, small.len, small.len + 128);
+            buf_release(&small);
+            buf_release(&large);
+        }
+        buf_release(&packed);
+    }
+}
+
 static void test_bad_member_does_not_hide_the_next(void **state) {
     (void)state;
     struct buf packed = {0};
@@ -375,6 +398,7 @@ int main(void) {
         cmocka_unit_test(test_chains_are_one_stream),
         cmocka_unit_test(test_truncation_gives_bytes_then_error),
         cmocka_unit_test(test_damage_is_noticed),
+        cmocka_unit_test(test_damage_costs_little_in_large_reads),
         cmocka_unit_test(test_bad_member_does_not_hide_the_next),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_upstream_error_is_passed_on),
