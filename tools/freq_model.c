@@ -114,6 +114,7 @@ static void print_pairs(void) {
     for (int a = 0; a < 128; a++) {
         printf("    \"");
         for (int b = 0; b < 128; b++) {
+            printf("%s", b == 64 ? "\"\n    \"" : "");
             int c = '0' + quarters(row[a] <= 0 ? 1.0 / 128 : joint[a][b] / row[a], 63);
             printf(c == '\\' ? "\\\\" : c == '?' ? "\\?" : "%c", c);
         }
@@ -133,7 +134,7 @@ static void print_grams(size_t n) {
     }
     printf("\nconst struct freq_gram freq_gram[%d] = {", GRAM_SLOTS);
     for (size_t s = 0; s < GRAM_SLOTS; s++) {
-        printf("%s", s % 8 == 0 ? "\n    " : "");
+        printf("%s", s % 5 == 0 ? "\n    " : "");
         if (slot[s].used) {
             printf("{0x%x,%d},", slot[s].gram, quarters(rate(&slot[s]), 255));
         } else {

@@ -68,18 +68,24 @@ static void counts_to_starts(uint32_t *first, size_t buckets) {
     }
 }
 
+/* The arrays of the group that is built. */
+struct group_arrays {
+    struct mt_group_head head;
+    uint32_t *bitmap, *first;
+    struct mt_entry *entry;
+};
+
 static void place_entries(const struct body_builder *b, unsigned table, struct group_kind kind,
-                          const struct mt_group_head *head, uint32_t *bitmap, uint32_t *first,
-                          struct mt_entry *entry) {
+                          const struct group_arrays *g) {
     for (size_t i = 0; i < b->trig_use.count; i++) {
         for (uint32_t k = 0; k < kind.s && wanted(b, i, table, kind.how); k++) {
             uint32_t delta = use_at(b, i)->window + k;
             uint64_t window = window_at(b, i, delta, kind.q);
             uint32_t bits = foldhash_bits(window);
             uint64_t hash = foldhash_bucket(window);
-            bitmap[foldhash_word(bits, head->log2_words)] |= foldhash_mask(bits);
-            uint32_t at = first[foldhash_bucket_index(hash, head->log2_buckets)]++;
-            entry[at] = (struct mt_entry){foldhash_tag(hash), (uint16_t)delta, (uint32_t)i};
+            g->bitmap[foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
+            uint32_t at = g->first[foldhash_bucket_index(hash, g->head.log2_buckets)]++;
+            g->entry[at] = (struct mt_entry){foldhash_tag(hash), (uint16_t)delta, (uint32_t)i};
         }
     }
 }
@@ -103,24 +109,25 @@ static sk_err build_group(const struct body_builder *b, struct arena *arena, uns
     if (windows == 0) {
         return sk_ok();
     }
-    struct mt_group_head head = {.q = kind.q,
-                                 .s = kind.s,
-                                 .log2_words = log2_words(windows),
-                                 .log2_buckets = log2_buckets(windows),
-                                 .entry_count = (uint32_t)windows};
-    size_t buckets = (size_t)1 << head.log2_buckets;
-    uint32_t *bitmap = arena_zalloc(arena, (size_t)1 << head.log2_words, sizeof(*bitmap));
-    uint32_t *first = arena_zalloc(arena, buckets + 1, sizeof(*first));
-    struct mt_entry *entry = arena_zalloc(arena, windows, sizeof(*entry));
-    if (windows > UINT32_MAX || bitmap == NULL || first == NULL || entry == NULL) {
+    struct group_arrays g = {.head = {.q = kind.q,
+                                      .s = kind.s,
+                                      .log2_words = log2_words(windows),
+                                      .log2_buckets = log2_buckets(windows),
+                                      .entry_count = (uint32_t)windows}};
+    size_t buckets = (size_t)1 << g.head.log2_buckets;
+    g.bitmap = arena_zalloc(arena, (size_t)1 << g.head.log2_words, sizeof(*g.bitmap));
+    g.first = arena_zalloc(arena, buckets + 1, sizeof(*g.first));
+    g.entry = arena_zalloc(arena, windows, sizeof(*g.entry));
+    if (windows > UINT32_MAX || g.bitmap == NULL || g.first == NULL || g.entry == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    count_entries(b, table, kind, head.log2_buckets, first);
-    counts_to_starts(first, buckets);
-    place_entries(b, table, kind, &head, bitmap, first, entry);
-    memmove(first + 1, first, buckets * sizeof(*first)); /* placing moved each start to its end */
-    first[0] = 0;
-    out->group[out->group_count++] = (struct mt_group){head, bitmap, first, entry};
+    count_entries(b, table, kind, g.head.log2_buckets, g.first);
+    counts_to_starts(g.first, buckets);
+    place_entries(b, table, kind, &g);
+    /* Placing moved each start to its end, which is the next one's start. */
+    memmove(g.first + 1, g.first, buckets * sizeof(*g.first));
+    g.first[0] = 0;
+    out->group[out->group_count++] = (struct mt_group){g.head, g.bitmap, g.first, g.entry};
     return sk_ok();
 }
 

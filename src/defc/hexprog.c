@@ -43,26 +43,30 @@ static void put(struct hexprog *w, const void *bytes, size_t len) {
     }
 }
 
+static void note_run(struct hexprog *w, bool nocase) {
+    struct hex_run *run = vec_push(&w->st->run, 1, sizeof(*run));
+    if (run == NULL) {
+        w->failed = true;
+        return;
+    }
+    *run = (struct hex_run){(uint32_t)(w->op_at + 3), w->op_n, w->op_delta, nocase};
+}
+
 void hexprog_close(struct hexprog *w) {
-    if (w->op == 0 || w->failed) {
-        w->op = 0;
+    uint8_t op = w->op;
+    w->op = 0;
+    if (op == 0 || w->failed) {
         return;
     }
     uint8_t *at = w->st->prog.data + w->op_at;
     sk_store_u16le(at + 1, (uint16_t)w->op_n);
-    if (w->op == MT_OP_LIT) {
+    if (op == MT_OP_LIT) {
         bool nocase = w->nocase && w->op_letters;
         at[0] = nocase ? MT_OP_LITI : MT_OP_LIT;
         if (!w->nested) {
-            struct hex_run *run = vec_push(&w->st->run, 1, sizeof(*run));
-            if (run == NULL) {
-                w->failed = true;
-            } else {
-                *run = (struct hex_run){(uint32_t)(w->op_at + 3), w->op_n, w->op_delta, nocase};
-            }
+            note_run(w, nocase);
         }
     }
-    w->op = 0;
 }
 
 static void open_op(struct hexprog *w, uint8_t op) {

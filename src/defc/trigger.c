@@ -177,14 +177,15 @@ static void consider_anchor(struct trigger *best, const struct hex_stage *st,
 struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range,
                               const struct offset *offset) {
     struct trigger best = {.how = TRIGGER_NONE, .cost = EXPR_COST_NONE};
-    for (uint32_t p = 0; p < range.part_count; p++) {
+    if (exact_place(offset)) {
+        /* Searching for what is at a known place would find it in the same files, and cost more. */
+        consider_anchor(&best, st, part_at(st, range.part_first), offset);
+    }
+    for (uint32_t p = 0; p < range.part_count && best.how != TRIGGER_ANCHOR; p++) {
         const struct hex_part *part = part_at(st, range.part_first + p);
         for (uint32_t i = 0; i < part->run_count; i++) {
             consider_run(&best, st, run_at(st, part->run_first + i), (uint16_t)p);
         }
-    }
-    if (exact_place(offset)) {
-        consider_anchor(&best, st, part_at(st, range.part_first), offset);
     }
     return best;
 }
