@@ -133,7 +133,7 @@ static struct node *random_item(unsigned depth, const struct body *b) {
     }
     if (how == 1) {
         struct node *s = new_node(SKIP);
-        s->n = rnd(4);
+        s->n = depth == 0 ? rnd(4) : 1 + rnd(3); /* {0} alone would be an empty alternative */
         return s;
     }
     return random_byte();

@@ -31,19 +31,19 @@ static const struct good {
     {"0|1&2|3", "(0|(1&(2|3)))", 46, 3},
     {"(0&1|2)", "((0&1)|2)", 44, 5},
     {"(0|1&2)", "((0|1)&2)", 32, 3},
-    {"(0|1&2|3)", "((0|(1&2))|3)", 49, 11},
+    {"(0|1&2|3)", "(0|(1&2)|3)", 49, 11},
     {"(0&1|2|3)", "((0&(1|2))|3)", 43, 9},
     {"(0|1)&2|3", "((0|1)&(2|3))", 40, 3},
     {"((0|1)&2|3)", "(((0|1)&2)|3)", 43, 11},
     {"(0&1|2)>0", "((0&1)|2)>0", 44, 5},
     {"(0|1&2)>0", "((0|1)&2)>0", 32, 3},
-    {"(0&1|2&3)>0", "((0&(1|2))&3)>0", 16, 1},
+    {"(0&1|2&3)>0", "(0&(1|2)&3)>0", 16, 1},
     {"((0&1)|2)&3", "(((0&1)|2)&3)", 22, 5},
     {"((0&1)|(2&3))", "((0&1)|(2&3))", 34, 5},
     {"(0&1|2)=3", "((0&1)|2)=3", 6, 5},
     {"(0|1&2)=3", "((0|1)&2)=3", 10, 3},
     {"(0|1&2)>3", "((0|1)&2)>3", 18, 3},
-    {"3&(0&1|2)>0", "(3&((0&1)|2)>0)", 22, 5},
+    {"3&(0&1|2)>0", "(((0&1)|2)>0&3)", 22, 5},
     {"(0|1|2&3)>0", "((0|1|2)&3)>0", 26, 7},
     {"(0&1&2|3)>0", "((0&1&2)|3)>0", 35, 9},
     {"((0|1)=2)&2", "((0|1)=2&2)", 12, 3},
@@ -114,6 +114,7 @@ static struct truth eval(const struct mt_node **at, const unsigned *count) {
     if (n->cmp != MT_CMP_NONE) {
         assert_true(n->flags & MT_NODE_GROUP);
         all.holds = compare(n, all.sum, all.members);
+        all.members = 0; /* seen with clamscan: nothing to the "distinct" of a group around */
     }
     return all.holds ? all : (struct truth){false, 0, 0};
 }
@@ -155,8 +156,9 @@ static void shape(struct buf *out, const struct mt_node **at) {
 }
 
 static void rising_costs(double *cost) {
-    for (unsigned i = 0; i < MT_SUB_MAX; i++) {
-        cost[i] = 10 + i;
+    cost[0] = 1;
+    for (unsigned i = 1; i < MT_SUB_MAX; i++) {
+        cost[i] = cost[i - 1] * 2.5; /* a subsignature costs more than all before it together */
     }
 }
 
@@ -166,6 +168,7 @@ static void good_expressions(void **state) {
     struct vec nodes = {0};
     struct buf out = {0};
     double cost[MT_SUB_MAX];
+    unsigned wrong = 0;
     rising_costs(cost);
     for (size_t i = 0; i < sizeof(goods) / sizeof(goods[0]); i++) {
         struct defc_why why = {.reason = DEFC_TAKEN};
@@ -181,14 +184,14 @@ static void good_expressions(void **state) {
         shape(&out, &at);
         int hits = count_hits(nodes.data, nodes.count);
         uint64_t need = expr_at(&e, e.root)->need;
-        /* (0=0|1) among shapes: the order of OR stays as written */
         if (strcmp(buf_text(&out), goods[i].shape) != 0 ||
             (goods[i].hits >= 0 && hits != goods[i].hits) || need != goods[i].need) {
             print_error("%s: %s, %d hits, need %llx\n", goods[i].text, buf_text(&out), hits,
                         (unsigned long long)need);
-            fail();
+            wrong++;
         }
     }
+    assert_int_equal(wrong, 0);
     buf_release(&out);
     vec_release(&nodes);
     expr_release(&e);
