@@ -124,7 +124,7 @@ static void remove_flat_dir(const char *path) {
     (void)rmdir(path);
 }
 
-static sk_err compile_and_open(const char *path, const struct definitions_compile *how,
+static sk_err compile_and_open(const struct conf_list *paths, const struct definitions_compile *how,
                                struct diag *diag, struct sk_engine **out_engine) {
     const char *base = how->temp_dir != NULL ? how->temp_dir : secure_getenv("TMPDIR");
     char dir[PATH_MAX];
@@ -135,8 +135,11 @@ static sk_err compile_and_open(const char *path, const struct definitions_compil
                  strerror(errno));
         return sk_fail(SK_E_IO);
     }
-    struct defc_options options = {
-        .sources = &path, .source_count = 1, .out_dir = dir, .pua = how->pua, .diag = diag};
+    struct defc_options options = {.sources = paths->item,
+                                   .source_count = (unsigned)paths->count,
+                                   .out_dir = dir,
+                                   .pua = how->pua,
+                                   .diag = diag};
     struct defc_report report;
     sk_err err = defc_compile(&options, &report);
     err = sk_failed(err) ? err : open_path(dir, diag, out_engine);
@@ -144,10 +147,22 @@ static sk_err compile_and_open(const char *path, const struct definitions_compil
     return err;
 }
 
-sk_err definitions_open_any(const char *path, const struct definitions_compile *how,
+sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,
                             struct diag *diag, struct sk_engine **out_engine) {
-    if (path == NULL || has_manifest(path) || is_image(path) || access(path, F_OK) != 0) {
-        return definitions_open(path, diag, out_engine);
+    if (paths->count == 0) {
+        return definitions_open(NULL, diag, out_engine);
     }
-    return compile_and_open(path, how, diag, out_engine);
+    for (size_t i = 0; i < paths->count; i++) {
+        const char *path = paths->item[i];
+        bool compiled = has_manifest(path) || is_image(path);
+        if (paths->count == 1 && (compiled || access(path, F_OK) != 0)) {
+            return definitions_open(path, diag, out_engine);
+        }
+        if (compiled) {
+            diag_say(diag, DIAG_ERROR, path, 0,
+                     _("a compiled set cannot be combined with other databases"));
+            return sk_fail(SK_E_USAGE);
+        }
+    }
+    return compile_and_open(paths, how, diag, out_engine);
 }

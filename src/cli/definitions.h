@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "conf/conf.h"
 #include "sekisho.h"
 
 /* Append the path used when the user names none: $SEKISHO_DEFINITIONS; the set built beside this
@@ -20,13 +21,12 @@ sk_err definitions_default(struct buf *out_path);
 sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **out_engine);
 
 struct definitions_compile {
-    bool official_only; /* nothing without a verified signature */
     bool pua;
     const char *temp_dir; /* NULL: $TMPDIR or /tmp */
 };
-/* As definitions_open; but a path that holds textual databases or containers is compiled into a
- * temporary directory first, which is gone when this returns. */
-sk_err definitions_open_any(const char *path, const struct definitions_compile *how,
+/* As definitions_open (no path: the default); but paths that hold textual databases or containers
+ * is compiled together into a temporary directory first, which is gone when this returns. */
+sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,
                             struct diag *diag, struct sk_engine **out_engine);
 
 #endif

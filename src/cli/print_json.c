@@ -115,7 +115,9 @@ static void json_object(struct printer *p, const struct outcome *o) {
     if (o->kind == OUTCOME_SCANNED || o->kind == OUTCOME_EMPTY) {
         json_u64(&j, "size", o->size);
     }
-    if (o->report != NULL) {
+    if (o->kind == OUTCOME_EMPTY) {
+        json_str(&j, "type", "empty");
+    } else if (o->report != NULL) {
         json_str(&j, "type", o->report->type);
         json_u64(&j, "layers", o->report->layers);
         json_u64(&j, "bytes_scanned", o->report->bytes_scanned);

@@ -26,6 +26,9 @@ const char *outcome_error(const struct outcome *outcome) {
     if (outcome->kind == OUTCOME_SCANNED) {
         return sk_result_text(outcome->result);
     }
+    if (outcome->kind == OUTCOME_SPECIAL) {
+        return _("not a regular file");
+    }
     return outcome->errnum != 0 ? strerror(outcome->errnum) : _("cannot be read");
 }
 
@@ -155,10 +158,7 @@ static void print_skipped(struct printer *p, const struct outcome *o) {
     const char *why = o->kind == OUTCOME_LINK      ? _("symbolic link, not followed")
                       : o->kind == OUTCOME_SPECIAL ? _("not a regular file, skipped")
                                                    : _("excluded");
-    /* What the user named and did not get must be told in any case. */
-    if (o->named && o->kind == OUTCOME_SPECIAL) {
-        say_error(o->path, "%s", why);
-    } else if (p->verbose) {
+    if (p->verbose) {
         print_word(p, o, "", why);
     }
 }

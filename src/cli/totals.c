@@ -12,8 +12,10 @@ enum standing outcome_standing(const struct outcome *outcome) {
     switch (outcome->kind) {
     case OUTCOME_EMPTY:
         return STANDING_CLEAN;
-    case OUTCOME_LINK:
     case OUTCOME_SPECIAL:
+        /* What the user asked for by name and did not get is an error. */
+        return outcome->named ? STANDING_FAILED : STANDING_SKIPPED;
+    case OUTCOME_LINK:
     case OUTCOME_EXCLUDED:
         return STANDING_SKIPPED;
     case OUTCOME_FAILED:
