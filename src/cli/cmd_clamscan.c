@@ -139,9 +139,9 @@ static int scan(struct clam_run *run) {
         run->printer.errors += sk_failed(session_run(&options, &facts)) ? 1 : 0;
         code = clam_exit(&run->printer);
     }
-    if (!run->settings.no_summary && run->engine != NULL) {
-        clam_summary(&run->printer, &facts, sk_engine_signature_count(run->engine),
-                     clock_monotonic_ms() - start);
+    if (!run->settings.no_summary) {
+        uint64_t signatures = run->engine != NULL ? sk_engine_signature_count(run->engine) : 0;
+        clam_summary(&run->printer, &facts, signatures, clock_monotonic_ms() - start);
     }
     return code;
 }

@@ -39,7 +39,7 @@ struct sk_scanner {
 };
 
 void sk_options_init(struct sk_options *out_options) {
-    *out_options = (struct sk_options){.limits = {.max_scan_time = 300, .max_memory = 64 << 20},
+    *out_options = (struct sk_options){.limits = {.max_scan_time = 2000, .max_memory = 64 << 20},
                                        .spool_fd = -1};
 }
 
@@ -171,7 +171,7 @@ static struct pool *make_pool(struct seen *seen, unsigned jobs) {
     pool_options_init(&o);
     o.engine = &good_engine;
     o.jobs = jobs;
-    o.grace_ms = 200;
+    o.grace_ms = 1000;
     o.on_result = on_result;
     o.ctx = seen;
     struct pool *pool = NULL;
