@@ -386,6 +386,15 @@ static sk_err take_info(struct cvd *c, const struct cvd_member *member) {
 
 /* ---- passes ------------------------------------------------------------------------------- */
 
+/* What follows the archive means nothing, but its packing has a checksum and an end. */
+static sk_err read_to_end(struct cvd *c) {
+    size_t got = 1;
+    while (got > 0) {
+        TRY(sk_stream_read(&c->gz.base, c->chunk, CHUNK_BYTES, &got));
+    }
+    return sk_ok();
+}
+
 static sk_err walk_members(struct cvd *c, cvd_member_fn seen, void *ctx) {
     bool have_info = false;
     for (unsigned count = 0;; count++) {
@@ -406,6 +415,7 @@ static sk_err walk_members(struct cvd *c, cvd_member_fn seen, void *ctx) {
         have_info = have_info || info;
         TRY(skip_padding(c, &member));
     }
+    TRY(read_to_end(c));
     if (!have_info || !cvd_info_all_seen(&c->info)) {
         return refuse(c, SK_E_FORMAT, "a file that the inventory lists is missing");
     }

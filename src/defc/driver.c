@@ -393,16 +393,29 @@ static sk_err keep_others(const struct compile *c, struct manifest *out) {
     return sk_ok();
 }
 
+static sk_err install_images(struct compile *c, const struct manifest *m) {
+    for (unsigned i = 0; i < c->segment_count; i++) {
+        TRY(img_writer_install(c->segment[i].w));
+    }
+    return manifest_activate(c->o->out_dir, m, c->o->diag);
+}
+
 static sk_err install(struct compile *c) {
     struct manifest m;
     TRY(keep_others(c, &m));
     for (unsigned i = 0; i < c->segment_count; i++) {
         TRY(manifest_set(&m, c->segment[i].name, img_writer_identity(c->segment[i].w)));
     }
-    for (unsigned i = 0; i < c->segment_count; i++) {
-        TRY(img_writer_install(c->segment[i].w));
+    sk_err err = install_images(c, &m);
+    if (sk_failed(err)) {
+        /* Whichever manifest is active now: what it does not name is of no use. */
+        struct manifest active;
+        struct diag quiet = {0};
+        if (!sk_failed(manifest_read(c->o->out_dir, &quiet, &active))) {
+            manifest_sweep(c->o->out_dir, &active, &quiet);
+        }
+        return err;
     }
-    TRY(manifest_activate(c->o->out_dir, &m, c->o->diag));
     manifest_sweep(c->o->out_dir, &m, c->o->diag);
     return sk_ok();
 }
@@ -468,6 +481,7 @@ sk_err defc_compile(const struct defc_options *options, struct defc_report *out_
     }
     struct compile *c = mem_zalloc(1, sizeof *c);
     if (c == NULL) {
+        diag_say(o.diag, DIAG_ERROR, NULL, 0, "%s", sk_err_text(sk_fail(SK_E_NOMEM)));
         return sk_fail(SK_E_NOMEM);
     }
     c->o = &o;

@@ -23,6 +23,8 @@
 #include "defc/spool.h"
 #include "defc/write.h"
 
+#define GATE_LIST_MAX 4096u
+
 struct hashspool {
     char *dir;
     struct spool set[HS_ALGO_COUNT][HS_ROLE_COUNT];
@@ -45,7 +47,7 @@ struct set_job {
     uint8_t *gate;
     struct buf big;
     bool any_size;
-    bool any_small;
+    uint32_t small_count; /* different sizes below HS_GATE_BITS */
 };
 
 sk_err hashspool_new(const char *dir, struct hashspool **out_spool) {
@@ -145,8 +147,11 @@ static sk_err note_size(struct set_job *j, uint32_t size) {
     if (size >= HS_GATE_BITS) {
         return buf_append(&j->big, &size, sizeof size);
     }
-    j->gate[size / 8] = (uint8_t)(j->gate[size / 8] | 1u << (size % 8));
-    j->any_small = true;
+    uint8_t bit = (uint8_t)(1u << (size % 8));
+    if ((j->gate[size / 8] & bit) == 0) {
+        j->gate[size / 8] |= bit;
+        j->small_count++;
+    }
     return sk_ok();
 }
 
@@ -179,8 +184,24 @@ static int compare_u32(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+/* Few sizes: a list is shorter than the bitmap and as fast. */
+static sk_err list_small(struct set_job *j) {
+    for (uint32_t size = 0; size < HS_GATE_BITS; size++) {
+        if (j->gate[size / 8] == 0) {
+            size |= 7;
+        } else if ((j->gate[size / 8] >> (size % 8) & 1) != 0) {
+            TRY(buf_append(&j->big, &size, sizeof size));
+        }
+    }
+    return sk_ok();
+}
+
 static sk_err write_gate(struct set_job *j) {
     static const uint8_t zero[IMG_PAGE];
+    bool bitmap = j->small_count > GATE_LIST_MAX;
+    if (!bitmap) {
+        TRY(list_small(j));
+    }
     uint32_t *big = (uint32_t *)(void *)j->big.data;
     size_t count = j->big.len / sizeof *big;
     size_t kept = 0;
@@ -192,12 +213,12 @@ static sk_err write_gate(struct set_job *j) {
             big[kept++] = big[i];
         }
     }
-    uint32_t head[3] = {j->any_size, (uint32_t)kept, j->any_small};
+    uint32_t head[3] = {j->any_size, (uint32_t)kept, bitmap};
     size_t len = sizeof head + kept * sizeof *big;
     TRY(img_writer_begin(j->w, IMG_HASH_GATE, j->sub, IMG_HOT, 4));
     TRY(img_writer_put(j->w, head, sizeof head));
     TRY(img_writer_put(j->w, big, kept * sizeof *big));
-    if (j->any_small) {
+    if (bitmap) {
         TRY(img_writer_put(j->w, zero, (IMG_PAGE - len % IMG_PAGE) % IMG_PAGE));
         TRY(img_writer_put(j->w, j->gate, HS_GATE_BYTES));
     }

@@ -36,8 +36,10 @@ enum img_section_type {
     IMG_NAMES,          /* encoded names, referenced by byte offset */
     IMG_IGNORED,        /* u64 sorted: first 8 bytes (LE) of SHA-256 of each ignored name */
     IMG_HASH_GATE = 16, /* sub = algo | role << 8; elements u32: [0] flags (1 = any size), [1]
-                           number of big sizes, [2] 1 = bitmap present; then big sizes; the bitmap
-                           at the next 4 KiB boundary */
+                           length of the list, [2] 1 = bitmap present; then the list of sizes,
+                           ascending; the bitmap (sizes below 2^24) at the next 4 KiB boundary of
+                           the section. With a bitmap the list holds sizes from 2^24 on, without
+                           one all sizes */
     IMG_HASH_FILTER,    /* struct hs_fuse_head, fingerprints */
     IMG_HASH_INDEX,     /* u32 per page */
     IMG_HASH_RECORDS,   /* 4 KiB pages of records, the last one cut after its last record; elem 4 */

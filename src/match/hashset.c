@@ -74,8 +74,8 @@ bool hs_gate(const struct hs_set *set, uint64_t size) {
     if (set->any_size) {
         return true;
     }
-    if (size < HS_GATE_BITS) {
-        return set->gate != NULL && (set->gate[size >> 3] >> (size & 7) & 1) != 0;
+    if (size < HS_GATE_BITS && set->gate != NULL) {
+        return (set->gate[size >> 3] >> (size & 7) & 1) != 0;
     }
     if (size >= HS_SIZE_ANY || set->big == NULL) {
         return false;

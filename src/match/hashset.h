@@ -41,8 +41,8 @@ struct hs_set {
     enum hs_algo algo;
     uint32_t record_count; /* 0: the set is empty, nothing else is set */
     bool any_size;         /* holds a record of any size: the gate is open */
-    const uint8_t *gate;   /* HS_GATE_BYTES, or NULL when every size is above */
-    const uint32_t *big;   /* sorted sizes >= HS_GATE_BITS */
+    const uint8_t *gate;   /* HS_GATE_BYTES for sizes below HS_GATE_BITS, or NULL: see big */
+    const uint32_t *big;   /* sorted sizes >= HS_GATE_BITS; without a bitmap: all sizes */
     uint32_t big_count;
     const struct hs_fuse_head *fuse;
     const uint8_t *fingerprint;
