@@ -10,6 +10,9 @@
  * it has no limit of its own (ClamAV stops normalising at 20 MB), since a store spills to the
  * spool.
  *
+ * FileSize asks about the layer, but in HTML about the view (seen with clamscan: its HTML outputs
+ * are files of their own, its normalised text is not).
+ *
  * The search budget is per view: an input made to exhaust it must not take the budget of the other
  * layers with it. Running out is a note, except when the time was over: then that is the note.
  */
@@ -64,7 +67,8 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     struct match_layer ml = {.src = view->src,
                              .target = view->target,
                              .container = layer->parent == NULL ? SK_TYPE_ANY : layer->parent->type,
-                             .file_size = view->src->size,
+                             .file_size =
+                                 view->target == SK_TARGET_HTML ? view->src->size : layer->src.size,
                              .exe = view->exe};
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
     sk_err err = matcher_scan(sc->matcher, &ml, &budget, on_hit, &ctx);

@@ -26,7 +26,7 @@ struct match_layer {
     struct sk_source *src;
     enum sk_target target;    /* chooses the table */
     enum sk_type container;   /* type of the direct parent; SK_TYPE_ANY for the root object */
-    uint64_t file_size;       /* what FileSize asks about: of the view, as in ClamAV */
+    uint64_t file_size;       /* what FileSize asks about (normalised text states its origin's) */
     const struct sk_exe *exe; /* NULL: not an executable */
 };
 
