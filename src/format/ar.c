@@ -18,7 +18,7 @@ static int ar_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err ar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_ar, NULL};
+    static const struct sk_libarchive how = {archive_read_support_format_ar, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 

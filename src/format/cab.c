@@ -22,7 +22,7 @@ static int cab_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err cab_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_cab, NULL};
+    static const struct sk_libarchive how = {archive_read_support_format_cab, NULL, false};
     struct sk_cursor c = sk_source_cursor(src, FLAGS_OFF, 2);
     uint16_t flags = sk_cursor_u16le(&c);
     if ((flags & (FLAG_PREVIOUS | FLAG_NEXT)) != 0) {

@@ -32,7 +32,7 @@ static int lha_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err lha_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_lha, NULL};
+    static const struct sk_libarchive how = {archive_read_support_format_lha, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 

@@ -39,10 +39,12 @@
 #define READ_BYTES ((size_t)64 * 1024)
 #define MEM_STEP_BYTES ((size_t)4 * 1024 * 1024)
 #define EMPTY_BLOCKS_MAX 65536U
+#define ZERO_BLOCK_BYTES ((size_t)512)
 
 struct reader {
     struct sk_walk *walk;
     struct sk_source *src;
+    const struct sk_libarchive *how;
     struct archive *archive;
     uint8_t *buf; /* READ_BYTES, or NULL when the source is in memory */
     uint64_t pos;
@@ -139,8 +141,9 @@ static la_int64_t on_seek(struct archive *archive, void *ctx, la_int64_t off, in
     return (la_int64_t)r->pos;
 }
 
-static bool archive_start(struct reader *r, const struct sk_libarchive *how) {
+static bool archive_start(struct reader *r) {
     struct archive *a = r->archive;
+    const struct sk_libarchive *how = r->how;
     return how->enable(a) >= ARCHIVE_WARN &&
            (how->options == NULL || how->options(a) >= ARCHIVE_WARN) &&
            archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
@@ -318,8 +321,40 @@ static sk_err close_early(struct reader *r, uint32_t members) {
     return err;
 }
 
+static bool is_zero_block(struct reader *r, uint64_t off) {
+    struct sk_cursor c = sk_source_cursor(r->src, off, ZERO_BLOCK_BYTES);
+    const uint8_t *p = sk_cursor_take(&c, ZERO_BLOCK_BYTES);
+    for (size_t i = 0; p != NULL && i < ZERO_BLOCK_BYTES; i++) {
+        if (p[i] != 0) {
+            return false;
+        }
+    }
+    return p != NULL;
+}
+
+/* A block is no header: the archive may have ended before it. libarchive does not say whether its
+ * place is before or behind the block that it refused. */
+static bool is_behind_end(struct reader *r) {
+    int64_t place = archive_filter_bytes(r->archive, 0);
+    if (!r->how->zeros_end || place < (int64_t)(2 * ZERO_BLOCK_BYTES)) {
+        return false;
+    }
+    uint64_t off = (uint64_t)place;
+    return is_zero_block(r, off - ZERO_BLOCK_BYTES) || is_zero_block(r, off - 2 * ZERO_BLOCK_BYTES);
+}
+
+/* One note for a run of blocks that are passed over. */
+static void note_refused(struct reader *r, bool *in_run) {
+    if (!*in_run) {
+        bool trailing = is_behind_end(r);
+        walk_note(r->walk, trailing ? SK_NOTE_TRAILING : SK_NOTE_DAMAGED,
+                  archive_error_string(r->archive));
+        *in_run = true;
+    }
+}
+
 static sk_err read_members(struct reader *r) {
-    bool damaged = false;
+    bool refused = false;
     uint32_t members = 0;
     for (;;) {
         TRY(walk_tick(r->walk));
@@ -329,15 +364,13 @@ static sk_err read_members(struct reader *r) {
             return sk_ok();
         }
         if (result == ARCHIVE_RETRY && !sk_failed(r->err)) {
-            if (!damaged) { /* one note for all blocks that are passed over */
-                walk_note(r->walk, SK_NOTE_DAMAGED, archive_error_string(r->archive));
-                damaged = true;
-            }
+            note_refused(r, &refused);
             continue;
         }
         if (result < ARCHIVE_WARN || entry == NULL) {
             return close_early(r, members);
         }
+        refused = false;
         if (!is_empty_special(r, entry)) {
             TRY(emit(r, entry, members));
         }
@@ -345,7 +378,7 @@ static sk_err read_members(struct reader *r) {
     }
 }
 
-static sk_err walk_with(struct reader *r, const struct sk_libarchive *how) {
+static sk_err walk_with(struct reader *r) {
     if (r->src->mem == NULL) {
         r->buf = mem_alloc(READ_BYTES);
         if (r->buf == NULL) {
@@ -357,7 +390,7 @@ static sk_err walk_with(struct reader *r, const struct sk_libarchive *how) {
         mem_free(r->buf);
         return sk_fail(SK_E_NOMEM);
     }
-    sk_err err = archive_start(r, how) ? read_members(r) : cause_of(r);
+    sk_err err = archive_start(r) ? read_members(r) : cause_of(r);
     (void)archive_read_free(r->archive); /* nothing to do about a failing release */
     mem_free(r->buf);
     return err;
@@ -378,10 +411,10 @@ void sk_libarchive_prepare(void) {
 
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
                           const struct sk_libarchive *how) {
-    struct reader r = {.walk = walk, .src = src};
+    struct reader r = {.walk = walk, .src = src, .how = how};
     locale_t utf8 = utf8_locale();
     locale_t before = utf8 == (locale_t)0 ? (locale_t)0 : uselocale(utf8);
-    sk_err err = walk_with(&r, how);
+    sk_err err = walk_with(&r);
     if (utf8 != (locale_t)0) {
         (void)uselocale(before);
     }

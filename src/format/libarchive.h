@@ -20,6 +20,7 @@ struct archive;
 struct sk_libarchive {
     int (*enable)(struct archive *reader);  /* archive_read_support_format_... */
     int (*options)(struct archive *reader); /* or NULL */
+    bool zeros_end; /* TAR: what follows a block of zeros is trailing data, not damage */
 };
 
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,

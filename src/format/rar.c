@@ -71,7 +71,7 @@ static int enable_both(struct archive *reader) {
 }
 
 static sk_err rar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {enable_both, NULL};
+    static const struct sk_libarchive how = {enable_both, NULL, false};
     struct rar_facts facts = facts_of(src);
     if (facts.volume) {
         walk_note(walk, SK_NOTE_MISSING_VOLUME, "one volume of a RAR archive");

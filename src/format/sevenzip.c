@@ -19,7 +19,7 @@ static int sevenzip_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_7zip, NULL};
+    static const struct sk_libarchive how = {archive_read_support_format_7zip, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 

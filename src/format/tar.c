@@ -66,7 +66,7 @@ static int tar_options(struct archive *reader) {
 }
 
 static sk_err tar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_tar, tar_options};
+    static const struct sk_libarchive how = {archive_read_support_format_tar, tar_options, true};
     return sk_libarchive_walk(walk, src, &how);
 }
 

@@ -22,7 +22,7 @@ static int xar_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err xar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_xar, NULL};
+    static const struct sk_libarchive how = {archive_read_support_format_xar, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
