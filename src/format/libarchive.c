@@ -48,7 +48,8 @@ struct reader {
     struct archive *archive;
     uint8_t *buf; /* READ_BYTES, or NULL when the source is in memory */
     uint64_t pos;
-    sk_err err; /* of our callbacks; sticky */
+    sk_err err;       /* of our callbacks; sticky */
+    bool unsupported; /* a member was: what shares its packed stream then looks damaged */
 };
 
 /* ---- words of libarchive ---- */
@@ -71,21 +72,29 @@ static const struct cause CAUSES[] = {
     {"memory", SK_E_NOMEM},
 };
 
-/* Why the last call failed. */
-static sk_err cause_of(const struct reader *r) {
-    if (sk_failed(r->err)) {
-        return r->err;
-    }
-    if (archive_errno(r->archive) == ENOMEM) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    const char *text = archive_error_string(r->archive);
+static sk_err cause_in_words(const char *text) {
     for (size_t i = 0; text != NULL && i < sizeof(CAUSES) / sizeof(CAUSES[0]); i++) {
         if (strstr(text, CAUSES[i].word) != NULL) {
             return sk_fail(CAUSES[i].code);
         }
     }
     return sk_fail(SK_E_FORMAT);
+}
+
+/* Why the last call failed. */
+static sk_err cause_of(struct reader *r) {
+    if (sk_failed(r->err)) {
+        return r->err;
+    }
+    if (archive_errno(r->archive) == ENOMEM) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    sk_err err = cause_in_words(archive_error_string(r->archive));
+    if (err.code == SK_E_FORMAT && r->unsupported) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
+    r->unsupported = r->unsupported || err.code == SK_E_UNSUPPORTED;
+    return err;
 }
 
 /* ---- source to libarchive ---- */
