@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the subcommands of `sekisho defs` share: their settings and the open set. cmd_defs.c owns
+ * the options, defs_show.c prints. */
+#ifndef SK_CLI_DEFS_COMMON_H
+#define SK_CLI_DEFS_COMMON_H
+
+#include "conf/conf.h"
+#include "defs/defset.h"
+
+struct defs_settings {
+    const char *output;      /* compile: directory; NULL: the default */
+    const char *definitions; /* others: what to look at; NULL: the default */
+    const char *segment;
+    bool official, pua, replace, skip_verify;
+    bool part, json, quiet, verbose, help;
+};
+
+/* Each returns an exit code (cli/say.h). */
+int defs_info(const struct defset *set, const char *path, const struct defs_settings *s);
+int defs_list(const struct defset *set, const char *name, const struct defs_settings *s);
+int defs_check(const char *path, const struct defs_settings *s);
+
+#endif
