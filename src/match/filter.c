@@ -47,6 +47,13 @@ struct view {
     uint32_t block_len; /* positions in it */
 };
 
+/* One block under one table. */
+struct pass {
+    struct filter_job *job;
+    const struct filter_input *in;
+    struct view *v;
+};
+
 const struct filter_kernel *filter_kernel_best(void) {
     const struct filter_kernel *avx2 = filter_kernel_avx2();
     return avx2 != NULL ? avx2 : filter_kernel_scalar();
@@ -87,8 +94,11 @@ static bool literal_equal(const uint8_t *text, const uint8_t *lit, size_t len, b
 }
 
 /* Is the literal of trigger t at layer offset start? The view may be renewed. */
-static sk_err literal_at(struct filter_job *job, const struct filter_input *in, struct view *v,
-                         const struct mt_trig *t, uint64_t start, bool *out_equal) {
+static sk_err literal_at(const struct pass *ps, const struct mt_trig *t, uint64_t start,
+                         bool *out_equal) {
+    struct filter_job *job = ps->job;
+    const struct filter_input *in = ps->in;
+    struct view *v = ps->v;
     if ((uint64_t)t->lit + t->len > in->segment->lit_len) {
         return sk_fail(SK_E_FORMAT);
     }
@@ -113,9 +123,9 @@ static sk_err literal_at(struct filter_job *job, const struct filter_input *in, 
 }
 
 /* A table entry says: trigger `trig`, with its literal starting at `start`. */
-static sk_err check_trigger(struct filter_job *job, unsigned input, struct view *v, uint32_t trig,
-                            uint64_t start) {
-    const struct filter_input *in = &job->input[input];
+static sk_err check_trigger(const struct pass *ps, uint32_t trig, uint64_t start) {
+    struct filter_job *job = ps->job;
+    const struct filter_input *in = ps->in;
     if (trig >= in->segment->trig_count) {
         return sk_fail(SK_E_FORMAT);
     }
@@ -124,16 +134,16 @@ static sk_err check_trigger(struct filter_job *job, unsigned input, struct view 
         return sk_ok();
     }
     bool equal = false;
-    TRY(literal_at(job, in, v, &in->segment->trig[trig], start, &equal));
+    TRY(literal_at(ps, &in->segment->trig[trig], start, &equal));
     if (!equal) {
         return sk_ok();
     }
     in->done[trig >> 6] |= bit;
-    return job->hit(job->hit_ctx, input, trig, start);
+    return job->hit(job->hit_ctx, (unsigned)(in - job->input), trig, start);
 }
 
-static sk_err follow_bucket(struct filter_job *job, unsigned input, struct view *v,
-                            const struct mt_group *g, uint64_t window_pos, uint64_t hash) {
+static sk_err follow_bucket(const struct pass *ps, const struct mt_group *g, uint64_t window_pos,
+                            uint64_t hash) {
     uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
     uint32_t first = g->bucket_first[bucket], last = g->bucket_first[bucket + 1];
     if (first > last || last > g->head.entry_count) {
@@ -143,7 +153,7 @@ static sk_err follow_bucket(struct filter_job *job, unsigned input, struct view 
     for (uint32_t e = first; e < last; e++) {
         const struct mt_entry *entry = &g->entry[e];
         if (entry->tag == tag && entry->delta <= window_pos) {
-            TRY(check_trigger(job, input, v, entry->trig, window_pos - entry->delta));
+            TRY(check_trigger(ps, entry->trig, window_pos - entry->delta));
         }
     }
     return sk_ok();
@@ -155,8 +165,9 @@ static uint64_t bucket_hash_ahead(const struct mt_group *g, const struct view *v
     return hash;
 }
 
-static sk_err run_group(struct filter_job *job, unsigned input, struct view *v,
-                        const struct mt_group *g) {
+static sk_err run_group(const struct pass *ps, const struct mt_group *g) {
+    struct filter_job *job = ps->job;
+    const struct view *v = ps->v;
     unsigned q = g->head.q, s = g->head.s;
     if ((q != 4 && q != 8) || s == 0 || s > 64 || g->head.log2_words > FILTER_LOG2_MAX ||
         g->head.log2_buckets > FILTER_LOG2_MAX) {
@@ -178,7 +189,7 @@ static sk_err run_group(struct filter_job *job, unsigned input, struct view *v,
         if (i + AHEAD < n) {
             hash[i % AHEAD] = bucket_hash_ahead(g, v, job->scratch[i + AHEAD]);
         }
-        TRY(follow_bucket(job, input, v, g, at + job->scratch[i], h));
+        TRY(follow_bucket(ps, g, at + job->scratch[i], h));
     }
     return sk_ok();
 }
@@ -190,8 +201,9 @@ static uint32_t load_folded(const uint8_t *p, size_t avail) {
            (uint32_t)FOLDHASH_FOLD;
 }
 
-static sk_err follow_slow(struct filter_job *job, unsigned input, struct view *v, uint32_t found) {
-    const struct mt_table *t = job->input[input].table;
+static sk_err follow_slow(const struct pass *ps, uint32_t found) {
+    const struct mt_table *t = ps->in->table;
+    const struct view *v = ps->v;
     uint32_t pos = found & 0xffff, buckets = found >> 16;
     uint32_t text = load_folded(v->p + v->block + pos, v->len - v->block - pos);
     uint64_t start = v->off + v->block + pos;
@@ -203,7 +215,7 @@ static sk_err follow_slow(struct filter_job *job, unsigned input, struct view *v
         }
         for (uint32_t e = first; e < last; e++) {
             if ((text & t->slow[e].mask) == t->slow[e].value) {
-                TRY(check_trigger(job, input, v, t->slow[e].trig, start));
+                TRY(check_trigger(ps, t->slow[e].trig, start));
             }
         }
     }
@@ -244,9 +256,10 @@ static size_t slow_sift(const struct slow_set *set, const struct view *v, uint32
     return kept;
 }
 
-static sk_err run_slow(struct filter_job *job, unsigned input, struct view *v,
-                       const struct slow_set *set) {
-    const struct mt_table *t = job->input[input].table;
+static sk_err run_slow(const struct pass *ps, const struct slow_set *set) {
+    struct filter_job *job = ps->job;
+    const struct view *v = ps->v;
+    const struct mt_table *t = ps->in->table;
     if (t->slow_head == NULL || t->slow_count == 0) {
         return sk_ok();
     }
@@ -256,9 +269,20 @@ static sk_err run_slow(struct filter_job *job, unsigned input, struct view *v,
     n = slow_sift(set, v, job->scratch, n);
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
-        TRY(follow_slow(job, input, v, job->scratch[i]));
+        TRY(follow_slow(ps, job->scratch[i]));
     }
     return sk_ok();
+}
+
+static sk_err run_table(const struct pass *ps, const struct slow_set *set) {
+    const struct mt_table *t = ps->in->table;
+    if (t->group_count > MT_GROUP_MAX) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    for (uint32_t g = 0; g < t->group_count; g++) {
+        TRY(run_group(ps, &t->group[g]));
+    }
+    return run_slow(ps, set);
 }
 
 sk_err filter_run(struct filter_job *job) {
@@ -274,14 +298,8 @@ sk_err filter_run(struct filter_job *job) {
         struct view v;
         TRY(view_load(job->src, at, &v));
         for (unsigned i = 0; i < job->input_count; i++) {
-            const struct mt_table *t = job->input[i].table;
-            if (t->group_count > MT_GROUP_MAX) {
-                return sk_fail(SK_E_FORMAT);
-            }
-            for (uint32_t g = 0; g < t->group_count; g++) {
-                TRY(run_group(job, i, &v, &t->group[g]));
-            }
-            TRY(run_slow(job, i, &v, &slow[i]));
+            struct pass ps = {job, &job->input[i], &v};
+            TRY(run_table(&ps, &slow[i]));
         }
         if (++blocks % TICK_BLOCKS == 0 && job->tick != NULL && !job->tick(job->tick_ctx)) {
             return sk_fail(SK_E_LIMIT);

@@ -175,8 +175,8 @@ static bool anchor_holds(struct scan *s, const struct mt_anchor *a) {
     if (a->kind == MT_OFF_SECT_ANY) {
         return false; /* not one place */
     }
-    if (!pattern_place(s->layer->exe, s->layer->src->size, (enum mt_off_kind)a->kind, a->section,
-                       a->off, &place) ||
+    struct pattern_offset offset = {a->kind, a->section, a->off};
+    if (!pattern_place(s->layer->exe, s->layer->src->size, offset, &place) ||
         __builtin_add_overflow(place, (uint64_t)a->delta, &place) || a->mask == 0) {
         return false;
     }
@@ -269,8 +269,11 @@ static sk_err count_sub(void *ctx, uint32_t number, uint64_t want, uint64_t *out
     }
     bool known = slot->asked > 0 && (slot->count < slot->asked || slot->count >= want);
     if (!known) {
-        TRY(pattern_count(&j->m->run, seg, sub, want, &slot->count, &slot->first));
+        struct pattern_hits hits;
+        TRY(pattern_count(&j->m->run, seg, sub, want, &hits));
         slot->asked = want;
+        slot->count = hits.count;
+        slot->first = hits.first;
     }
     if (slot->count > 0) {
         j->offset = slot->first;

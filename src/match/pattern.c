@@ -152,11 +152,11 @@ static bool spans_add(struct pattern_run *run, struct pattern_spans *s, uint64_t
     return true;
 }
 
-bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kind, uint16_t section,
-                   int32_t off, uint64_t *out_place) {
+bool pattern_place(const struct sk_exe *exe, uint64_t size, struct pattern_offset offset,
+                   uint64_t *out_place) {
     uint64_t base = 0;
-    bool back = kind == MT_OFF_EOF;
-    switch (kind) {
+    bool back = offset.kind == MT_OFF_EOF;
+    switch (offset.kind) {
     case MT_OFF_ABS:
         break;
     case MT_OFF_EOF:
@@ -172,7 +172,7 @@ bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kin
     case MT_OFF_SECT:
     case MT_OFF_SECT_ANY: {
         uint32_t count = exe == NULL ? 0 : exe->section_count;
-        uint32_t index = kind == MT_OFF_SECT_LAST ? count - 1 : section;
+        uint32_t index = offset.kind == MT_OFF_SECT_LAST ? count - 1 : offset.section;
         if (count == 0 || index >= count) {
             return false;
         }
@@ -182,7 +182,7 @@ bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kin
     default:
         return false;
     }
-    int64_t delta = back ? -(int64_t)off : off;
+    int64_t delta = back ? -(int64_t)offset.off : offset.off;
     if (delta < 0) {
         return !__builtin_sub_overflow(base, (uint64_t)-delta, out_place);
     }
@@ -210,11 +210,12 @@ static bool start_spans(struct pattern_run *run, const struct mt_sub *sub,
         run->err = sk_fail(SK_E_FORMAT);
         return false;
     }
-    if (!pattern_place(run->exe, run->src->size, (enum mt_off_kind)sub->off_kind, sub->section,
-                       sub->off_kind == MT_OFF_SECT_ANY ? 0 : sub->off, &place)) {
+    bool anywhere = sub->off_kind == MT_OFF_SECT_ANY;
+    struct pattern_offset offset = {sub->off_kind, sub->section, anywhere ? 0 : sub->off};
+    if (!pattern_place(run->exe, run->src->size, offset, &place)) {
         return true;
     }
-    if (sub->off_kind == MT_OFF_SECT_ANY) {
+    if (anywhere) {
         width = run->exe->section[sub->section].size;
     }
     return spans_add(run, out, place, add_saturating(place, width));
@@ -507,26 +508,23 @@ static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
 }
 
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
-                     uint64_t want, uint64_t *out_count, uint64_t *out_first) {
-    uint64_t count = 0, first = 0;
-    for (unsigned form = 0; form < 2 && count < want; form++) {
+                     uint64_t want, struct pattern_hits *out_hits) {
+    struct pattern_hits hits = {0, 0};
+    for (unsigned form = 0; form < 2 && hits.count < want; form++) {
         if (sub >= seg->sub_count) {
             return sk_fail(SK_E_FORMAT);
         }
         struct part_search ps = {.last = false};
-        TRY(count_form(run, seg, &seg->sub[sub], want - count, &ps));
+        TRY(count_form(run, seg, &seg->sub[sub], want - hits.count, &ps));
         if (ps.last && ps.count > 0) {
-            first = count == 0 ? ps.hit : first;
-            count += ps.count;
+            hits.first = hits.count == 0 ? ps.hit : hits.first;
+            hits.count += ps.count;
         }
         sub = seg->sub[sub].also;
         if (sub == MT_NO_SUB) {
             break;
         }
     }
-    *out_count = count;
-    if (count > 0) {
-        *out_first = first;
-    }
+    *out_hits = hits;
     return sk_ok();
 }

@@ -86,13 +86,22 @@ bool pattern_match(struct pattern_run *run, const struct pattern_prog *prog, uin
 bool pattern_match_next(struct pattern_run *run, const struct pattern_prog *prog,
                         uint64_t *out_end);
 
-/* Counts hits of a subsignature, stopping at `want` (at least 1). out_first: offset of the first
- * hit (of the last part of a chain), untouched when there is none. */
+struct pattern_hits {
+    uint64_t count;
+    uint64_t first; /* offset of the first one (of a chain: of its last part); 0 when count is 0 */
+};
+/* Counts hits of a subsignature, stopping at `want` (at least 1). */
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
-                     uint64_t want, uint64_t *out_count, uint64_t *out_first);
-/* The place that an offset kind means in this layer. False: none (no such section, before the
- * start). MT_OFF_ANY and MT_OFF_VI have no single place. */
-bool pattern_place(const struct sk_exe *exe, uint64_t size, enum mt_off_kind kind, uint16_t section,
-                   int32_t off, uint64_t *out_place);
+                     uint64_t want, struct pattern_hits *out_hits);
+
+struct pattern_offset {
+    uint8_t kind; /* enum mt_off_kind */
+    uint16_t section;
+    int32_t off;
+};
+/* The place that an offset means in a layer of this size. False: there is none (no such section,
+ * before the start; MT_OFF_ANY and MT_OFF_VI have no single place). */
+bool pattern_place(const struct sk_exe *exe, uint64_t size, struct pattern_offset offset,
+                   uint64_t *out_place);
 
 #endif

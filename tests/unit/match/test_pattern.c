@@ -31,11 +31,10 @@ static uint64_t count_in(const struct mt_segment *seg, uint32_t sub, struct sk_s
                          const struct sk_exe *exe, uint64_t want) {
     budget = (struct match_budget){.steps = (uint64_t)1 << 40};
     pattern_run_start(&run, src, exe, &budget);
-    uint64_t count = 0, first = UINT64_MAX;
-    sk_err err = pattern_count(&run, seg, sub, want, &count, &first);
-    assert_int_equal(err.code, SK_OK);
-    assert_true((count == 0) == (first == UINT64_MAX));
-    return count;
+    struct pattern_hits hits = {77, 77};
+    assert_int_equal(pattern_count(&run, seg, sub, want, &hits).code, SK_OK);
+    assert_true(hits.count == 0 ? hits.first == 0 : hits.first < src->size + 1);
+    return hits.count;
 }
 
 static uint64_t count_mem(const struct mt_segment *seg, uint32_t sub, const void *text, size_t len,
@@ -248,8 +247,8 @@ static void test_too_many_chains_is_a_limit(void **state) {
     sk_source_init_mem(&src, text, len);
     budget = (struct match_budget){.steps = (uint64_t)1 << 40};
     pattern_run_start(&run, &src, NULL, &budget);
-    uint64_t count, first;
-    assert_int_equal(pattern_count(&run, seg, sub, 1, &count, &first).code, SK_E_LIMIT);
+    struct pattern_hits hits;
+    assert_int_equal(pattern_count(&run, seg, sub, 1, &hits).code, SK_E_LIMIT);
     tb_free(b);
     mem_free(text);
 }
@@ -271,15 +270,15 @@ static void test_budget_and_tick_end_a_search(void **state) {
     const struct mt_segment *seg = tb_finish(b);
     struct sk_source src;
     sk_source_init_mem(&src, text, len);
-    uint64_t count, first;
+    struct pattern_hits hits;
     budget = (struct match_budget){.steps = 5000};
     pattern_run_start(&run, &src, NULL, &budget);
-    assert_int_equal(pattern_count(&run, seg, sub, 1, &count, &first).code, SK_E_LIMIT);
+    assert_int_equal(pattern_count(&run, seg, sub, 1, &hits).code, SK_E_LIMIT);
     assert_int_equal(budget.steps, 0);
     unsigned asked = 0;
     budget = (struct match_budget){.steps = 1 << 30, .tick = never, .ctx = &asked};
     pattern_run_start(&run, &src, NULL, &budget);
-    assert_int_equal(pattern_count(&run, seg, sub, 1, &count, &first).code, SK_E_LIMIT);
+    assert_int_equal(pattern_count(&run, seg, sub, 1, &hits).code, SK_E_LIMIT);
     assert_int_equal(asked, 1);
     tb_free(b);
     mem_free(text);
@@ -459,8 +458,8 @@ static void test_damaged_subsignatures(void **state) {
         }
         budget = (struct match_budget){.steps = 100000};
         pattern_run_start(&run, &src, NULL, &budget);
-        uint64_t count = 0, first;
-        sk_err err = pattern_count(&run, &seg, sub, 2, &count, &first);
+        struct pattern_hits hits;
+        sk_err err = pattern_count(&run, &seg, sub, 2, &hits);
         assert_int_equal(err.code, round == 0 ? SK_OK : SK_E_FORMAT);
     }
     tb_free(b);
@@ -495,8 +494,8 @@ static void test_failed_source_is_an_error(void **state) {
     sk_source_init_read(&src, 1000, refuse, NULL);
     budget = (struct match_budget){.steps = 100000};
     pattern_run_start(&run, &src, NULL, &budget);
-    uint64_t count, first;
-    assert_int_equal(pattern_count(&run, seg, sub, 1, &count, &first).code, SK_E_IO);
+    struct pattern_hits hits;
+    assert_int_equal(pattern_count(&run, seg, sub, 1, &hits).code, SK_E_IO);
     sk_source_release(&src);
     tb_free(b);
 }
