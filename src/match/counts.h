@@ -18,6 +18,7 @@ struct count_slot {
     uint64_t asked; /* searched up to this count; 0 = not yet. count < asked: count is exact */
     uint64_t count;
     uint64_t first; /* offset of the first hit */
+    bool sieved;    /* given to the sieve */
 };
 struct counts {
     struct count_slot *slot;

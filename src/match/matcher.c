@@ -5,6 +5,7 @@
  *   phase 1   always list --+
  *             anchors ------+--> touched bits + list of touched signatures
  *             filter -------+        (one bit a signature, one a trigger; cleared by the lists)
+ *   between   keys of all subsignatures to be asked for, looked for in one pass (sieve.h)
  *   phase 2   each touched signature: target -> attributes -> expression -> hit
  *                                                              |
  *                                  counts (per scan, shared) <-+-> pattern search, on demand
@@ -25,6 +26,10 @@
 #include "match/filter.h"
 #include "match/logic.h"
 #include "match/pattern.h"
+#include "match/sieve.h"
+
+/* A pass costs about as much as six searches. */
+#define SIEVE_WORTH 8u
 
 struct id_list {
     uint64_t *id; /* segment << 32 | index */
@@ -42,6 +47,7 @@ struct matcher {
     uint32_t *scratch; /* candidates of one block */
     struct pattern_run run;
     struct counts counts;
+    struct sieve sieve;
     struct match_stats stats;
 };
 
@@ -109,6 +115,7 @@ void matcher_free(struct matcher *m) {
     mem_free(m->scratch);
     pattern_run_release(&m->run);
     counts_release(&m->counts);
+    sieve_release(&m->sieve);
     mem_free(m);
 }
 
@@ -251,6 +258,100 @@ static bool attribute_holds(const struct match_layer *layer, const struct mt_att
     }
 }
 
+/* Does the signature apply to this layer at all? */
+static sk_err concerned(const struct scan *s, const struct mt_segment *seg,
+                        const struct mt_sig *sig, bool *out_concerns) {
+    *out_concerns = sig->target == SK_TARGET_ANY || sig->target == (uint8_t)s->layer->target;
+    if ((uint64_t)sig->attr_first + sig->attr_count > seg->attr_count ||
+        (uint64_t)sig->node_first + sig->node_count > seg->node_count ||
+        (uint64_t)sig->sub_first + sig->sub_count > seg->sig_sub_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    for (unsigned i = 0; i < sig->attr_count && *out_concerns; i++) {
+        *out_concerns = attribute_holds(s->layer, &seg->attr[sig->attr_first + i]);
+    }
+    return sk_ok();
+}
+
+/* ---- the sieve ------------------------------------------------------------------------------- */
+
+/* The part to look for: the longest key. NULL: this subsignature is not for the sieve (anchored,
+ * of two forms, damaged, or without a key long enough). */
+static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t sub_index) {
+    if (sub_index >= seg->sub_count) {
+        return NULL;
+    }
+    const struct mt_sub *sub = &seg->sub[sub_index];
+    if (sub->off_kind != MT_OFF_ANY || sub->also != MT_NO_SUB ||
+        (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
+        return NULL;
+    }
+    const struct mt_part *best = NULL;
+    for (uint32_t k = 0; k < sub->part_count; k++) {
+        const struct mt_part *part = &seg->part[sub->part_first + k];
+        if ((uint64_t)part->key + part->key_len > seg->lit_len) {
+            return NULL;
+        }
+        if (sieve_takes(part) && (best == NULL || part->key_len > best->key_len)) {
+            best = part;
+        }
+    }
+    return best;
+}
+
+static sk_err sieve_signature(struct scan *s, unsigned segment, uint32_t index) {
+    struct matcher *m = s->m;
+    const struct mt_segment *seg = m->segment[segment];
+    const struct mt_sig *sig = &seg->sig[index];
+    bool concerns = false;
+    TRY(concerned(s, seg, sig, &concerns));
+    for (uint32_t i = 0; i < sig->sub_count && concerns; i++) {
+        uint32_t sub = seg->sig_sub[sig->sub_first + i];
+        const struct mt_part *part = sieve_part(seg, sub);
+        struct count_slot *slot = part == NULL ? NULL : counts_slot(&m->counts, segment, sub);
+        if (part != NULL && slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        if (part != NULL && !slot->sieved) {
+            slot->sieved = true;
+            TRY(sieve_add(&m->sieve, segment, seg, sub, part));
+        }
+    }
+    return sk_ok();
+}
+
+static sk_err on_absent(void *ctx, unsigned segment, uint32_t sub) {
+    struct matcher *m = ctx;
+    struct count_slot *slot = counts_slot(&m->counts, segment, sub);
+    if (slot == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    slot->asked = UINT64_MAX;
+    slot->count = 0;
+    return sk_ok();
+}
+
+/* Finds out which subsignatures cannot occur, when there are enough to pay for a pass. */
+static sk_err sift(struct scan *s, struct match_budget *budget) {
+    struct matcher *m = s->m;
+    for (size_t i = 0; i < m->sigs.count; i++) {
+        TRY(sieve_signature(s, (unsigned)(m->sigs.id[i] >> 32), (uint32_t)m->sigs.id[i]));
+    }
+    if (m->sieve.count >= SIEVE_WORTH) {
+        struct filter_job job = {.kernel = filter_kernel_best(),
+                                 .src = s->layer->src,
+                                 .scratch = m->scratch,
+                                 .tick = budget->tick,
+                                 .tick_ctx = budget->ctx};
+        TRY(sieve_run(&m->sieve, &job, on_absent, m));
+    }
+    m->run.view = NULL; /* the filter has used the source since */
+    m->run.view_len = 0;
+    return sk_ok();
+}
+
+/* ---- judging --------------------------------------------------------------------------------- */
+
 /* A signature under evaluation, for the counting callback. */
 struct judged {
     struct matcher *m;
@@ -349,18 +450,10 @@ static sk_err lacks_a_member(struct judged *j, const struct logic_expr *expr, bo
 static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
     const struct mt_segment *seg = s->m->segment[segment];
     const struct mt_sig *sig = &seg->sig[index];
-    if (sig->target != SK_TARGET_ANY && sig->target != (uint8_t)s->layer->target) {
+    bool concerns = false;
+    TRY(concerned(s, seg, sig, &concerns));
+    if (!concerns) {
         return sk_ok();
-    }
-    if ((uint64_t)sig->attr_first + sig->attr_count > seg->attr_count ||
-        (uint64_t)sig->node_first + sig->node_count > seg->node_count ||
-        (uint64_t)sig->sub_first + sig->sub_count > seg->sig_sub_count) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    for (unsigned i = 0; i < sig->attr_count; i++) {
-        if (!attribute_holds(s->layer, &seg->attr[sig->attr_first + i])) {
-            return sk_ok();
-        }
     }
     s->m->stats.evaluated++;
     struct judged j = {.m = s->m, .segment = segment, .sig = sig};
@@ -387,13 +480,15 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     struct scan s = {m, layer, found, ctx};
     pattern_run_start(&m->run, layer->src, layer->exe, budget);
     sk_err err = collect(&s, budget);
-    m->run.view = NULL; /* the filter has used the source since */
-    m->run.view_len = 0;
+    if (!sk_failed(err)) {
+        err = sift(&s, budget);
+    }
     for (size_t i = 0; i < m->sigs.count && !sk_failed(err); i++) {
         err = judge(&s, (unsigned)(m->sigs.id[i] >> 32), (uint32_t)m->sigs.id[i]);
     }
     list_clear(&m->sigs, m->sig_bit);
     list_clear(&m->trigs, m->trig_bit);
     counts_clear(&m->counts);
+    sieve_clear(&m->sieve);
     return err.code == SK_E_STOP ? sk_ok() : err;
 }

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Phase 2 asks for the subsignatures of every touched signature, and most of them are not there.
+ * Looking for each costs a pass over the layer; ordinary ELF files touch eight signatures of up to
+ * fifteen subsignatures each, 60 passes. So their keys are made into a filter table for this one
+ * layer and looked for together:
+ *
+ *   keys of 15 bytes and more   -> group q = 8, s = 8   0.125 lookups per byte
+ *   keys of 7 to 14             -> group q = 4, s = 4   0.25
+ *   shorter ones                -> not here
+ *
+ * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
+ * the same filter_run, with the keys in the place of triggers: the bits of keys found are its
+ * `done`.
+ */
+#include "match/sieve.h"
+
+#include "base/mem.h"
+#include "match/foldhash.h"
+
+struct table_memory {
+    uint32_t *bitmap[2];
+    uint32_t *first[2];
+    struct mt_entry *entry[2];
+    uint64_t *done;
+};
+
+struct shape {
+    uint8_t q;
+    uint8_t s;
+    uint16_t len_min;
+    uint16_t len_max;
+};
+static const struct shape shapes[2] = {{8, 8, 15, UINT16_MAX}, {4, 4, SIEVE_KEY_MIN, 14}};
+
+sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
+                 const struct mt_part *part) {
+    struct sieve_keys *k = &s->keys[segment];
+    if (k->count == SIEVE_KEYS_MAX) {
+        return sk_ok();
+    }
+    struct mt_trig *trig = mem_grow(k->trig, &k->trig_cap, k->count + 1, sizeof(*trig));
+    if (trig == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    k->trig = trig;
+    uint32_t *subs = mem_grow(k->sub, &k->sub_cap, k->count + 1, sizeof(*subs));
+    if (subs == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    k->sub = subs;
+    k->segment = seg;
+    bool nocase = (part->key_flags & MT_PART_KEY_NOCASE) != 0;
+    k->trig[k->count] =
+        (struct mt_trig){.lit = part->key,
+                         .len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
+                         .flags = nocase ? MT_TRIG_NOCASE : 0};
+    k->sub[k->count++] = sub;
+    s->count++;
+    return sk_ok();
+}
+
+static bool fits(const struct shape *shape, const struct mt_trig *t) {
+    return t->len >= shape->len_min && t->len <= shape->len_max;
+}
+
+/* Smallest n with 1 << n >= value. */
+static uint8_t log2_up(size_t value) {
+    uint8_t n = 0;
+    while (((size_t)1 << n) < value) {
+        n++;
+    }
+    return n;
+}
+
+static uint64_t window_hash(const struct sieve_keys *k, const struct mt_group_head *h, size_t key,
+                            unsigned delta, uint32_t *out_bits) {
+    uint64_t w = foldhash_load(k->segment->lit + k->trig[key].lit + delta, h->q);
+    *out_bits = foldhash_bits(w);
+    return foldhash_bucket(w);
+}
+
+/* Counts windows a bucket (place false) or puts entries where the counts say (place true). */
+static void group_pass(const struct sieve_keys *k, const struct shape *shape,
+                       const struct mt_group *g, struct table_memory *mem, bool place) {
+    unsigned id = (unsigned)(shape - shapes);
+    for (size_t i = 0; i < k->count; i++) {
+        for (unsigned d = 0; d < shape->s && fits(shape, &k->trig[i]); d++) {
+            uint32_t bits;
+            uint64_t hash = window_hash(k, &g->head, i, d, &bits);
+            uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
+            if (place) {
+                /* first[b + 1] moves from the start of bucket b to its end */
+                mem->entry[id][mem->first[id][bucket + 1]++] =
+                    (struct mt_entry){foldhash_tag(hash), (uint16_t)d, (uint32_t)i};
+            } else {
+                mem->bitmap[id][foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
+                mem->first[id][bucket + 2]++;
+            }
+        }
+    }
+}
+
+static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
+                         struct table_memory *mem, struct mt_table *t) {
+    unsigned id = (unsigned)(shape - shapes);
+    size_t windows = 0;
+    for (size_t i = 0; i < k->count; i++) {
+        windows += fits(shape, &k->trig[i]) ? shape->s : 0;
+    }
+    if (windows == 0) {
+        return sk_ok();
+    }
+    struct mt_group g = {.head = {.q = shape->q, .s = shape->s}};
+    g.head.log2_words = log2_up(windows); /* two bits in 32 at most */
+    g.head.log2_buckets = log2_up(windows);
+    g.head.entry_count = (uint32_t)windows;
+    size_t buckets = (size_t)1 << g.head.log2_buckets;
+    mem->bitmap[id] = mem_zalloc((size_t)1 << g.head.log2_words, sizeof(uint32_t));
+    mem->first[id] = mem_zalloc(buckets + 2, sizeof(uint32_t));
+    mem->entry[id] = mem_zalloc(windows, sizeof(struct mt_entry));
+    if (mem->bitmap[id] == NULL || mem->first[id] == NULL || mem->entry[id] == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    group_pass(k, shape, &g, mem, false);
+    for (size_t b = 2; b <= buckets + 1; b++) {
+        mem->first[id][b] += mem->first[id][b - 1];
+    }
+    group_pass(k, shape, &g, mem, true);
+    g.bitmap = mem->bitmap[id];
+    g.bucket_first = mem->first[id];
+    g.entry = mem->entry[id];
+    t->group[t->group_count++] = g;
+    return sk_ok();
+}
+
+static sk_err ignore_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    (void)ctx;
+    (void)input;
+    (void)trig;
+    (void)off;
+    return sk_ok();
+}
+
+struct sieve_table {
+    struct mt_segment segment; /* the real one with keys for triggers */
+    struct mt_table table;
+    struct table_memory mem;
+};
+
+static sk_err make_table(const struct sieve_keys *k, struct sieve_table *t) {
+    t->segment = (struct mt_segment){.lit = k->segment->lit,
+                                     .lit_len = k->segment->lit_len,
+                                     .trig = k->trig,
+                                     .trig_count = (uint32_t)k->count};
+    t->mem.done = mem_zalloc(k->count / 64 + 1, sizeof(uint64_t));
+    if (t->mem.done == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    TRY(make_group(k, &shapes[0], &t->mem, &t->table));
+    return make_group(k, &shapes[1], &t->mem, &t->table);
+}
+
+static void table_memory_free(struct table_memory *mem) {
+    for (unsigned i = 0; i < 2; i++) {
+        mem_free(mem->bitmap[i]);
+        mem_free(mem->first[i]);
+        mem_free(mem->entry[i]);
+    }
+    mem_free(mem->done);
+}
+
+static sk_err tell_absent(const struct sieve_keys *k, unsigned segment, const uint64_t *done,
+                          sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx) {
+    for (size_t i = 0; i < k->count; i++) {
+        if ((done[i / 64] >> i % 64 & 1) == 0) {
+            TRY(absent(ctx, segment, k->sub[i]));
+        }
+    }
+    return sk_ok();
+}
+
+sk_err sieve_run(struct sieve *s, struct filter_job *job,
+                 sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx) {
+    struct filter_input input[FILTER_INPUT_MAX];
+    unsigned used[FILTER_INPUT_MAX], n = 0;
+    struct sieve_table *table = mem_zalloc(FILTER_INPUT_MAX, sizeof(*table));
+    if (table == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    sk_err err = sk_ok();
+    for (unsigned i = 0; i < FILTER_INPUT_MAX && !sk_failed(err); i++) {
+        if (s->keys[i].count > 0) {
+            err = make_table(&s->keys[i], &table[n]);
+            input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].mem.done};
+            used[n++] = i;
+        }
+    }
+    if (!sk_failed(err)) {
+        job->input = input;
+        job->input_count = n;
+        job->hit = ignore_hit;
+        err = filter_run(job);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!sk_failed(err)) {
+            err = tell_absent(&s->keys[used[i]], used[i], table[i].mem.done, absent, ctx);
+        }
+        table_memory_free(&table[i].mem);
+    }
+    mem_free(table);
+    return err;
+}
+
+void sieve_clear(struct sieve *s) {
+    for (unsigned i = 0; i < FILTER_INPUT_MAX; i++) {
+        s->keys[i].count = 0;
+    }
+    s->count = 0;
+}
+
+void sieve_release(struct sieve *s) {
+    for (unsigned i = 0; i < FILTER_INPUT_MAX; i++) {
+        mem_free(s->keys[i].trig);
+        mem_free(s->keys[i].sub);
+    }
+    *s = (struct sieve){0};
+}

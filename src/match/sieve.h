@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct sieve: which of many key literals occur in a layer at all? One filter pass instead of one
+ * search each; what does not occur needs no search.
+ *
+ * Life cycle: zeroed -> sieve_add... -> sieve_run -> sieve_clear -> ... -> sieve_release.
+ * **Borrows** the segments from the first sieve_add to sieve_clear. Errors: SK_E_NOMEM, and those
+ * of filter_run.
+ */
+#ifndef SK_MATCH_SIEVE_H
+#define SK_MATCH_SIEVE_H
+
+#include "match/filter.h"
+
+#define SIEVE_KEY_MIN 7u     /* shorter keys cannot be sampled */
+#define SIEVE_KEY_USED 64u   /* of longer ones only so much is looked for */
+#define SIEVE_KEYS_MAX 4096u /* of one segment; more are left to single searches */
+
+struct sieve_keys {
+    const struct mt_segment *segment;
+    struct mt_trig *trig;
+    uint32_t *sub; /* whose key trig[i] is */
+    size_t count;
+    size_t trig_cap;
+    size_t sub_cap;
+};
+struct sieve {
+    struct sieve_keys keys[FILTER_INPUT_MAX];
+    size_t count; /* of all */
+};
+
+/* Is this literal long enough? */
+static inline bool sieve_takes(const struct mt_part *part) {
+    return part->key_len >= SIEVE_KEY_MIN;
+}
+/* part: one that sieve_takes; its key lies inside the segment's literals. Quietly leaves it out
+ * when SIEVE_KEYS_MAX are in. */
+sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
+                 const struct mt_part *part);
+
+/* job: kernel, src, scratch and tick are used. Calls absent for each sub whose key does not occur.
+ */
+sk_err sieve_run(struct sieve *s, struct filter_job *job,
+                 sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx);
+void sieve_clear(struct sieve *s);
+void sieve_release(struct sieve *s);
+
+#endif
