@@ -28,15 +28,16 @@ static const uint8_t FORM[256] = {
 /* clang-format on */
 
 size_t sk_norm_text_feed(struct sk_norm_text *n, const uint8_t *in, size_t len, uint8_t *out) {
-    uint8_t last = n->last;
+    unsigned after_space = n->last == ' ';
     size_t put = 0;
     for (size_t i = 0; i < len; i++) {
         uint8_t form = FORM[in[i]];
-        unsigned stays = (form != 0) & !((form == ' ') & (last == ' '));
+        unsigned gone = form == 0;
+        unsigned space = form == ' ';
         out[put] = form;
-        put += stays;
-        last = stays != 0 ? form : last;
+        put += (gone | (space & after_space)) ^ 1;
+        after_space = space | (gone & after_space);
     }
-    n->last = last;
+    n->last = after_space ? ' ' : 0;
     return put;
 }
