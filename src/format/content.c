@@ -347,6 +347,8 @@ struct mail_census {
     unsigned usual; /* known names */
     unsigned mail;  /* names that only mail has */
     unsigned junk;
+    bool binary; /* a line that is no header holds a NUL: a message catalogue, say, that quotes one
+                  */
     bool opened; /* the first line was enough to expect mail */
     bool mbox;   /* the envelope line of a mailbox came first */
 };
@@ -366,7 +368,8 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     }
     enum header_worth worth = header_worth(line);
     if (worth == HEADER_NONE) {
-        return ++m->junk <= MAIL_JUNK_LINES_MAX;
+        m->binary = memchr(line.ptr, 0, line.len) != NULL;
+        return !m->binary && ++m->junk <= MAIL_JUNK_LINES_MAX;
     }
     m->opened = m->opened || (first && worth == HEADER_FIRST);
     m->headers++;
@@ -390,7 +393,7 @@ static bool is_mail(const struct sk_peek *peek) {
     if (m.mbox || (m.opened && m.junk == 0)) {
         return true;
     }
-    return m.mail >= 1 && m.usual >= 2 && m.headers >= 2 * m.junk;
+    return !m.binary && m.mail >= 1 && m.usual >= 2 && m.headers >= 2 * m.junk;
 }
 
 enum sk_type sk_content_type(const struct sk_peek *peek) {

@@ -187,6 +187,9 @@ static void test_mail(void **state) {
         SAMPLE(TEXT_ASCII, "Date: today\n\nnotes"),
         SAMPLE(TEXT_ASCII, "HTTP/1.1 200 OK\nDate: x\nContent-Type: text/plain\n\nbody"),
         SAMPLE(TEXT_ASCII, "key: value\nother: value\n"),
+        SAMPLE(BINARY,
+               "\xde\x12\x04\x95\0\0\0\0\x07\0\0\0\x1c\0\0\0\0Language: x\nMIME-Version: 1.0\n"
+               "Content-Type: text/plain\n\0\0\0\x01\x02\x03\x04\x05\x06\x01\x02\x03"),
         SAMPLE(TEXT_ASCII, "a\nb\nc\nFrom: x\nTo: y\n"),
     };
     CHECK(samples);
