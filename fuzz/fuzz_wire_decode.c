@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     union scan_record record;
     uint16_t type;
     struct sk_bytes packet = {data + 1, size - 1};
-    if (sk_failed(wire_decode(&scan_dialog, &peer, packet, fd, &type, &record))) {
+    struct wire_input input = {packet, fd};
+    if (sk_failed(wire_decode(&scan_dialog, &peer, &input, &type, &record))) {
         return 0;
     }
     uint8_t again[WIRE_MAX_BYTES];

@@ -198,7 +198,9 @@ static void print_incomplete(struct clam_printer *p, const struct outcome *o) {
 static void print_failed(struct clam_printer *p, const struct outcome *o) {
     struct buf text = {0};
     FILE *out = p->settings->infected ? NULL : info(p);
-    p->errors++;
+    bool absent = o->kind == OUTCOME_FAILED && (o->errnum == ENOENT || o->errnum == ENOTDIR);
+    p->failed = true;
+    p->errors += absent || o->kind == OUTCOME_SPECIAL ? 0 : 1;
     if (o->kind == OUTCOME_SCANNED) {
         SK_IGNORE(buf_printf(&text, "%s ERROR", sk_result_text(o->result)), "cut");
         path_line(p, info(p), o->path, buf_text(&text));
@@ -206,7 +208,7 @@ static void print_failed(struct clam_printer *p, const struct outcome *o) {
         clam_line(p, true, "WARNING: %s: Not supported file type", o->path);
     } else if (o->directory) {
         path_line(p, out, o->path, "Can't open directory.");
-    } else if (o->errnum == ENOENT || o->errnum == ENOTDIR) {
+    } else if (absent) {
         path_line(p, stderr, o->path, "No such file or directory");
         clam_line(p, true, "WARNING: %s: Can't access file", o->path);
     } else if (o->errnum == EACCES || o->errnum == EPERM) {
@@ -230,7 +232,10 @@ static void print_skipped(struct clam_printer *p, const struct outcome *o) {
 
 static void print_ok(struct clam_printer *p, const struct outcome *o) {
     if (!p->settings->infected && !p->settings->no_ok) {
+        FILE *log = p->log;
+        p->log = NULL; /* clamscan keeps OK lines out of its log */
         path_line(p, info(p), o->path, "OK");
+        p->log = log;
     }
 }
 
@@ -298,5 +303,5 @@ int clam_exit(const struct clam_printer *printer) {
     if (printer->infected > 0) {
         return EXIT_FOUND;
     }
-    return printer->errors > 0 ? EXIT_INCOMPLETE : EXIT_CLEAN;
+    return printer->errors > 0 || printer->failed ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }

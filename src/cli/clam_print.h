@@ -18,7 +18,9 @@ struct clam_printer {
     const struct clam_settings *settings;
     FILE *log;
     bool terminal;
-    uint64_t scanned, infected, errors;
+    uint64_t scanned, infected;
+    uint64_t errors; /* as clamscan counts them for the summary */
+    bool failed;     /* something else went wrong: exit code 2 */
     uint64_t bytes_scanned, bytes_read;
     time_t start;
     struct buf line;

@@ -136,7 +136,7 @@ static int scan(struct clam_run *run) {
     int code = open_all(run);
     if (code == EXIT_CLEAN) {
         fill_session(run, &options);
-        run->printer.errors += sk_failed(session_run(&options, &facts)) ? 1 : 0;
+        run->printer.failed = sk_failed(session_run(&options, &facts)) || run->printer.failed;
         code = clam_exit(&run->printer);
     }
     if (!run->settings.no_summary) {
@@ -162,13 +162,14 @@ static void release(struct clam_run *run) {
 
 int cmd_clamscan(int argc, const char *const *argv) {
     struct clam_run run = {.action = {.dir = -1}};
+    struct conf_words words = {argc, argv};
     (void)signal(SIGPIPE, SIG_IGN);
     run.printer.settings = &run.settings;
     run.printer.terminal = isatty(STDOUT_FILENO) == 1;
     run.diag = (struct diag){.say = say_clam, .ctx = &run};
     int code = EXIT_INCOMPLETE;
     if (sk_failed(conf_defaults(&clam_table, &run.settings, &run.diag)) ||
-        sk_failed(conf_parse(&clam_table, argc, argv, &run.settings, &run.paths, &run.diag))) {
+        sk_failed(conf_parse(&clam_table, &words, &run.settings, &run.paths, &run.diag))) {
         clam_line(&run.printer, true, "ERROR: Can't parse command line options");
     } else if (run.settings.help || run.settings.man) {
         print_help(&run.settings);

@@ -139,9 +139,10 @@ static int scan(struct scan_run *run) {
 /* EXIT_CLEAN: go on. */
 static int prepare(struct scan_run *run, int argc, const char *const *argv) {
     struct scan_settings *s = &run->settings;
+    struct conf_words words = {argc, argv};
     run->diag = say_diag(false);
     if (sk_failed(conf_defaults(&scan_table, s, &run->diag)) ||
-        sk_failed(conf_parse(&scan_table, argc, argv, s, &run->paths, &run->diag))) {
+        sk_failed(conf_parse(&scan_table, &words, s, &run->paths, &run->diag))) {
         return EXIT_WRONG_USAGE;
     }
     if (s->help || s->man) {

@@ -15,14 +15,41 @@
 
 #define FORMAT 1
 
-/* Valid UTF-8 survives the JSON writer as it is; anything else was replaced. */
+/* Length of the UTF-8 sequence at p, 0 when it is broken (overlong forms, surrogates and values
+ * above U+10FFFF included). */
+static size_t utf8_sequence(const uint8_t *p) {
+    static const struct {
+        uint8_t first, last; /* of the leading byte */
+        uint8_t low, high;   /* of the second byte */
+        uint8_t len;
+    } FORMS[] = {
+        {0x01, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof(FORMS) / sizeof(FORMS[0]); i++) {
+        if (p[0] < FORMS[i].first || p[0] > FORMS[i].last) {
+            continue;
+        }
+        bool ok = FORMS[i].len == 1 || (p[1] >= FORMS[i].low && p[1] <= FORMS[i].high);
+        for (size_t k = 2; ok && k < FORMS[i].len; k++) {
+            ok = p[k] >= 0x80 && p[k] <= 0xbf;
+        }
+        return ok ? FORMS[i].len : 0;
+    }
+    return 0;
+}
+
 static bool is_utf8(const char *text) {
-    struct buf b = {0};
-    bool same =
-        !sk_failed(buf_put_json(&b, text, strlen(text))) &&
-        (strstr(buf_text(&b), "\xef\xbf\xbd") == NULL || strstr(text, "\xef\xbf\xbd") != NULL);
-    buf_release(&b);
-    return same;
+    const uint8_t *p = (const uint8_t *)text;
+    while (*p != 0) {
+        size_t len = utf8_sequence(p);
+        if (len == 0) {
+            return false;
+        }
+        p += len;
+    }
+    return true;
 }
 
 static void put_path(struct json *j, const char *path) {

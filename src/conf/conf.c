@@ -292,12 +292,13 @@ static sk_err parse_letters(struct parse *p, const char *word) {
     return sk_ok();
 }
 
-sk_err conf_parse(const struct conf_table *table, int argc, const char *const *argv, void *record,
+sk_err conf_parse(const struct conf_table *table, const struct conf_words *words, void *record,
                   struct conf_list *operands, struct diag *diag) {
-    struct parse p = {.table = table, .record = record, .diag = diag, .argc = argc, .argv = argv};
+    struct parse p = {
+        .table = table, .record = record, .diag = diag, .argc = words->argc, .argv = words->argv};
     bool only_operands = false;
-    for (p.at = 1; p.at < argc; p.at++) {
-        const char *word = argv[p.at];
+    for (p.at = 1; p.at < p.argc; p.at++) {
+        const char *word = p.argv[p.at];
         if (only_operands || word[0] != '-' || word[1] == '\0') {
             TRY(conf_list_add(operands, word));
         } else if (word[1] != '-') {

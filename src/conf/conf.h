@@ -51,6 +51,11 @@ struct conf_table {
     unsigned count;
 };
 
+struct conf_words {
+    int argc;
+    const char *const *argv;
+};
+
 struct conf_list {
     const char **item;
     size_t count;
@@ -58,8 +63,8 @@ struct conf_list {
 };
 
 sk_err conf_defaults(const struct conf_table *table, void *record, struct diag *diag);
-/* argv[0] is skipped. operands: appended to. */
-sk_err conf_parse(const struct conf_table *table, int argc, const char *const *argv, void *record,
+/* words->argv[0] is skipped. operands: appended to. */
+sk_err conf_parse(const struct conf_table *table, const struct conf_words *words, void *record,
                   struct conf_list *operands, struct diag *diag);
 void conf_release(const struct conf_table *table, void *record);
 sk_err conf_list_add(struct conf_list *list, const char *item);

@@ -200,11 +200,11 @@ void slot_pull(struct slot *slot, struct wire_packet *packet) {
                          : slot->sent > 0             ? SCAN_BUSY
                                                       : SCAN_IDLE;
         struct wire_peer peer = {SCAN_FROM_WORKER, state};
-        struct sk_bytes bytes = {packet->bytes, packet->len};
+        struct wire_input input = {{packet->bytes, packet->len}, packet->fd >= 0};
         union scan_record record;
         uint16_t type;
-        bool ok = io == WIRE_IO_OK && !sk_failed(wire_decode(&scan_dialog, &peer, bytes,
-                                                             packet->fd >= 0, &type, &record));
+        bool ok = io == WIRE_IO_OK &&
+                  !sk_failed(wire_decode(&scan_dialog, &peer, &input, &type, &record));
         file_close(&packet->fd);
         if (!ok || !act(slot, type, &record)) {
             slot_lose(slot, io == WIRE_IO_CLOSED ? NULL : "it broke the dialog");

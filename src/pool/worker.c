@@ -121,9 +121,9 @@ static int serve(struct worker *w) {
         }
         union scan_record record;
         uint16_t type;
-        struct sk_bytes bytes = {w->packet.bytes, w->packet.len};
+        struct wire_input input = {{w->packet.bytes, w->packet.len}, w->packet.fd >= 0};
         if (io != WIRE_IO_OK ||
-            sk_failed(wire_decode(&scan_dialog, &POOL, bytes, w->packet.fd >= 0, &type, &record))) {
+            sk_failed(wire_decode(&scan_dialog, &POOL, &input, &type, &record))) {
             return 1;
         }
         bool ok = answer(w, &record.request, w->packet.fd);

@@ -141,8 +141,8 @@ static bool take_field(struct sk_cursor *c, const struct wire_field *f, void *re
 }
 
 sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
-                   struct sk_bytes packet, bool has_fd, uint16_t *out_type, void *out_record) {
-    struct sk_cursor c = sk_cursor_of(packet);
+                   const struct wire_input *input, uint16_t *out_type, void *out_record) {
+    struct sk_cursor c = sk_cursor_of(input->bytes);
     uint16_t type = sk_cursor_u16le(&c);
     uint16_t version = sk_cursor_u16le(&c);
     if (!sk_cursor_ok(&c) || version != WIRE_VERSION) {
@@ -150,7 +150,7 @@ sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
     }
     const struct wire_message *m = wire_find(table, type);
     if (m == NULL || (m->senders & peer->sender) == 0 || (m->states & peer->state) == 0 ||
-        m->carries_fd != has_fd) {
+        m->carries_fd != input->has_fd) {
         return sk_fail(SK_E_PERM);
     }
     for (unsigned i = 0; i < m->field_count; i++) {

@@ -45,6 +45,12 @@ struct wire_table {
     unsigned count;
 };
 
+/* A packet as it came. */
+struct wire_input {
+    struct sk_bytes bytes;
+    bool has_fd;
+};
+
 /* Who speaks, and where the dialog stands. */
 struct wire_peer {
     unsigned sender;
@@ -56,6 +62,6 @@ sk_err wire_encode(const struct wire_message *message, const void *record, uint8
                    size_t *out_len);
 /* record: large enough for every message of the table (a union). */
 sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
-                   struct sk_bytes packet, bool has_fd, uint16_t *out_type, void *out_record);
+                   const struct wire_input *input, uint16_t *out_type, void *out_record);
 
 #endif

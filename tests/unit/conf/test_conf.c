@@ -57,7 +57,8 @@ static int parse(struct record *r, struct conf_list *operands, const char *const
     *r = (struct record){0};
     said[0] = '\0';
     assert_false(sk_failed(conf_defaults(&TABLE, r, &d)));
-    return conf_parse(&TABLE, argc, argv, r, operands, &d).code;
+    struct conf_words given = {argc, argv};
+    return conf_parse(&TABLE, &given, r, operands, &d).code;
 }
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})

@@ -27,7 +27,8 @@ static size_t encode(uint16_t type, const void *record, uint8_t *out) {
 static int decode(const struct wire_peer *peer, const uint8_t *bytes, size_t len, bool fd,
                   union scan_record *out) {
     uint16_t type;
-    return wire_decode(&scan_dialog, peer, (struct sk_bytes){bytes, len}, fd, &type, out).code;
+    struct wire_input input = {{bytes, len}, fd};
+    return wire_decode(&scan_dialog, peer, &input, &type, out).code;
 }
 
 static void test_every_field_survives(void **state) {
