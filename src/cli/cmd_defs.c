@@ -209,7 +209,7 @@ int cmd_defs(int argc, const char *const *argv) {
     struct diag diag = say_diag(false);
     int code = EXIT_WRONG_USAGE;
     if (!sk_failed(conf_defaults(&defs_table, &s, &diag)) &&
-        !sk_failed(conf_parse(&defs_table, argc, argv, &s, &words, &diag))) {
+        !sk_failed(conf_parse(&defs_table, &(struct conf_words){argc, argv}, &s, &words, &diag))) {
         code = s.help ? print_help() : dispatch(&words, &s);
     }
     conf_release(&defs_table, &s);

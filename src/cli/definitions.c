@@ -29,7 +29,7 @@
 #define SEKISHO_BUNDLED_DEFINITIONS "/usr/local/share/sekisho/definitions"
 #endif
 /* Where the build puts the bundled set, seen from the folder of the program. */
-#define BESIDE_PROGRAM "/../../definitions/set"
+#define BESIDE_PROGRAM "/../../definitions"
 
 static bool has_manifest(const char *dir) {
     struct buf path = {0};

@@ -30,31 +30,39 @@ static void tell_count(int fd, uint64_t files, uint64_t bytes, uint64_t final) {
     (void)send(fd, message, sizeof(message), MSG_NOSIGNAL);
 }
 
-static int count(void *ctx, int fd) {
-    const struct count_job *job = ctx;
-    uint64_t files = 0;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < job->paths->count; i++) {
-        struct tree *tree = NULL;
-        struct tree_entry e;
-        bool more = true;
-        if (strcmp(job->paths->item[i], "-") == 0 ||
-            sk_failed(tree_open(job->tree, job->paths->item[i], &tree))) {
+struct sums {
+    uint64_t files;
+    uint64_t bytes;
+};
+
+static void count_path(const struct count_job *job, const char *path, int fd, struct sums *sums) {
+    struct tree *tree = NULL;
+    struct tree_entry e;
+    bool more = true;
+    if (strcmp(path, "-") == 0 || sk_failed(tree_open(job->tree, path, &tree))) {
+        return;
+    }
+    while (!sk_failed(tree_next(tree, &e, &more)) && more) {
+        struct stat st;
+        if (e.kind != TREE_FILE || fstatat(e.dirfd, e.name, &st, 0) != 0) {
             continue;
         }
-        while (!sk_failed(tree_next(tree, &e, &more)) && more) {
-            struct stat st;
-            if (e.kind == TREE_FILE && fstatat(e.dirfd, e.name, &st, 0) == 0) {
-                files++;
-                bytes += (uint64_t)st.st_size;
-                if (files % REPORT_EVERY == 0) {
-                    tell_count(fd, files, bytes, 0);
-                }
-            }
+        sums->files++;
+        sums->bytes += (uint64_t)st.st_size;
+        if (sums->files % REPORT_EVERY == 0) {
+            tell_count(fd, sums->files, sums->bytes, 0);
         }
-        tree_close(tree);
     }
-    tell_count(fd, files, bytes, 1);
+    tree_close(tree);
+}
+
+static int count(void *ctx, int fd) {
+    const struct count_job *job = ctx;
+    struct sums sums = {0};
+    for (size_t i = 0; i < job->paths->count; i++) {
+        count_path(job, job->paths->item[i], fd, &sums);
+    }
+    tell_count(fd, sums.files, sums.bytes, 1);
     return 0;
 }
 
