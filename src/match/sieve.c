@@ -18,11 +18,10 @@
 #include "base/mem.h"
 #include "match/foldhash.h"
 
-struct table_memory {
-    uint32_t *bitmap[2];
-    uint32_t *first[2];
-    struct mt_entry *entry[2];
-    uint64_t *done;
+struct group_memory {
+    uint32_t *bitmap;
+    uint32_t *first;
+    struct mt_entry *entry;
 };
 
 struct shape {
@@ -80,30 +79,34 @@ static uint64_t window_hash(const struct sieve_keys *k, const struct mt_group_he
     return foldhash_bucket(w);
 }
 
-/* Counts windows a bucket (place false) or puts entries where the counts say (place true). */
+/* Counts one window in its bucket (place false) or puts its entry where the counts say (true). */
+static void window_pass(const struct sieve_keys *k, const struct mt_group *g,
+                        struct group_memory *mem, struct mt_entry entry, bool place) {
+    uint32_t bits;
+    uint64_t hash = window_hash(k, &g->head, entry.trig, entry.delta, &bits);
+    uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
+    if (!place) {
+        mem->bitmap[foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
+        mem->first[bucket + 2]++;
+        return;
+    }
+    /* first[b + 1] moves from the start of bucket b to its end */
+    entry.tag = foldhash_tag(hash);
+    mem->entry[mem->first[bucket + 1]++] = entry;
+}
+
 static void group_pass(const struct sieve_keys *k, const struct shape *shape,
-                       const struct mt_group *g, struct table_memory *mem, bool place) {
-    unsigned id = (unsigned)(shape - shapes);
+                       const struct mt_group *g, struct group_memory *mem, bool place) {
     for (size_t i = 0; i < k->count; i++) {
-        for (unsigned d = 0; d < shape->s && fits(shape, &k->trig[i]); d++) {
-            uint32_t bits;
-            uint64_t hash = window_hash(k, &g->head, i, d, &bits);
-            uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
-            if (place) {
-                /* first[b + 1] moves from the start of bucket b to its end */
-                mem->entry[id][mem->first[id][bucket + 1]++] =
-                    (struct mt_entry){foldhash_tag(hash), (uint16_t)d, (uint32_t)i};
-            } else {
-                mem->bitmap[id][foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
-                mem->first[id][bucket + 2]++;
-            }
+        unsigned windows = fits(shape, &k->trig[i]) ? shape->s : 0;
+        for (unsigned d = 0; d < windows; d++) {
+            window_pass(k, g, mem, (struct mt_entry){0, (uint16_t)d, (uint32_t)i}, place);
         }
     }
 }
 
 static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
-                         struct table_memory *mem, struct mt_table *t) {
-    unsigned id = (unsigned)(shape - shapes);
+                         struct group_memory *mem, struct mt_table *t) {
     size_t windows = 0;
     for (size_t i = 0; i < k->count; i++) {
         windows += fits(shape, &k->trig[i]) ? shape->s : 0;
@@ -116,20 +119,20 @@ static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
     g.head.log2_buckets = log2_up(windows);
     g.head.entry_count = (uint32_t)windows;
     size_t buckets = (size_t)1 << g.head.log2_buckets;
-    mem->bitmap[id] = mem_zalloc((size_t)1 << g.head.log2_words, sizeof(uint32_t));
-    mem->first[id] = mem_zalloc(buckets + 2, sizeof(uint32_t));
-    mem->entry[id] = mem_zalloc(windows, sizeof(struct mt_entry));
-    if (mem->bitmap[id] == NULL || mem->first[id] == NULL || mem->entry[id] == NULL) {
+    mem->bitmap = mem_zalloc((size_t)1 << g.head.log2_words, sizeof(uint32_t));
+    mem->first = mem_zalloc(buckets + 2, sizeof(uint32_t));
+    mem->entry = mem_zalloc(windows, sizeof(struct mt_entry));
+    if (mem->bitmap == NULL || mem->first == NULL || mem->entry == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     group_pass(k, shape, &g, mem, false);
     for (size_t b = 2; b <= buckets + 1; b++) {
-        mem->first[id][b] += mem->first[id][b - 1];
+        mem->first[b] += mem->first[b - 1];
     }
     group_pass(k, shape, &g, mem, true);
-    g.bitmap = mem->bitmap[id];
-    g.bucket_first = mem->first[id];
-    g.entry = mem->entry[id];
+    g.bitmap = mem->bitmap;
+    g.bucket_first = mem->first;
+    g.entry = mem->entry;
     t->group[t->group_count++] = g;
     return sk_ok();
 }
@@ -145,7 +148,8 @@ static sk_err ignore_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off)
 struct sieve_table {
     struct mt_segment segment; /* the real one with keys for triggers */
     struct mt_table table;
-    struct table_memory mem;
+    struct group_memory group[2]; /* as in shapes */
+    uint64_t *done;
 };
 
 static sk_err make_table(const struct sieve_keys *k, struct sieve_table *t) {
@@ -153,21 +157,21 @@ static sk_err make_table(const struct sieve_keys *k, struct sieve_table *t) {
                                      .lit_len = k->segment->lit_len,
                                      .trig = k->trig,
                                      .trig_count = (uint32_t)k->count};
-    t->mem.done = mem_zalloc(k->count / 64 + 1, sizeof(uint64_t));
-    if (t->mem.done == NULL) {
+    t->done = mem_zalloc(k->count / 64 + 1, sizeof(uint64_t));
+    if (t->done == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    TRY(make_group(k, &shapes[0], &t->mem, &t->table));
-    return make_group(k, &shapes[1], &t->mem, &t->table);
+    TRY(make_group(k, &shapes[0], &t->group[0], &t->table));
+    return make_group(k, &shapes[1], &t->group[1], &t->table);
 }
 
-static void table_memory_free(struct table_memory *mem) {
+static void free_table(struct sieve_table *t) {
     for (unsigned i = 0; i < 2; i++) {
-        mem_free(mem->bitmap[i]);
-        mem_free(mem->first[i]);
-        mem_free(mem->entry[i]);
+        mem_free(t->group[i].bitmap);
+        mem_free(t->group[i].first);
+        mem_free(t->group[i].entry);
     }
-    mem_free(mem->done);
+    mem_free(t->done);
 }
 
 static sk_err tell_absent(const struct sieve_keys *k, unsigned segment, const uint64_t *done,
@@ -192,7 +196,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
     for (unsigned i = 0; i < FILTER_INPUT_MAX && !sk_failed(err); i++) {
         if (s->keys[i].count > 0) {
             err = make_table(&s->keys[i], &table[n]);
-            input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].mem.done};
+            input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].done};
             used[n++] = i;
         }
     }
@@ -204,9 +208,9 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
     }
     for (unsigned i = 0; i < n; i++) {
         if (!sk_failed(err)) {
-            err = tell_absent(&s->keys[used[i]], used[i], table[i].mem.done, absent, ctx);
+            err = tell_absent(&s->keys[used[i]], used[i], table[i].done, absent, ctx);
         }
-        table_memory_free(&table[i].mem);
+        free_table(&table[i]);
     }
     mem_free(table);
     return err;

@@ -60,9 +60,12 @@ static void put_exe(FILE *f) {
     put(f, vinfo, sizeof(vinfo));
 }
 
+/* The last seed has enough keys for the sieve. */
+#define SUBS 9u
+
 struct seed {
     const char *name;
-    struct tb_sub_spec sub[3];
+    struct tb_sub_spec sub[SUBS];
     const char *expr;
     const char *layer;
 };
@@ -97,9 +100,9 @@ static void write_seed(const char *dir, const struct seed *seed) {
     assert(f != NULL);
     struct tb *b = tb_new();
     b->small = true;
-    uint32_t sub[3];
+    uint32_t sub[SUBS];
     unsigned n = 0;
-    for (; n < 3 && seed->sub[n].body != NULL; n++) {
+    for (; n < SUBS && seed->sub[n].body != NULL; n++) {
         sub[n] = tb_sub(b, &seed->sub[n]);
     }
     for (int trigger = -1; trigger < 2; trigger++) {
