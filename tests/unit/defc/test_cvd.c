@@ -7,9 +7,13 @@
 
 #include <cmocka.h>
 
+#include <glob.h>
+#include <openssl/bn.h>
+
 #include "base/mem.h"
 #include "cvdmake.h"
 #include "defkit.h"
+#include "os/file.h"
 
 #define EICAR "44d88612fea8a8f36de82e1278abb02f:68:Test.Eicar-1\n"
 static const struct cvdmake_file files[] = {{"test.hdb", EICAR, 0},
@@ -198,6 +202,31 @@ static void foreign_keys_do_not_verify(void **state) {
     buf_release(&b);
 }
 
+static bool holds_number(const struct buf *file, struct sk_bytes modulus) {
+    BIGNUM *n = BN_bin2bn(modulus.ptr, (int)modulus.len, NULL);
+    char *text = BN_bn2dec(n);
+    bool found = memmem(file->data, file->len, text, strlen(text) + 1) != NULL;
+    OPENSSL_free(text);
+    BN_free(n);
+    return found;
+}
+
+/* Keys are facts of the peer; where it is installed they are compared with what it holds. */
+static void the_built_in_keys_are_those_of_libclamav(void **state) {
+    (void)state;
+    glob_t found;
+    struct buf file = {0};
+    if (glob("/usr/lib/*/libclamav.so.*", 0, NULL, &found) != 0) {
+        skip();
+    }
+    assert_int_equal(file_read_all(found.gl_pathv[0], (size_t)1 << 28, &file).code, SK_OK);
+    globfree(&found);
+    const struct cvd_keys *real = cvd_keys_builtin();
+    assert_true(holds_number(&file, real->payload_modulus));
+    assert_true(holds_number(&file, real->info_modulus));
+    buf_release(&file);
+}
+
 static void the_nth_allocation_may_fail(void **state) {
     (void)state;
     struct cvdmake_options o = {.kind = CVD_SIGNED};
@@ -226,6 +255,7 @@ int main(void) {
         cmocka_unit_test(every_flipped_byte_is_found),
         cmocka_unit_test(truncation_is_refused),
         cmocka_unit_test(foreign_keys_do_not_verify),
+        cmocka_unit_test(the_built_in_keys_are_those_of_libclamav),
         cmocka_unit_test(the_nth_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
