@@ -91,6 +91,18 @@ static const struct seed seeds[] = {
       {.body = "696a", .off_kind = MT_OFF_VI, .flags = MT_SUB_FULLWORD}},
      "(0&1=0)|2",
      "........abcd....ij....efghefgh"},
+    {"many",
+     {{.body = "6162636465666768"},
+      {.body = "6263646566676869"},
+      {.body = "636465666768696a6b6c6d6e6f707172"},
+      {.body = "6465666768696a{1-3}71"},
+      {.body = "65666768696a6b", .flags = TB_NOCASE},
+      {.body = "666768696a6b6c6d"},
+      {.body = "6768696a6b6c6d6e"},
+      {.body = "68696a6b6c6d6e6f7071727374757677"},
+      {.body = "696a6b6c6d6e6f70"}},
+     "(0|1|2|3|4|5|6|7|8)>2,2",
+     "..abcdefghi..EFGHIJK..hijklmnopqrstuvw."},
 };
 
 static void write_seed(const char *dir, const struct seed *seed) {
