@@ -65,6 +65,21 @@ def _interval(text):
     return int(low or 0), int(high) if high else (int(low) if "-" not in text else 1 << 40)
 
 
+def _version(bodies, rva):
+    """Resource section whose version information holds the wanted strings: key, NUL, padding, value in UTF-16."""
+    strings = []
+    for body in bodies:
+        text = body[:len(body) & ~1].decode("utf-16-le", "replace")
+        key, _, value = text.partition("\0")
+        strings.append((key, value.strip("\0")))
+    if not strings:
+        return b""
+    made = mkpe.resources(rva, [(16, 1, 0x409, mkpe.version_info([("040904E4", strings)]))])
+    if not all(body in made for body in bodies):
+        raise Cannot("offset VI")
+    return made
+
+
 def _pe(signature, pieces):
     need = max([p.place[1] for p in pieces if p.place[0] in ("sect", "in")] + [1])
     low, high = _interval(signature.attributes.get("NumberOfSections", "0-90"))
@@ -81,13 +96,18 @@ def _pe(signature, pieces):
     pe.image = 0x1000 + size * count
     for i in range(count):
         pe.section(b".s%d" % i, 0x1000 + i * size, size, 0x1000 + i * size, size)
-    if any(p.place[0] == "vi" for p in pieces):
-        raise Cannot("offset VI")
+    version = _version([p.data for p in pieces if p.place[0] == "vi"], 0x1000 + size * (count - 1))
+    if len(version) > size:
+        raise Cannot("no room for version information")
+    if version:
+        pe.dirs[2] = (0x1000 + size * (count - 1), len(version))
     data = bytearray(pe.bytes())
     for i in range(0x1000, len(data)):
         data[i] = 0x90
+    data[0x1000 + size * (count - 1):0x1000 + size * (count - 1) + len(version)] = version
     head_end = 0x200 + 24 + 224 + 40 * count
     frozen = list(range(0, 2)) + list(range(0x3c, 0x40)) + list(range(0x200, head_end))
+    frozen += range(0x1000 + size * (count - 1), 0x1000 + size * (count - 1) + len(version))
     return Canvas(data, frozen), [(0x1000 + i * size, size) for i in range(count)]
 
 
@@ -160,8 +180,8 @@ def build(signature, pieces):
         if piece.place[0] == "*":
             canvas.data += filler * 2
             canvas.write(len(canvas.data), piece.data)
-    if any(p.place[0] == "vi" for p in pieces):
-        raise Cannot("offset VI")
+    if make is not _pe and any(p.place[0] == "vi" for p in pieces):
+        raise Cannot("version information in a file that is no PE")
     eof = [p for p in pieces if p.place[0] == "eof"]
     low, high = _interval(signature.attributes.get("FileSize", "0-"))
     reach = max([p.place[2] for p in eof] + [0])
