@@ -97,6 +97,7 @@ uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
 /* ---- scanner ------------------------------------------------------------------------------ */
 
 static sk_err make_parts(struct sk_scanner *sc) {
+    sk_formats_prepare();
     TRY(crypto_warm_up());
     TRY(digester_new(&sc->digester));
     return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);

@@ -86,6 +86,10 @@ struct sk_format {
     sk_err (*walk)(struct sk_walk *walk, struct sk_source *src); /* NULL: typed only */
 };
 
+/* Call once before entering a sandbox that forbids opening files: loads what the libraries below
+ * would load late (tables of character sets, without which some names read as "?"). Never fails. */
+void sk_formats_prepare(void);
+
 /* All descriptors of formats.def, in order. */
 extern const struct sk_format *const sk_formats[];
 extern const unsigned sk_format_count;

@@ -26,8 +26,7 @@ struct sk_libarchive {
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
                           const struct sk_libarchive *how);
 
-/* Call once before entering a sandbox that forbids opening files: loads the UTF-8 tables of the C
- * library, without which names outside ASCII in some formats read as "?". Never fails. */
+/* For sk_formats_prepare: loads the UTF-8 tables of the C library. */
 void sk_libarchive_prepare(void);
 
 #endif

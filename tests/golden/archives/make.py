@@ -110,6 +110,23 @@ def lha(level):
     return out + b"\0"
 
 
+def sfx_pe(resources, overlay):
+    """The smallest PE with two sections; the second is the resources."""
+    size = len(resources) + -len(resources) % 512
+    head = bytearray(b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 0x40))
+    head += b"PE\0\0" + struct.pack("<HHIIIHH", 0x14c, 2, 0, 0, 0, 224, 0x102) + struct.pack("<H", 0x10b).ljust(224, b"\0")
+    head += b".text\0\0\0" + struct.pack("<IIIIIIHHI", 16, 0x1000, 512, 512, 0, 0, 0, 0, 0x60000020)
+    head += b".rsrc\0\0\0" + struct.pack("<IIIIIIHHI", size, 0x2000, size, 1024, 0, 0, 0, 0, 0x40000040)
+    return bytes(head).ljust(512, b"\0") + bytes(512) + resources.ljust(size, b"\0") + overlay
+
+
+def sfx_elf(overlay):
+    ident = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    head = ident + struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0x400078, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0x400000, 0x400000, 256, 256, 4096)
+    return (head + load).ljust(256, b"\xcc") + overlay
+
+
 def rpm(folder):
     spec = folder / "sk.spec"
     spec.write_text("Name: sk\nVersion: 1\nRelease: 1\nSummary: s\nLicense: none\nBuildArch: noarch\n%define _binary_payload w9.gzdio\n"
@@ -181,6 +198,12 @@ def made(folder):
     yield "ar", "gnu.a", "AR", "", sh("ar", "rcD", "g.a", "a.txt", "a-name-longer-than-fifteen.txt", out="g.a")
     yield "ar", "bsd.a", "AR", "", sh("bsdtar", "--format=arbsd", "-cf", "b.a", "a.txt", "a-name-longer-than-fifteen.txt",
                                       out="b.a")
+    seven = sh("7z", "a", "-bd", "-y", "sfx.7z", *plain, out="sfx.7z")
+    config = b";!@Install@!UTF-8!\nTitle=t\n;!@InstallEnd@!"
+    yield "sfx", "sevenzip.exe", "BINARY", "", sfx_pe(b"", config + seven)
+    yield "sfx", "rar.elf", "BINARY", "", sfx_elf(rar5())
+    yield "sfx", "cab-in-resources.exe", "BINARY", "", sfx_pe(bytes(3001) + cab(mszip) + bytes(5000), b"")
+    yield "sfx", "cab-and-rar.exe", "BINARY", "", sfx_pe(cab(bytes).ljust(6000, b"M"), b"MSCF\0\0\0\0" + rar5())
     yield "rpm", "noarch.rpm", "RPM", "", rpm(folder)
 
 
@@ -213,7 +236,7 @@ HOSTILE = {  # inputs that broke readers once: fuzz seeds
 
 def facts(path, notes):
     """Members, bytes and sum of CRC-32 as bsdtar (ar) unpacks them: files with content only, no links."""
-    if "encrypted" in notes or "method" in notes or path.suffix == ".rpm":
+    if "encrypted" in notes or "method" in notes or path.suffix in (".rpm", ".exe", ".elf"):
         return None
     with tempfile.TemporaryDirectory() as out:
         options = ["--options", "tar:read_concatenated_archives"] if path.suffix == ".tar" else []

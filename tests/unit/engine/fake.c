@@ -348,6 +348,9 @@ static const struct sk_format BOX = {"box", SK_TYPE_ZIP, no_probe, box_walk};
 static const struct sk_format EXE = {"exe", SK_TYPE_PE, no_probe, exe_walk};
 static const struct sk_format TYPED = {"typed", SK_TYPE_PDF, no_probe, NULL};
 
+void sk_formats_prepare(void) {
+}
+
 unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum sk_type *out_type) {
     assert_true(peek->head_len ==
                 (peek->size < SK_PEEK_HEAD_BYTES ? peek->size : SK_PEEK_HEAD_BYTES));

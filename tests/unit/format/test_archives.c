@@ -33,6 +33,7 @@ SK_FORMAT(lha)
 SK_FORMAT(rar)
 SK_FORMAT(rpm)
 SK_FORMAT(sevenzip)
+SK_FORMAT(sfx)
 SK_FORMAT(tar)
 SK_FORMAT(xar)
 #undef SK_FORMAT
@@ -197,6 +198,45 @@ static void test_rpm_payload(void **state) {
     walktest_init(&t);
     assert_int_equal(walktest_run(&t, &sk_format_rpm, bytes, len).code, SK_E_FORMAT);
     walktest_release(&t);
+    free(bytes);
+}
+
+static void test_sfx_finds(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        size_t count;
+        const char *magic[2];
+    } cases[] = {
+        {"sfx/sevenzip.exe.b64", 1, {"7z\xbc\xaf", NULL}},
+        {"sfx/rar.elf.b64", 1, {"Rar!", NULL}},
+        {"sfx/cab-in-resources.exe.b64", 1, {"MSCF", NULL}},
+        {"sfx/cab-and-rar.exe.b64", 2, {"MSCF", "Rar!"}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t len;
+        uint8_t *bytes = golden_load(cases[i].path, &len);
+        struct walktest t;
+        walktest_init(&t);
+        assert_false(sk_failed(walktest_run_windowed(&t, &sk_format_sfx, bytes, len)));
+        assert_int_equal(t.child_count, cases[i].count);
+        for (size_t k = 0; k < t.child_count; k++) {
+            assert_true(t.child[k].is_slice);
+            assert_memory_equal(t.child[k].head, cases[i].magic[k], 4);
+        }
+        walktest_release(&t);
+        free(bytes);
+    }
+}
+
+/* A program without room for an archive is not walked at all. */
+static void test_sfx_leaves_plain_programs(void **state) {
+    (void)state;
+    size_t len;
+    uint8_t *bytes = golden_load("sfx/rar.elf.b64", &len);
+    enum sk_type type;
+    assert_int_equal(walktest_bid(&sk_format_sfx, bytes, 256, &type), 0);
+    assert_int_equal(walktest_bid(&sk_format_sfx, bytes, len, &type), SK_BID_WALK);
     free(bytes);
 }
 
@@ -436,6 +476,8 @@ int main(void) {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_encrypted_members_have_no_data),
         cmocka_unit_test(test_rpm_payload),
+        cmocka_unit_test(test_sfx_finds),
+        cmocka_unit_test(test_sfx_leaves_plain_programs),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_truncated_is_told),
         cmocka_unit_test(test_corrupted),
