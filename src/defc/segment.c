@@ -284,9 +284,11 @@ static sk_err prove(struct segment *seg) {
 }
 
 sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores) {
+    uint64_t told = seg->diag->count[DIAG_ERROR];
     TRY(img_writer_new(seg->dir, seg->name, seg->diag, &seg->w));
     sk_err err = write_sections(seg, ignores);
-    if (err.code == SK_E_IO) {
+    /* The spools do not tell; the writer does. */
+    if (err.code == SK_E_IO && seg->diag->count[DIAG_ERROR] == told) {
         diag_say(seg->diag, DIAG_ERROR, seg->dir, 0, "the image of %s could not be written: %s",
                  seg->name, strerror(errno));
     }
