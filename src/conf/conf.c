@@ -190,7 +190,7 @@ void conf_release(const struct conf_table *table, void *record) {
     }
 }
 
-static bool takes_value(const struct conf_option *o) {
+bool conf_takes_value(const struct conf_option *o) {
     return o->kind != CONF_FLAG && o->kind != CONF_BOOL &&
            !(o->kind == CONF_NONE && o->arg == NULL);
 }
@@ -267,7 +267,7 @@ static sk_err parse_long(struct parse *p, const char *word) {
     if (o->kind == CONF_FLAG && equals != NULL) {
         return refuse(p->diag, o, value, "is too much: this option takes no value");
     }
-    if (takes_value(o) && equals == NULL) {
+    if (conf_takes_value(o) && equals == NULL) {
         TRY(next_value(p, o, &value));
     }
     return set(p->diag, o, p->record, value);
@@ -279,7 +279,7 @@ static sk_err parse_letters(struct parse *p, const char *word) {
         if (o == NULL) {
             return say_unknown(p, word, false);
         }
-        if (!takes_value(o)) {
+        if (!conf_takes_value(o)) {
             TRY(set(p->diag, o, p->record, "yes"));
             continue;
         }
@@ -321,7 +321,7 @@ static sk_err left_column(const struct conf_option *o, struct buf *out) {
     if (o->kind == CONF_BOOL || (o->kind == CONF_NONE && o->arg == NULL)) {
         return buf_puts(out, "[=yes/no]");
     }
-    return takes_value(o) ? buf_printf(out, "=%s", o->arg != NULL ? o->arg : "VALUE") : sk_ok();
+    return conf_takes_value(o) ? buf_printf(out, "=%s", o->arg != NULL ? o->arg : "VALUE") : sk_ok();
 }
 
 #define HELP_COLUMN 32
@@ -344,48 +344,6 @@ sk_err conf_help(const struct conf_table *table, const char *(*translate)(const 
             TRY(buf_printf(out, " [%s]", o->initial));
         }
         TRY(buf_puts(out, "\n"));
-    }
-    return sk_ok();
-}
-
-/* man(7): a hyphen that is to be typed is \-, a leading dot or quote would be a macro. */
-static sk_err put_man(struct buf *out, const char *text) {
-    if (*text == '.' || *text == '\'') {
-        TRY(buf_puts(out, "\\&"));
-    }
-    for (; *text != '\0'; text++) {
-        if (*text == '-') {
-            TRY(buf_puts(out, "\\-"));
-        } else if (*text == '\\') {
-            TRY(buf_puts(out, "\\e"));
-        } else {
-            TRY(buf_append(out, text, 1));
-        }
-    }
-    return sk_ok();
-}
-
-sk_err conf_man(const struct conf_table *table, struct buf *out) {
-    for (unsigned i = 0; i < table->count; i++) {
-        const struct conf_option *o = &table->option[i];
-        struct buf left = {0};
-        sk_err err = left_column(o, &left);
-        err = sk_failed(err) ? err : buf_puts(out, ".TP\n.B ");
-        err = sk_failed(err) ? err : put_man(out, buf_text(&left) + strspn(buf_text(&left), " "));
-        buf_release(&left);
-        TRY(err);
-        TRY(buf_puts(out, "\n"));
-        TRY(put_man(out, o->help));
-        TRY(buf_puts(out, ".\n"));
-        if (o->more != NULL) {
-            TRY(put_man(out, o->more));
-            TRY(buf_puts(out, "\n"));
-        }
-        if (o->initial != NULL && o->kind != CONF_NONE && o->kind != CONF_LIST) {
-            TRY(buf_puts(out, "Default: "));
-            TRY(put_man(out, o->initial));
-            TRY(buf_puts(out, ".\n"));
-        }
     }
     return sk_ok();
 }

@@ -76,7 +76,8 @@ sk_err conf_size(const char *text, uint64_t *out_bytes);
 /* One line per row; translate may be NULL. */
 sk_err conf_help(const struct conf_table *table, const char *(*translate)(const char *),
                  struct buf *out);
-/* The OPTIONS section of a manual page, in man(7) macros. */
+bool conf_takes_value(const struct conf_option *option);
+/* The items of the option list of a manual page, in mdoc(7): what stands between .Bl and .El. */
 sk_err conf_man(const struct conf_table *table, struct buf *out);
 
 #endif
