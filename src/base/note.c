@@ -2,6 +2,8 @@
 /* One table out of notes.def. An unknown number (from a newer peer) counts as incomplete. */
 #include "base/note.h"
 
+#include "base/mark.h"
+
 struct note_row {
     const char *word;
     bool incomplete;
@@ -14,7 +16,7 @@ static const struct note_row ROWS[SK_NOTE_COUNT] = {
 };
 #undef SK_NOTE
 
-static const struct note_row UNKNOWN = {"unknown", true, "an unknown condition"};
+static const struct note_row UNKNOWN = {"unknown", true, N_("an unknown condition")};
 
 static const struct note_row *row(enum sk_note note) {
     return (unsigned)note < SK_NOTE_COUNT ? &ROWS[note] : &UNKNOWN;

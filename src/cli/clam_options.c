@@ -9,7 +9,7 @@
 #include "cli/intl.h"
 
 #define AT(field) offsetof(struct clam_settings, field)
-#define NO_EFFECT "Accepted for compatibility; no effect"
+#define NO_EFFECT N_("Accepted for compatibility; no effect")
 #define BOOL(name, letter, field, initial, help)                                                   \
     { name, letter, CONF_BOOL, AT(field), 0, 0, initial, NULL, NULL, N_(help), NULL }
 #define FLAG(name, letter, field, help)                                                            \
@@ -19,9 +19,9 @@
 #define TEXT(name, letter, field, arg, help)                                                       \
     { name, letter, CONF_TEXT, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
 #define NONE(name)                                                                                 \
-    { name, 0, CONF_NONE, 0, 0, 0, NULL, NULL, NULL, N_(NO_EFFECT), NULL }
+    { name, 0, CONF_NONE, 0, 0, 0, NULL, NULL, NULL, NO_EFFECT, NULL }
 #define NONE_ARG(name, arg)                                                                        \
-    { name, 0, CONF_NONE, 0, 0, 0, NULL, arg, NULL, N_(NO_EFFECT), NULL }
+    { name, 0, CONF_NONE, 0, 0, 0, NULL, arg, NULL, NO_EFFECT, NULL }
 #define MAX_BYTES ((uint64_t)1 << 50)
 #define SIZE(name, field, initial, help)                                                           \
     { name, 0, CONF_SIZE, AT(field), 0, MAX_BYTES, initial, "SIZE", NULL, N_(help), NULL }

@@ -64,7 +64,10 @@ static bool on_outcome(void *ctx, const struct outcome *outcome) {
 
 static void print_help(const struct clam_settings *s) {
     struct buf out = {0};
-    sk_err err = s->man ? conf_man(&clam_table, &out) : conf_help(&clam_table, NULL, &out);
+    if (!s->man) {
+        intl_init(); /* help is for people; everything else here is read by scripts */
+    }
+    sk_err err = s->man ? conf_man(&clam_table, &out) : conf_help(&clam_table, intl_text, &out);
     if (!s->man) {
         (void)printf("\n                       Sekisho %s: clamscan-compatible scanner\n\n"
                      "    clamscan [options] [file/directory/-]\n\n",
@@ -167,6 +170,7 @@ int cmd_clamscan(int argc, const char *const *argv) {
     run.printer.settings = &run.settings;
     run.printer.terminal = isatty(STDOUT_FILENO) == 1;
     run.diag = (struct diag){.say = say_clam, .ctx = &run};
+    intl_plain();
     int code = EXIT_INCOMPLETE;
     if (sk_failed(conf_defaults(&clam_table, &run.settings, &run.diag)) ||
         sk_failed(conf_parse(&clam_table, &words, &run.settings, &run.paths, &run.diag))) {

@@ -38,10 +38,11 @@ static const struct conf_option defs_options[] = {
     FLAG("replace", 0, replace, "compile: forget segments that are not compiled now"),
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
     FLAG("part", 'p', part, "find: NAME may be any part of the name"),
-    FLAG("json", 0, json, "machine-readable output"),
-    FLAG("quiet", 'q', quiet, "no output but errors"),
-    FLAG("verbose", 'v', verbose, "more: lines not taken, details"),
-    FLAG("help", 'h', help, "show this help"),
+    FLAG("json", 0, json, "Print JSON"),
+    FLAG("quiet", 'q', quiet, "Print only errors"),
+    FLAG("verbose", 'v', verbose, "Print more: details, lines that were not taken"),
+    FLAG("help", 'h', help, "Print this help"),
+    FLAG("man", 0, man, "Print the options in manual page form"),
 };
 static const struct conf_table defs_table = {defs_options,
                                              sizeof defs_options / sizeof defs_options[0]};
@@ -90,13 +91,16 @@ static sk_err report_json(const struct defc_report *r, struct buf *out) {
 }
 
 static sk_err report_text(const struct defc_report *r, struct buf *out) {
-    TRY(buf_printf(out, _("%llu signatures from %llu lines in %u segments, %llu bytes\n"),
+    TRY(buf_printf(out,
+                   ngettext("%llu signatures from %llu lines in %u segment, %llu bytes\n",
+                            "%llu signatures from %llu lines in %u segments, %llu bytes\n",
+                            r->segments),
                    (unsigned long long)r->signatures, (unsigned long long)r->lines, r->segments,
                    (unsigned long long)r->bytes_written));
     for (int i = 0; i < DEFC_REASON_COUNT; i++) {
         if (r->skipped[i] != 0) {
             TRY(buf_printf(out, _("  %llu not taken: %s\n"), (unsigned long long)r->skipped[i],
-                           _(defc_reason_text((enum defc_reason)i))));
+                           intl_text(defc_reason_text((enum defc_reason)i))));
         }
     }
     return sk_ok();
@@ -182,6 +186,14 @@ static int print_help(void) {
     return sk_failed(err) ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
+static int print_man(void) {
+    struct buf out = {0};
+    sk_err err = conf_man(&defs_table, &out);
+    (void)fputs(buf_text(&out), stdout);
+    buf_release(&out);
+    return sk_failed(err) ? EXIT_INCOMPLETE : EXIT_CLEAN;
+}
+
 static int dispatch(const struct conf_list *words, const struct defs_settings *s) {
     const char *what = words->count > 0 ? words->item[0] : "";
     size_t operands = words->count > 0 ? words->count - 1 : 0;
@@ -210,7 +222,10 @@ int cmd_defs(int argc, const char *const *argv) {
     int code = EXIT_WRONG_USAGE;
     if (!sk_failed(conf_defaults(&defs_table, &s, &diag)) &&
         !sk_failed(conf_parse(&defs_table, &(struct conf_words){argc, argv}, &s, &words, &diag))) {
-        code = s.help ? print_help() : dispatch(&words, &s);
+        if (s.json) {
+            intl_plain();
+        }
+        code = s.help ? print_help() : s.man ? print_man() : dispatch(&words, &s);
     }
     conf_release(&defs_table, &s);
     conf_list_release(&words);

@@ -119,7 +119,7 @@ static int scan(struct scan_run *run) {
     progress_stop(&run->progress);
     int code = totals_exit(&run->totals);
     if (sk_failed(err)) {
-        say_error(NULL, _("the scan could not be finished: %s"), sk_err_text(err));
+        say_error(NULL, _("the scan could not be finished: %s"), intl_text(sk_err_text(err)));
         code = code == EXIT_FOUND ? code : EXIT_INCOMPLETE;
     }
     if (facts.spool_missing) {
@@ -194,6 +194,9 @@ int cmd_scan(int argc, const char *const *argv) {
                                        .stats = run.settings.stats,
                                        .color = color_wanted(&run.settings)};
         run.face = run.settings.json ? &print_json : &print_text;
+        if (run.settings.json) {
+            intl_plain();
+        }
         code = scan(&run);
     }
     release(&run);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cli/intl.h"
+#include "cli/place.h"
 #include "defc/defc.h"
 #include "defs/defset.h"
 #include "defs/layout.h"
@@ -28,8 +29,9 @@
 #ifndef SEKISHO_BUNDLED_DEFINITIONS
 #define SEKISHO_BUNDLED_DEFINITIONS "/usr/local/share/sekisho/definitions"
 #endif
-/* Where the build puts the bundled set, seen from the folder of the program. */
-#define BESIDE_PROGRAM "/../../definitions"
+#ifndef SEKISHO_DEFINITIONS_BESIDE
+#define SEKISHO_DEFINITIONS_BESIDE "../share/sekisho/definitions"
+#endif
 
 static bool has_manifest(const char *dir) {
     struct buf path = {0};
@@ -39,15 +41,11 @@ static bool has_manifest(const char *dir) {
     return has;
 }
 
-static sk_err beside_program(struct buf *out) {
-    char exe[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    char *slash = len <= 0 ? NULL : memrchr(exe, '/', (size_t)len);
-    if (slash == NULL) {
-        return sk_fail(SK_E_NOTFOUND);
-    }
-    *slash = '\0';
-    return buf_printf(out, "%s" BESIDE_PROGRAM, exe);
+typedef sk_err (*place_finder)(const char *name, struct buf *out);
+
+static bool find_set(place_finder find, const char *name, struct buf *path) {
+    buf_clear(path);
+    return !sk_failed(find(name, path)) && has_manifest(buf_text(path));
 }
 
 sk_err definitions_default(struct buf *out_path) {
@@ -55,17 +53,20 @@ sk_err definitions_default(struct buf *out_path) {
     if (env != NULL && env[0] != '\0') {
         return buf_puts(out_path, env);
     }
-    struct buf beside = {0};
-    sk_err err = beside_program(&beside);
-    bool use = !sk_failed(err) && has_manifest(buf_text(&beside));
-    err = use ? buf_puts(out_path, buf_text(&beside)) : sk_ok();
-    buf_release(&beside);
-    if (use || sk_failed(err)) {
-        return err;
+    struct buf path = {0};
+    const char *use = SEKISHO_STATE_DEFINITIONS;
+    if (find_set(place_in_build, "definitions", &path)) {
+        use = buf_text(&path);
+    } else if (has_manifest(SEKISHO_STATE_DEFINITIONS)) {
+        use = SEKISHO_STATE_DEFINITIONS;
+    } else if (find_set(place_moved, SEKISHO_DEFINITIONS_BESIDE, &path)) {
+        use = buf_text(&path);
+    } else if (has_manifest(SEKISHO_BUNDLED_DEFINITIONS)) {
+        use = SEKISHO_BUNDLED_DEFINITIONS;
     }
-    bool bundled =
-        !has_manifest(SEKISHO_STATE_DEFINITIONS) && has_manifest(SEKISHO_BUNDLED_DEFINITIONS);
-    return buf_puts(out_path, bundled ? SEKISHO_BUNDLED_DEFINITIONS : SEKISHO_STATE_DEFINITIONS);
+    sk_err err = buf_puts(out_path, use);
+    buf_release(&path);
+    return err;
 }
 
 static sk_err open_path(const char *path, struct diag *diag, struct sk_engine **out_engine) {
@@ -86,7 +87,7 @@ static sk_err open_path(const char *path, struct diag *diag, struct sk_engine **
     int code = sk_engine_open(path, out_engine, why, sizeof(why));
     if (code != 0) {
         diag_say(diag, DIAG_ERROR, path, 0, _("cannot open the definitions: %s"),
-                 why[0] != '\0' ? why : sk_result_text(code));
+                 why[0] != '\0' ? why : intl_text(sk_result_text(code)));
         return sk_fail((enum sk_err_code)code);
     }
     return sk_ok();

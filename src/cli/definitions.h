@@ -13,9 +13,9 @@
 #include "conf/conf.h"
 #include "sekisho.h"
 
-/* Append the path used when the user names none: $SEKISHO_DEFINITIONS; the set built beside this
- * program when it runs from its build folder; /var/lib/sekisho/definitions; the bundled set of the
- * installation. */
+/* Append the path used when the user names none: $SEKISHO_DEFINITIONS; the set of the build when
+ * the program runs from its build folder; /var/lib/sekisho/definitions; the bundled set of the
+ * installation (place.h). Nothing there: /var/lib/sekisho/definitions. */
 sk_err definitions_default(struct buf *out_path);
 /* path NULL: the default. */
 sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **out_engine);

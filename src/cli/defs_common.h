@@ -12,7 +12,7 @@ struct defs_settings {
     const char *definitions; /* others: what to look at; NULL: the default */
     const char *segment;
     bool official, pua, replace, skip_verify;
-    bool part, json, quiet, verbose, help;
+    bool part, json, quiet, verbose, help, man;
 };
 
 /* Each returns an exit code (cli/say.h). */

@@ -115,14 +115,18 @@ static sk_err info_segment(const struct image *img, const struct defs_settings *
     char when[32];
     struct meta_print m = {.out = out, .key = "source"};
     format_time(h->source_time, when);
-    TRY(buf_printf(out,
-                   _("%s: %llu signatures (%llu hashes, %llu patterns), %llu allow-list "
-                     "entries, %llu lines not taken\n"),
-                   h->name, (unsigned long long)(h->count_hash + h->count_body),
-                   (unsigned long long)h->count_hash, (unsigned long long)h->count_body,
-                   (unsigned long long)h->count_allow, (unsigned long long)h->count_skipped));
-    TRY(buf_printf(out, _("  version %u of %s, %s\n"), h->source_version, when,
-                   (h->flags & IMG_OFFICIAL) != 0 ? _("official") : _("not official")));
+    TRY(buf_printf(
+        out,
+        _("%s: %llu signatures (hashes: %llu, patterns: %llu), allow-list entries: %llu, "
+          "lines not taken: %llu\n"),
+        h->name, (unsigned long long)(h->count_hash + h->count_body),
+        (unsigned long long)h->count_hash, (unsigned long long)h->count_body,
+        (unsigned long long)h->count_allow, (unsigned long long)h->count_skipped));
+    if (h->source_version != 0 || h->source_time != 0) {
+        TRY(buf_printf(out, _("  version %u of %s\n"), h->source_version, when));
+    }
+    TRY(buf_puts(out, (h->flags & IMG_OFFICIAL) != 0 ? _("  official names\n")
+                                                     : _("  names end in .UNOFFICIAL\n")));
     query_meta(img, print_meta, &m);
     TRY(m.err);
     if (s->verbose) {
@@ -138,7 +142,9 @@ static sk_err info_text(const struct defset *set, const char *path, const struct
                         struct buf *out) {
     TRY(buf_puts(out, _("Definitions: ")));
     TRY(buf_put_escaped(out, path, strlen(path)));
-    TRY(buf_printf(out, _("\nSignatures: %llu in %u segments\n"),
+    TRY(buf_printf(out,
+                   ngettext("\nSignatures: %llu in %u segment\n",
+                            "\nSignatures: %llu in %u segments\n", defset_count(set)),
                    (unsigned long long)defset_signature_count(set), defset_count(set)));
     for (unsigned i = 0; i < defset_count(set); i++) {
         TRY(info_segment(defset_image(set, i), s, out));
@@ -150,7 +156,7 @@ int defs_info(const struct defset *set, const char *path, const struct defs_sett
     struct buf out = {0};
     sk_err err = s->json ? info_json(set, path, &out) : info_text(set, path, s, &out);
     if (sk_failed(err)) {
-        say_error(path, "%s", sk_err_text(err));
+        say_error(path, "%s", intl_text(sk_err_text(err)));
     }
     return print_buf(&out, err);
 }
@@ -217,7 +223,7 @@ int defs_list(const struct defset *set, const char *name, const struct defs_sett
     sk_err err = query_signatures(set, &filter, print_signature, &p, &count);
     buf_release(&p.line);
     if (sk_failed(err)) {
-        say_error(NULL, _("the list is not complete: %s"), sk_err_text(err));
+        say_error(NULL, _("the list is not complete: %s"), intl_text(sk_err_text(err)));
         return EXIT_INCOMPLETE;
     }
     if (name != NULL && count == 0) {
@@ -262,8 +268,11 @@ int defs_check(const char *path, const struct defs_settings *s) {
             return code;
         }
     } else if (!sk_failed(err) && !s->quiet) {
-        (void)printf(_("%u segments are whole: checksums, digests and references are right\n"),
-                     segments);
+        (void)printf(
+            ngettext("%u segment is whole: checksums, digests and references are right\n",
+                     "%u segments are whole: checksums, digests and references are right\n",
+                     segments),
+            segments);
     }
     if (err.code == SK_E_FORMAT || err.code == SK_E_BAD_SIGNATURE) {
         return EXIT_FOUND;

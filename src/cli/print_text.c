@@ -24,7 +24,7 @@
 
 const char *outcome_error(const struct outcome *outcome) {
     if (outcome->kind == OUTCOME_SCANNED) {
-        return sk_result_text(outcome->result);
+        return intl_text(sk_result_text(outcome->result));
     }
     if (outcome->kind == OUTCOME_SPECIAL) {
         return _("not a regular file");
@@ -80,11 +80,10 @@ static void start(struct printer *p, const struct outcome *o) {
 
 static void in_layer(struct printer *p, const char *layer) {
     if (layer[0] != '\0') {
-        raw(p, " (");
-        raw(p, _("in"));
-        raw(p, " ");
-        add(p, layer);
-        raw(p, ")");
+        struct buf shown = {0};
+        SK_IGNORE(buf_put_escaped(&shown, layer, strlen(layer)), "cut when memory is gone");
+        SK_IGNORE(buf_printf(&p->line, _(" (in %s)"), buf_text(&shown)), "cut");
+        buf_release(&shown);
     }
 }
 
@@ -222,12 +221,28 @@ static void print_work(struct printer *p, const struct run_summary *s) {
     flush_line(p);
 }
 
+/* sandbox_describe writes the English words of JSON. */
+static void put_sandbox(struct printer *p, const struct sandbox_state *state) {
+    enum sandbox_level level = sandbox_level(state);
+    if (level != SANDBOX_PARTIAL) {
+        raw(p, level == SANDBOX_FULL ? _("full") : _("none"));
+        return;
+    }
+    raw(p, _("partial, without"));
+    for (unsigned bit = 1; bit <= SANDBOX_ALL; bit <<= 1) {
+        if ((state->held & bit) == 0) {
+            raw(p, " ");
+            raw(p, sandbox_layer_name((enum sandbox_layer)bit));
+        }
+    }
+}
+
 static void print_cage(struct printer *p, const struct run_summary *s) {
     raw(p, _("Sandbox:           "));
     if (!s->facts->sandbox_known) {
         raw(p, _("not needed, nothing was scanned"));
     } else {
-        SK_IGNORE(sandbox_describe(&s->facts->sandbox, &p->line), "cut");
+        put_sandbox(p, &s->facts->sandbox);
     }
     flush_line(p);
     raw(p, _("Definitions:       "));

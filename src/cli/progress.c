@@ -113,6 +113,19 @@ static size_t columns(void) {
     return known ? size.ws_col : 80;
 }
 
+/* Bytes of the line that surely fit: no character has more columns than bytes. Never half of one.
+ */
+static size_t fitting(const struct buf *line, size_t width) {
+    if (line->len < width) {
+        return line->len;
+    }
+    size_t len = width - 1;
+    while (len > 0 && (line->data[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
 void progress_show(struct progress *progress, const struct session_progress *now) {
     if (!progress->on) {
         return;
@@ -132,8 +145,7 @@ void progress_show(struct progress *progress, const struct session_progress *now
     SK_IGNORE(buf_printf(&line, _("/s, %llu found"), (unsigned long long)now->found), "cut");
     put_rest(progress, now, ms, &line);
     size_t width = columns();
-    int shown = (int)(line.len < width ? line.len : width - 1);
-    (void)fprintf(stderr, "\r\033[K%.*s", shown, buf_text(&line));
+    (void)fprintf(stderr, "\r\033[K%.*s", (int)fitting(&line, width), buf_text(&line));
     (void)fflush(stderr);
     buf_release(&line);
     progress->visible = true;

@@ -120,7 +120,7 @@ sk_err paths_from_lists(const struct conf_list *files, struct conf_list *paths,
         sk_err err = file_read_all(files->item[i], LIST_FILE_MAX, &out_text[i]);
         if (sk_failed(err)) {
             diag_say(diag, DIAG_ERROR, files->item[i], 0, _("cannot read the list of files: %s"),
-                     err.code == SK_E_LIMIT ? sk_err_text(err) : strerror(errno));
+                     err.code == SK_E_LIMIT ? intl_text(sk_err_text(err)) : strerror(errno));
             return err;
         }
         TRY(split_lines(&out_text[i], paths));

@@ -9,12 +9,15 @@
  *   -xyz               letters; the first that takes a value takes the rest of the word, or the
  * next other, or "-"      operand
  *
+ * Messages are in the user's language, because this floor is part of programs, never of libsekisho.
+ *
  * Defaults go through the same parser as the user's words, so a default out of bounds cannot exist
  * unnoticed.
  */
 #include "conf/conf.h"
 
 #include <errno.h>
+#include <libintl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -102,12 +105,12 @@ static sk_err set_number(struct diag *diag, const struct conf_option *o, uint64_
     sk_err err = o->kind == CONF_SIZE ? conf_size(text, &v) : number(text, &v, &rest);
     if (err.code == SK_E_FORMAT || *rest != '\0') {
         return refuse(diag, o, text,
-                      o->kind == CONF_SIZE ? "is not a size (a number, with K, M or G)"
-                                           : "is not a number");
+                      o->kind == CONF_SIZE ? gettext("is not a size (a number, with K, M or G)")
+                                           : gettext("is not a number"));
     }
     if (sk_failed(err) || v < o->min || (o->max != 0 && v > o->max)) {
         struct buf why = {0};
-        err = buf_printf(&why, "is not between %llu and %llu", (unsigned long long)o->min,
+        err = buf_printf(&why, gettext("is not between %llu and %llu"), (unsigned long long)o->min,
                          (unsigned long long)(o->max != 0 ? o->max : UINT64_MAX));
         err = sk_failed(err) ? err : refuse(diag, o, text, buf_text(&why));
         buf_release(&why);
@@ -127,7 +130,7 @@ static sk_err set_bool(struct diag *diag, const struct conf_option *o, bool *fie
             return sk_ok();
         }
     }
-    return refuse(diag, o, text, "is neither yes nor no");
+    return refuse(diag, o, text, gettext("is neither yes nor no"));
 }
 
 static sk_err set_choice(struct diag *diag, const struct conf_option *o, const char **field,
@@ -142,7 +145,7 @@ static sk_err set_choice(struct diag *diag, const struct conf_option *o, const c
         }
     }
     struct buf why = {0};
-    sk_err err = buf_printf(&why, "is not one of %s", o->choices);
+    sk_err err = buf_printf(&why, gettext("is not one of %s"), o->choices);
     err = sk_failed(err) ? err : refuse(diag, o, text, buf_text(&why));
     buf_release(&why);
     return err;
@@ -228,7 +231,8 @@ static sk_err say_unknown(struct parse *p, const char *word, bool many) {
     struct buf shown = {0};
     if (!sk_failed(buf_put_escaped(&shown, word, strlen(word)))) {
         diag_say(p->diag, DIAG_ERROR, NULL, 0,
-                 many ? "option '%s' could mean several" : "unknown option '%s'", buf_text(&shown));
+                 many ? gettext("option '%s' could mean several") : gettext("unknown option '%s'"),
+                 buf_text(&shown));
     }
     buf_release(&shown);
     return sk_fail(SK_E_USAGE);
@@ -238,7 +242,7 @@ static sk_err next_value(struct parse *p, const struct conf_option *o, const cha
     if (p->at + 1 >= p->argc) {
         struct buf name = {0};
         if (!sk_failed(buf_printf(&name, "--%s", o->name))) {
-            diag_say(p->diag, DIAG_ERROR, buf_text(&name), 0, "needs a value (%s)",
+            diag_say(p->diag, DIAG_ERROR, buf_text(&name), 0, gettext("needs a value (%s)"),
                      o->arg != NULL ? o->arg : "VALUE");
         }
         buf_release(&name);
@@ -265,7 +269,7 @@ static sk_err parse_long(struct parse *p, const char *word) {
     }
     const char *value = equals == NULL ? "yes" : equals + 1;
     if (o->kind == CONF_FLAG && equals != NULL) {
-        return refuse(p->diag, o, value, "is too much: this option takes no value");
+        return refuse(p->diag, o, value, gettext("is too much: this option takes no value"));
     }
     if (conf_takes_value(o) && equals == NULL) {
         TRY(next_value(p, o, &value));
@@ -321,7 +325,8 @@ static sk_err left_column(const struct conf_option *o, struct buf *out) {
     if (o->kind == CONF_BOOL || (o->kind == CONF_NONE && o->arg == NULL)) {
         return buf_puts(out, "[=yes/no]");
     }
-    return conf_takes_value(o) ? buf_printf(out, "=%s", o->arg != NULL ? o->arg : "VALUE") : sk_ok();
+    return conf_takes_value(o) ? buf_printf(out, "=%s", o->arg != NULL ? o->arg : "VALUE")
+                               : sk_ok();
 }
 
 #define HELP_COLUMN 32

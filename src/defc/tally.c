@@ -10,22 +10,24 @@
 #include "defc/tally.h"
 
 #include "base/diag.h"
+#include "base/mark.h"
 
 struct reason_text {
     const char *word;
     const char *text;
 };
 static const struct reason_text reasons[DEFC_REASON_COUNT] = {
-    [DEFC_MALFORMED] = {"malformed", "malformed"},
-    [DEFC_FLEVEL_TOO_HIGH] = {"flevel", "for other functionality levels"},
-    [DEFC_NOT_YET_PCRE] = {"not-yet-pcre", "regular expressions are not supported yet"},
-    [DEFC_NOT_YET_BYTE_COMPARE] = {"not-yet-byte-compare", "byte comparison is not supported yet"},
-    [DEFC_NOT_YET_FUZZY] = {"not-yet-fuzzy", "fuzzy image hashes are not supported yet"},
-    [DEFC_NOT_YET_MACRO] = {"not-yet-macro", "macro subsignatures are not supported yet"},
-    [DEFC_NOT_YET_ATTRIBUTE] = {"not-yet-attribute", "an attribute is not supported yet"},
-    [DEFC_NOT_YET_FORMAT] = {"not-yet-format", "this kind of signature is not supported yet"},
-    [DEFC_IGNORED] = {"ignored", "on an ignore list"},
-    [DEFC_DUPLICATE] = {"duplicate", "repeats another signature"},
+    [DEFC_MALFORMED] = {"malformed", N_("malformed")},
+    [DEFC_FLEVEL_TOO_HIGH] = {"flevel", N_("for other functionality levels")},
+    [DEFC_NOT_YET_PCRE] = {"not-yet-pcre", N_("regular expressions are not supported yet")},
+    [DEFC_NOT_YET_BYTE_COMPARE] = {"not-yet-byte-compare",
+                                   N_("byte comparison is not supported yet")},
+    [DEFC_NOT_YET_FUZZY] = {"not-yet-fuzzy", N_("fuzzy image hashes are not supported yet")},
+    [DEFC_NOT_YET_MACRO] = {"not-yet-macro", N_("macro subsignatures are not supported yet")},
+    [DEFC_NOT_YET_ATTRIBUTE] = {"not-yet-attribute", N_("an attribute is not supported yet")},
+    [DEFC_NOT_YET_FORMAT] = {"not-yet-format", N_("this kind of signature is not supported yet")},
+    [DEFC_IGNORED] = {"ignored", N_("on an ignore list")},
+    [DEFC_DUPLICATE] = {"duplicate", N_("repeats another signature")},
 };
 
 const char *defc_reason_text(enum defc_reason reason) {

@@ -191,9 +191,14 @@ enum sandbox_level sandbox_level(const struct sandbox_state *state) {
                                                                      : SANDBOX_NONE;
 }
 
+static const char *const NAMES[] = {"namespaces", "credentials", "privileges",
+                                    "landlock",   "rlimits",     "seccomp"};
+
+const char *sandbox_layer_name(enum sandbox_layer layer) {
+    return NAMES[__builtin_ctz(layer)];
+}
+
 sk_err sandbox_describe(const struct sandbox_state *state, struct buf *out) {
-    static const char *const NAMES[] = {"namespaces", "credentials", "privileges",
-                                        "landlock",   "rlimits",     "seccomp"};
     enum sandbox_level level = sandbox_level(state);
     if (level != SANDBOX_PARTIAL) {
         return buf_puts(out, level == SANDBOX_FULL ? "full" : "none");

@@ -52,6 +52,8 @@ enum sandbox_level { SANDBOX_NONE = 0, SANDBOX_PARTIAL, SANDBOX_FULL };
 void sandbox_enter(const struct sandbox_options *options, struct sandbox_state *out_state);
 /* FULL: every layer. NONE: neither seccomp nor Landlock holds. */
 enum sandbox_level sandbox_level(const struct sandbox_state *state);
+/* "seccomp". English, static storage. */
+const char *sandbox_layer_name(enum sandbox_layer layer);
 /* "full", "partial (no landlock)", "none": English words for summaries and JSON. */
 sk_err sandbox_describe(const struct sandbox_state *state, struct buf *out);
 /* Built with a sanitizer, whose runtime needs what the filter forbids: seccomp and the memory limit

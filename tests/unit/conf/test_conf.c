@@ -148,8 +148,10 @@ static void test_texts_come_from_the_table(void **state) {
     assert_non_null(strstr(buf_text(&b), "-r, --recursive[=yes/no]"));
     buf_clear(&b);
     assert_false(sk_failed(conf_man(&TABLE, &b)));
-    assert_non_null(
-        strstr(buf_text(&b), ".TP\n.B \\-\\-max\\-size=SIZE\nLimit.\n\\-x\\ey\nDefault: 100M.\n"));
+    assert_non_null(strstr(buf_text(&b), ".It Fl Fl max\\-size Ns = Ns Ar SIZE\nLimit.\n\\-x\\ey.\n"
+                                         "The default is\n.Ql 100M .\n"));
+    assert_non_null(strstr(buf_text(&b), ".It Fl j , Fl Fl jobs Ns = Ns Ar N\nWorkers.\n"));
+    assert_non_null(strstr(buf_text(&b), " Ns Op = Ns Ar yes/no\n"));
     buf_release(&b);
 }
 
