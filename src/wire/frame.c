@@ -6,6 +6,9 @@
  * CMSG_SPACE adds is room for a second descriptor, which the kernel would then install in our table
  * without anybody looking at it. With CMSG_LEN the kernel drops it and sets MSG_CTRUNC, and the
  * packet is refused.
+ *
+ * A peer that dies with unread packets makes the next receive fail with ECONNRESET once, before the
+ * packets that it still sent: they are asked for again, or its last answers would be lost.
  */
 #include "wire/frame.h"
 
@@ -82,9 +85,11 @@ enum wire_io wire_recv(int sock, bool wait, struct wire_packet *out_packet) {
                          .msg_control = &control,
                          .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t got;
+    unsigned resets = 0;
     do {
         got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
-    } while (got < 0 && errno == EINTR);
+        resets += got < 0 && errno == ECONNRESET ? 1 : 0;
+    } while (got < 0 && (errno == EINTR || (errno == ECONNRESET && resets <= 1)));
     out_packet->len = 0;
     out_packet->fd = -1;
     if (got < 0) {

@@ -15,7 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cli  # noqa: E402
 
-PROGRAM = sys.argv.pop(1)
+PROGRAM = os.path.abspath(sys.argv.pop(1))
 REAL = shutil.which("clamscan")
 # Lines that may differ: times, versions, what is measured in blocks, wording of start-up errors.
 VARIABLE = re.compile(r"^(Time|Start Date|End Date|Engine version|Data scanned|Data read|ERROR|LibClamAV).*")

@@ -16,7 +16,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cli  # noqa: E402
 
-PROGRAM = sys.argv.pop(1)
+PROGRAM = os.path.abspath(sys.argv.pop(1))
 SCHEMA = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs/scan-output.schema.json").read_text())
 KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 

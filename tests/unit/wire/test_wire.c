@@ -183,6 +183,20 @@ static void test_frames(void **state) {
     (void)close(pair[1]);
 }
 
+static void test_last_words_of_the_dead_are_heard(void **state) {
+    (void)state;
+    static struct wire_packet p;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    assert_int_equal(wire_send(pair[1], "last", 4, -1, true), WIRE_IO_OK);
+    assert_int_equal(wire_send(pair[0], "unread", 6, -1, true), WIRE_IO_OK);
+    (void)close(pair[1]);
+    assert_int_equal(wire_recv(pair[0], false, &p), WIRE_IO_OK);
+    assert_int_equal(p.len, 4);
+    assert_int_equal(wire_recv(pair[0], false, &p), WIRE_IO_CLOSED);
+    (void)close(pair[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_survives),
@@ -190,6 +204,7 @@ int main(void) {
         cmocka_unit_test(test_wrong_bytes_are_refused),
         cmocka_unit_test(test_wrong_peer_state_or_descriptor_is_refused),
         cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_last_words_of_the_dead_are_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
