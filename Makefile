@@ -47,7 +47,7 @@ fuzz:
 	@tools/fuzz.sh build-fuzz
 
 docs: all
-	@tools/docs.sh $(BUILD)
+	@python3 tools/man.py $(BUILD)/src/cli/sekisho
 
 release:
 	@tools/setup.sh build
