@@ -174,6 +174,8 @@ def compile_part(args, program, definitions, images, table, clam_load):
 
 
 def main():
+    if any(shutil.which(tool) is None for tool in ("clamscan", "clamd", "clamdscan")):
+        sys.exit("bench: clamav, clamav-daemon and clamdscan must be installed (make bench does it)")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--definitions", type=pathlib.Path)

@@ -9,7 +9,7 @@ libarchive-dev libssl-dev libseccomp-dev"
 check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \
 p7zip-full zip unzip bzip2 xz-utils zstd cpio genisoimage binutils rpm lhasa arj mandoc strace \
 gcc-mingw-w64-i686 gcc-mingw-w64-x86-64"
-bench="$build clamav clamav-daemon yara procps"
+bench="$build clamav clamav-daemon clamdscan"
 
 case "${1-}" in
 build) want=$build ;;
