@@ -49,7 +49,7 @@ static void say(void *ctx, enum diag_level level, const char *where, uint64_t li
 
 static int parse(struct record *r, struct conf_list *operands, const char *const *words) {
     struct diag d = {.say = say};
-    const char *argv[16] = {"prog"};
+    const char *argv[32] = {"prog"};
     int argc = 1;
     for (; words[argc - 1] != NULL; argc++) {
         argv[argc] = words[argc - 1];
