@@ -103,8 +103,8 @@ static uint32_t reduce(struct parser *p, bool closed) {
     struct expr *e = p->e;
     const struct frame *f = &((struct frame *)e->frame.data)[e->frame.count - 1];
     const uint32_t *operand = &((uint32_t *)e->operand.data)[f->operand_base];
-    const uint32_t *oper = &((uint32_t *)e->oper.data)[f->oper_base];
     size_t opers = e->oper.count - f->oper_base;
+    const uint32_t *oper = opers == 0 ? NULL : &((uint32_t *)e->oper.data)[f->oper_base];
     size_t right = closed && opers > 0 ? opers - 1 : opers; /* operators split from the left */
     uint32_t acc = operand[right];
     for (size_t i = right; i > 0; i--) {
