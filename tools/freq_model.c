@@ -6,6 +6,10 @@
  *   usage: find ... -type f | tools/freq_model CLASS=MAXMB... > src/defc/freq_table.c
  *   input lines: "CLASS PATH"; classes are digits. tools/freq_model.sh calls it.
  *
+ * Also: a Bloom filter of the eight-byte windows that occur in at least doc_share of the files of a
+ * class (licence texts, headers, padding, runtime libraries): what is in everybody's files makes a
+ * bad trigger however rare its bytes look.
+ *
  * All bytes are folded (| 0x20) as the filter folds them, so that 128 values remain. Pass 1 counts
  * pairs exactly and grams in 2^24 hashed counters per class; pass 2 counts exactly the grams whose
  * counter is high. A class weighs the same whatever its size.
@@ -16,13 +20,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 3, GRAM_SLOTS = 16384, GRAM_MAX = 8192, EXACT_SLOTS = 1 << 20 };
+#include "defc/freq_seen.h"
+
+enum { CLASSES = 3, FILES_MAX = 1 << 17, GRAM_SLOTS = 16384, GRAM_MAX = 8192, EXACT_SLOTS = 1 << 20 };
 #define CLASS_BYTES ((size_t)96 << 20)
 #define FILE_BYTES ((size_t)1 << 20) /* at most this much of one file: variety, not weight */
+#define DOC_SLOTS_LOG2 26
 #define RATE_FLOOR 6.0               /* listed when a class has more per million bytes */
 
 static uint8_t *text[CLASSES];
 static size_t text_len[CLASSES];
+static size_t file_end[CLASSES][FILES_MAX];
+static uint32_t files[CLASSES];
+/* Share of the files of a class, and the least number of them. */
+static const double doc_share[CLASSES] = {0.05, 0.02, 0.40};
+enum { DOC_LEAST = 6 };
+static uint64_t seen[FREQ_SEEN_WORDS];
 static double joint[128][128];
 struct exact {
     uint32_t gram;
@@ -46,6 +59,62 @@ static void load(int class, const char *path) {
     size_t room = CLASS_BYTES - text_len[class];
     text_len[class] += fread(text[class] + text_len[class], 1, room < FILE_BYTES ? room : FILE_BYTES, f);
     fclose(f);
+    if (files[class] < FILES_MAX && text_len[class] > 0) {
+        file_end[class][files[class]++] = text_len[class];
+    }
+}
+
+static uint64_t window_at(const uint8_t *t) {
+    uint64_t w;
+    memcpy(&w, t, 8);
+    return w | 0x2020202020202020u;
+}
+
+struct doc {
+    uint16_t last, count;
+};
+
+/* One walk over the windows of a class; file numbers are kept modulo 2^16 - 1, off by one. */
+static void walk_docs(int class, struct doc *doc, uint32_t least) {
+    size_t at = 0;
+    uint32_t kept = 0;
+    for (uint32_t f = 0; f < files[class]; f++) {
+        uint16_t id = (uint16_t)(f % 65535 + 1);
+        for (; at + 8 <= file_end[class][f]; at++) {
+            uint64_t w = window_at(text[class] + at);
+            struct doc *d = &doc[w * 0x9E3779B97F4A7C15u >> (64 - DOC_SLOTS_LOG2)];
+            if (least == 0 && d->last != id && d->count < UINT16_MAX) {
+                d->last = id;
+                d->count++;
+            } else if (least > 0 && d->count >= least && !freq_seen_has(seen, w)) {
+                freq_seen_add(seen, w);
+                kept++;
+            }
+        }
+        at = file_end[class][f];
+    }
+    if (least > 0) {
+        fprintf(stderr, "class %d: %u files, %u windows in %u and more\n", class, files[class],
+                kept, least);
+    }
+}
+
+static void count_docs(int class, struct doc *doc) {
+    memset(doc, 0, sizeof(*doc) << DOC_SLOTS_LOG2);
+    uint32_t least = (uint32_t)(files[class] * doc_share[class]);
+    walk_docs(class, doc, 0);
+    walk_docs(class, doc, least < DOC_LEAST ? DOC_LEAST : least);
+}
+
+static void print_seen(void) {
+    size_t bits = 0;
+    printf("\nconst uint64_t freq_seen[FREQ_SEEN_WORDS] = {");
+    for (size_t i = 0; i < FREQ_SEEN_WORDS; i++) {
+        bits += (size_t)__builtin_popcountll(seen[i]);
+        printf("%s0x%llx,", i % 6 == 0 ? "\n    " : "", (unsigned long long)seen[i]);
+    }
+    printf("\n};\n");
+    fprintf(stderr, "seen: %.1f %% of the bits\n", 100.0 * (double)bits / 64 / FREQ_SEEN_WORDS);
 }
 
 static void count_class(int class, uint32_t *counter) {
@@ -151,7 +220,8 @@ int main(void) {
     }
     exact = calloc(EXACT_SLOTS, sizeof(*exact));
     uint32_t *counter = malloc(sizeof(*counter) << 24);
-    if (exact == NULL || counter == NULL || text[CLASSES - 1] == NULL) {
+    struct doc *doc = malloc(sizeof(*doc) << DOC_SLOTS_LOG2);
+    if (exact == NULL || doc == NULL || counter == NULL || text[CLASSES - 1] == NULL) {
         return 1;
     }
     while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -163,6 +233,7 @@ int main(void) {
     for (int c = 0; c < CLASSES; c++) {
         fprintf(stderr, "class %d: %zu bytes\n", c, text_len[c]);
         count_class(c, counter);
+        count_docs(c, doc);
     }
     qsort(exact, EXACT_SLOTS, sizeof(*exact), by_rate);
     size_t n = 0;
@@ -176,6 +247,7 @@ int main(void) {
            "// clang-format off\n", text_len[0] >> 20, text_len[1] >> 20, text_len[2] >> 20);
     print_pairs();
     print_grams(n);
+    print_seen();
     printf("// clang-format on\n");
     return 0;
 }

@@ -8,14 +8,16 @@
  *   4 bytes   listed rate, or the chain capped by the rarest listed one
  *   longer    when every gram in it is listed: at least an eighth of the rarest of them
  *
+ * Eight-byte windows that many files hold (a Bloom filter, freq_seen) count at least SEEN_RATE, and
+ * a text made of nothing else is called common: imports, version resources, licences.
+ *
  * 2^(-q/4) comes from four constants and exact halving, so that images are equal everywhere.
  */
 #include "defc/freq.h"
 
-#include <stdbool.h>
-
 #define LISTED_FLOOR_QUARTERS 60u /* 30 per million bytes: an unlisted gram is rarer */
-#define EIGHTH 12u                /* three halvings in quarters */
+#define SEEN_RATE 2e-6
+#define EIGHTH 12u /* three halvings in quarters */
 
 static unsigned squeeze(uint8_t b) {
     return (b & 0x1fu) | (b & 0xc0u) >> 1;
@@ -49,6 +51,7 @@ static uint8_t listed(uint32_t gram) {
 void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len) {
     r->len = len < FREQ_RUN_MAX ? (uint32_t)len : FREQ_RUN_MAX;
     uint32_t gram = 0;
+    uint64_t window = 0;
     for (uint32_t i = 0; i < r->len; i++) {
         unsigned b = squeeze(bytes[i]);
         r->first[i] = freq_first[b];
@@ -58,6 +61,11 @@ void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len) {
         gram = gram >> 8 | (uint32_t)(bytes[i] | 0x20) << 24;
         if (i >= 3) {
             r->gram[i - 3] = listed(gram);
+        }
+        window = window >> 8 | (uint64_t)(bytes[i] | 0x20) << 56;
+        r->seen[i] = false;
+        if (i >= 7) {
+            r->seen[i - 7] = freq_seen_has(freq_seen, window);
         }
     }
 }
@@ -77,5 +85,15 @@ double freq_window(const struct freq_run *r, uint32_t at, uint32_t n) {
         all = r->gram[i] != 0;
         rarest = r->gram[i] > rarest ? r->gram[i] : rarest;
     }
-    return freq_rate(all && rarest + EIGHTH < chain ? rarest + EIGHTH : chain);
+    double p = freq_rate(all && rarest + EIGHTH < chain ? rarest + EIGHTH : chain);
+    return n == 8 && r->seen[at] && p < SEEN_RATE ? SEEN_RATE : p;
+}
+
+bool freq_is_common_text(const struct freq_run *r, uint32_t at, uint32_t n) {
+    for (uint32_t i = at; i + 8 <= at + n; i++) {
+        if (!r->seen[i]) {
+            return false;
+        }
+    }
+    return n >= 8;
 }

@@ -10,7 +10,8 @@
 #define SK_DEFC_FREQ_H
 
 #include <stddef.h>
-#include <stdint.h>
+
+#include "defc/freq_seen.h"
 
 struct freq_gram {
     uint32_t gram; /* four folded bytes, little-endian; 0 = empty slot */
@@ -20,6 +21,7 @@ struct freq_gram {
 extern const uint8_t freq_first[128];
 extern const char freq_pair[128][129];
 extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
+extern const uint64_t freq_seen[FREQ_SEEN_WORDS];
 
 #define FREQ_RUN_MAX 512u /* longer runs are looked at so far only */
 
@@ -33,9 +35,12 @@ struct freq_run {
     uint32_t sum[FREQ_RUN_MAX];  /* quarters of the pairs before position i, from 0 */
     uint8_t first[FREQ_RUN_MAX]; /* quarters of the byte at i alone */
     uint8_t gram[FREQ_RUN_MAX];  /* quarters of a listed common gram at i, or 0 */
+    bool seen[FREQ_RUN_MAX];     /* the eight bytes at i are in many files */
 };
 void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len);
 /* Expected hits per byte position of the n bytes (3..) at `at`. */
 double freq_window(const struct freq_run *r, uint32_t at, uint32_t n);
+/* Is every eight-byte window of these n bytes in many files? Then the whole probably is. */
+bool freq_is_common_text(const struct freq_run *r, uint32_t at, uint32_t n);
 
 #endif

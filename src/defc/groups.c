@@ -41,7 +41,7 @@ struct group_kind {
 /* Fewest words with at most 12 % of the bits set: 2 n bits in 32 words. */
 static uint8_t log2_words(uint64_t windows) {
     unsigned log2 = LOG2_WORDS_MIN;
-    while (log2 < LOG2_WORDS_MAX && windows * 2 * 100 > ((uint64_t)32 << log2) * 12) {
+    while (log2 < LOG2_WORDS_MAX && windows * 2 * 100 > ((uint64_t)32 << log2) * 9) {
         log2++;
     }
     return (uint8_t)log2;

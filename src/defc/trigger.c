@@ -32,6 +32,7 @@
 #define SLOW_HIT_NS 15.0
 #define ANCHOR_NS 1.0
 #define COMMON_HITS_PER_MB 400.0
+#define COMMON_TEXT_PER_MB 1.0 /* text that many files hold: as if once a megabyte */
 /* Bytes at an entry point or a header are far from random: a match is this much likelier. */
 #define PLACE_FACTOR 65536.0
 #define MAGIC_BYTES 8
@@ -82,7 +83,11 @@ static void cut_literal(struct trigger *t, const struct hex_run *run, uint32_t l
 }
 
 static double touch_ns(const struct freq_run *f, uint32_t first, uint32_t len) {
-    return MB * freq_window(f, first, len) * TOUCH_NS;
+    double p = MB * freq_window(f, first, len);
+    if (freq_is_common_text(f, first, len) && p < COMMON_TEXT_PER_MB) {
+        p = COMMON_TEXT_PER_MB;
+    }
+    return p * TOUCH_NS;
 }
 
 static void consider(struct trigger *best, const struct trigger *t) {
