@@ -51,13 +51,14 @@ docs: all
 
 release:
 	@tools/setup.sh build
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release -Doptimization=2 >/dev/null
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release -Doptimization=2 -Dtests=disabled \
+	    -Dprefix=$(PREFIX) >/dev/null
 	@ninja -C $(BUILD) --quiet
 
+install: INSTALL_BUILD = build-install$(subst /,_,$(PREFIX))
 install:
-	@$(MAKE) --no-print-directory release BUILD=build-install-$(subst /,_,$(PREFIX)) 
-	@meson configure build-install-$(subst /,_,$(PREFIX)) -Dprefix=$(PREFIX)
-	@DESTDIR=$(DESTDIR) meson install --quiet -C build-install-$(subst /,_,$(PREFIX))
+	@$(MAKE) --no-print-directory release BUILD=$(INSTALL_BUILD)
+	@DESTDIR=$(DESTDIR) meson install --quiet --no-rebuild -C $(INSTALL_BUILD)
 	@echo "Installed below $(DESTDIR)$(PREFIX)"
 
 clean:

@@ -36,10 +36,12 @@ def build(tally, folder, setup, env=None):
     """Configure and build; a warning is a failure."""
     where = pathlib.Path(folder)
     if not (where / "build.ninja").exists():
-        made = run(["meson", "setup", folder, *setup], env={**os.environ, **(env or {})})
+        made = run(["meson", "setup", folder, "-Dtests=enabled", *setup], env={**os.environ, **(env or {})})
         if made.returncode != 0:
             tally.say(False, f"configure {folder}", made.stdout[-3000:])
             return False
+    else:  # set up by `make run`, perhaps before the tests' library was installed
+        run(["meson", "configure", folder, "-Dtests=enabled"])
     made = run(["ninja", "-C", folder])
     warned = [line for line in made.stdout.splitlines() if "warning:" in line]
     tally.say(made.returncode == 0 and not warned, f"build {folder}",

@@ -58,7 +58,8 @@ static void show_progress(void *ctx, uint64_t done, uint64_t total) {
     unsigned percent = total == 0 ? 0 : (unsigned)(done * 100 / total);
     if (percent != m->shown && percent <= 100) {
         m->shown = percent;
-        (void)fprintf(stderr, _("\rcompiling: %u %%"), percent);
+        (void)fputc('\r', stderr);
+        (void)fprintf(stderr, _("compiling: %u %%"), percent);
         (void)fflush(stderr);
     }
 }
