@@ -23,7 +23,10 @@
 #include "defc/text.h"
 #include "defc/why.h"
 
-#define ATTR_MAX 16u
+#define ATTR_MAX 32u
+#define ATTR_ITEMS_MAX 16u
+#define INTERMEDIATES_MAX 16u
+#define FLEVEL_ATTRIBUTES 51u /* the first level that knew attributes besides Target */
 
 /* A line cut to fields, common to all kinds. */
 struct line {
@@ -33,7 +36,10 @@ struct line {
     unsigned target;
     struct mt_attr attr[ATTR_MAX];
     unsigned attr_count;
-    uint16_t flags; /* MT_SIG_* */
+    bool has_target;
+    bool has_levels; /* Engine came first */
+    bool has_attr;   /* anything but Engine and Target */
+    uint16_t flags;  /* MT_SIG_* */
 };
 
 sk_err body_builder_new(struct names_builder *names, struct body_builder **out_builder) {
@@ -120,66 +126,142 @@ static void read_range_attr(struct line *l, uint32_t key, struct sk_bytes value,
     add_attr(l, key, min, max);
 }
 
-static void read_container(struct line *l, struct sk_bytes value, struct defc_why *why) {
-    char name[64];
-    if (value.len >= sizeof(name)) {
-        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown container type");
-        return;
+static enum sk_type type_of(struct sk_bytes value, struct defc_why *why) {
+    char name[64] = "";
+    if (value.len < sizeof(name)) {
+        memcpy(name, value.ptr, value.len);
+        name[value.len] = '\0';
     }
-    memcpy(name, value.ptr, value.len);
-    name[value.len] = '\0';
     enum sk_type type = sk_type_from_clam(name);
     if (type == SK_TYPE_COUNT) {
-        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown container type %s", name);
-        return;
+        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "unknown type %s", name);
     }
-    add_attr(l, MT_ATTR_CONTAINER, (uint32_t)type, 0);
+    return type;
 }
 
-static void read_attr(struct line *l, struct sk_bytes item, bool *has_target,
-                      struct defc_why *why) {
+static void read_container(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    add_attr(l, MT_ATTR_CONTAINER, (uint32_t)type_of(value, why), 0);
+}
+
+/* CL_TYPE_ANY as a handler is none: clamscan 1.4.6 takes it for a signature like any other. */
+static void read_handler(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    enum sk_type type = type_of(value, why);
+    if (type != SK_TYPE_ANY) {
+        add_attr(l, MT_ATTR_HANDLER, (uint32_t)type, 0);
+        l->flags |= MT_SIG_HANDLER;
+    }
+}
+
+/* T>T>T: the last one is the direct parent. Seen with clamscan 1.4.6 (all chains up to four types):
+ * CL_TYPE_ANY takes no place of its own, ZIP>ANY asks for a ZIP as direct parent; but there must be
+ * as many layers around as there are types. */
+static void read_intermediates(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    enum sk_type type[INTERMEDIATES_MAX];
+    unsigned count = 0;
+    bool more = true;
+    while (more && why_taken(why)) {
+        if (count == INTERMEDIATES_MAX) {
+            why_say(why, DEFC_MALFORMED, "more than %u intermediates", INTERMEDIATES_MAX);
+            return;
+        }
+        type[count++] = type_of(text_cut(&value, '>', &more), why);
+    }
+    uint32_t place = 0;
+    for (unsigned i = count; i > 0; i--) {
+        if (type[i - 1] != SK_TYPE_ANY) {
+            add_attr(l, MT_ATTR_ANCESTOR, (uint32_t)type[i - 1], place++);
+        }
+    }
+    if (place < count) {
+        add_attr(l, MT_ATTR_ANCESTOR, SK_TYPE_ANY, count - 1);
+    }
+}
+
+static void read_levels_attr(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    uint32_t min, max;
+    if (!text_range(value, &min, &max)) {
+        why_say(why, DEFC_MALFORMED, "malformed functionality levels");
+        return;
+    }
+    l->has_levels = min >= FLEVEL_ATTRIBUTES && !l->has_attr && !l->has_target;
+    check_level(min, max, why);
+}
+
+static void read_file_size(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    read_range_attr(l, MT_ATTR_FILE_SIZE, value, why);
+}
+
+static void read_entry_point(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    read_range_attr(l, MT_ATTR_ENTRY_POINT, value, why);
+}
+
+static void read_section_count(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    read_range_attr(l, MT_ATTR_SECTION_COUNT, value, why);
+}
+
+static void read_target(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    set_target(l, value, why);
+    l->has_target = true;
+}
+
+static void read_attr(struct line *l, struct sk_bytes item, struct defc_why *why) {
+    static const struct {
+        const char *key;
+        void (*read)(struct line *l, struct sk_bytes value, struct defc_why *why);
+    } ATTR[] = {
+        {"Engine", read_levels_attr},          {"Target", read_target},
+        {"FileSize", read_file_size},          {"EntryPoint", read_entry_point},
+        {"Container", read_container},         {"NumberOfSections", read_section_count},
+        {"Intermediates", read_intermediates}, {"HandlerType", read_handler},
+    };
     bool more;
     struct sk_bytes value = item;
     struct sk_bytes key = text_cut(&value, ':', &more);
-    uint32_t min, max;
     if (!more || key.len == 0 || value.len == 0) {
         why_say(why, DEFC_MALFORMED, "malformed attribute");
-    } else if (text_is(key, "Engine")) {
-        if (!text_range(value, &min, &max)) {
-            why_say(why, DEFC_MALFORMED, "malformed functionality levels");
+        return;
+    }
+    for (size_t i = 0; i < sizeof(ATTR) / sizeof(ATTR[0]); i++) {
+        if (text_is(key, ATTR[i].key)) {
+            ATTR[i].read(l, value, why);
+            l->has_attr = l->has_attr || i > 1;
             return;
         }
-        check_level(min, max, why);
-    } else if (text_is(key, "Target")) {
-        set_target(l, value, why);
-        *has_target = true;
-    } else if (text_is(key, "FileSize")) {
-        read_range_attr(l, MT_ATTR_FILE_SIZE, value, why);
-    } else if (text_is(key, "EntryPoint")) {
-        read_range_attr(l, MT_ATTR_ENTRY_POINT, value, why);
-    } else if (text_is(key, "NumberOfSections")) {
-        read_range_attr(l, MT_ATTR_SECTION_COUNT, value, why);
-    } else if (text_is(key, "Container")) {
-        read_container(l, value, why);
-    } else {
-        why_say(why, DEFC_NOT_YET_ATTRIBUTE, "attribute %.*s", (int)(key.len < 40 ? key.len : 40),
-                (const char *)key.ptr);
+    }
+    why_say(why, DEFC_NOT_YET_ATTRIBUTE, "attribute %.*s", (int)(key.len < 40 ? key.len : 40),
+            (const char *)key.ptr);
+}
+
+/* What clamscan 1.4.6 refuses a database for. */
+static void check_attrs(const struct line *l, struct defc_why *why) {
+    bool exe =
+        l->target == SK_TARGET_PE || l->target == SK_TARGET_ELF || l->target == SK_TARGET_MACHO;
+    if (!l->has_target) {
+        why_say(why, DEFC_MALFORMED, "no target");
+    }
+    if (l->has_attr && !l->has_levels) {
+        why_say(why, DEFC_MALFORMED, "attributes without Engine, %u at least, before them",
+                FLEVEL_ATTRIBUTES);
+    }
+    for (unsigned i = 0; i < l->attr_count; i++) {
+        uint32_t key = l->attr[i].key;
+        if (!exe && (key == MT_ATTR_ENTRY_POINT || key == MT_ATTR_SECTION_COUNT)) {
+            why_say(why, DEFC_MALFORMED, "EntryPoint or NumberOfSections of no executable");
+        }
     }
 }
 
 static void read_attrs(struct line *l, struct sk_bytes text, struct defc_why *why) {
-    bool more = true, has_target = false;
+    bool more = true;
     unsigned items = 0;
     while (more && why_taken(why)) {
         struct sk_bytes item = text_cut(&text, ',', &more);
-        read_attr(l, item, &has_target, why);
-        if (++items > ATTR_MAX) {
+        read_attr(l, item, why);
+        if (++items > ATTR_ITEMS_MAX) {
             why_say(why, DEFC_MALFORMED, "too many attributes");
         }
     }
-    if (!has_target) {
-        why_say(why, DEFC_MALFORMED, "no target");
-    }
+    check_attrs(l, why);
 }
 
 /* ---- the three kinds of lines ---------------------------------------------------------------- */

@@ -30,14 +30,23 @@ bool text_number(struct sk_bytes t, uint64_t max, uint64_t *out) {
     return true;
 }
 
-bool text_range(struct sk_bytes t, uint32_t *out_min, uint32_t *out_max) {
-    bool more;
-    uint64_t min, max;
-    struct sk_bytes first = text_cut(&t, '-', &more);
-    if (!more || !text_number(first, UINT64_MAX, &min) || !text_number(t, UINT64_MAX, &max)) {
+static bool range_end(struct sk_bytes t, uint32_t *out) {
+    uint64_t n = 0;
+    if (t.len > 0 && !text_number(t, UINT64_MAX, &n)) {
         return false;
     }
-    *out_min = min > UINT32_MAX ? UINT32_MAX : (uint32_t)min;
-    *out_max = max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
+    *out = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+    return true;
+}
+
+bool text_range(struct sk_bytes t, uint32_t *out_min, uint32_t *out_max) {
+    bool more;
+    uint32_t min, max;
+    struct sk_bytes first = text_cut(&t, '-', &more);
+    if (!more || !range_end(first, &min) || !range_end(t, &max)) {
+        return false;
+    }
+    *out_min = min;
+    *out_max = max;
     return true;
 }

@@ -28,7 +28,8 @@ size_t text_find(struct sk_bytes t, char c);
 struct sk_bytes text_cut(struct sk_bytes *rest, char c, bool *more);
 /* Decimal digits only, at least one, value <= max. */
 bool text_number(struct sk_bytes t, uint64_t max, uint64_t *out);
-/* "a-b"; numbers above UINT32_MAX are clipped to it. */
+/* "a-b"; numbers above UINT32_MAX are clipped to it. A missing number is 0, on both sides (seen
+ * with clamscan 1.4.6: "10-" never holds). */
 bool text_range(struct sk_bytes t, uint32_t *out_min, uint32_t *out_max);
 
 #endif

@@ -229,7 +229,7 @@ static const char *check_sig(const struct body_check *b, uint32_t i) {
 /* min above max is allowed: a condition that never holds is what some lines say. */
 static const char *check_attr(const struct body_check *b, uint32_t i) {
     const struct mt_attr *attr = &b->seg->attr[i];
-    return attr->key >= MT_ATTR_FILE_SIZE && attr->key <= MT_ATTR_CONTAINER
+    return attr->key >= MT_ATTR_FILE_SIZE && attr->key < MT_ATTR_KEY_END
                ? NULL
                : "an attribute is malformed";
 }

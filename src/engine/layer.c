@@ -141,6 +141,7 @@ static sk_err identify(struct layer *layer) {
     }
     layer->type = SK_TYPE_BINARY;
     layer->bid_count = sk_identify(&peek, layer->bid, &layer->type);
+    layer->own_bids = layer->bid_count;
     return sk_ok();
 }
 
@@ -155,6 +156,44 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
         view.rank = RANK_NORMALISED;
     }
     view_search(sc, layer, &view);
+}
+
+/* The reader of a type, by name alone: its probe has no say. */
+static void add_reader(struct layer *layer, enum sk_type type) {
+    for (unsigned i = 0; i < layer->bid_count; i++) {
+        if (layer->bid[i].type == type && layer->bid[i].bid >= SK_BID_WALK) {
+            return;
+        }
+    }
+    for (unsigned i = 0; i < sk_format_count && layer->bid_count < SK_BID_MAX; i++) {
+        if (sk_formats[i]->type == type && sk_formats[i]->walk != NULL) {
+            layer->bid[layer->bid_count++] = (struct sk_bid){sk_formats[i], type, SK_BID_WALK};
+            return;
+        }
+    }
+}
+
+/*
+ * HandlerType, as seen with clamscan 1.4.6: a match of such a signature tells nothing, it has the
+ * same bytes scanned once more as the type it names; in that scan, which no handler leaves again,
+ * the same signature tells of itself. The layers around stay what they were, the raw bytes are
+ * searched for target 0 only (HTML and text: normalised as well), and the members the reader of
+ * that type finds are members of a layer of that type.
+ */
+static void scan_as_asked(struct sk_scanner *sc, struct layer *layer) {
+    enum sk_type own = layer->type;
+    for (unsigned i = 0; i < layer->handler_count; i++) {
+        if (sc->stop || !verdict_wants_own(sc, layer)) {
+            break;
+        }
+        layer->handled = true;
+        layer->type = layer->handler[i];
+        struct view view = {.src = &layer->src, .target = SK_TARGET_ANY};
+        view_search(sc, layer, &view);
+        view_search_text(sc, layer);
+        add_reader(layer, layer->type);
+    }
+    layer->type = own;
 }
 
 /* Is there a reader that may find members in this layer? */
@@ -206,6 +245,7 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
             }
         }
         view_search_text(sc, layer);
+        scan_as_asked(sc, layer);
     }
     arena_rewind(&sc->walk_arena, mark);
     return !sc->stop && is_container(sc, layer);

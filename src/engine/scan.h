@@ -27,6 +27,7 @@
 /* Layers of at most so many bytes are not looked at, as in ClamAV: nothing fits in them. */
 #define LAYER_TINY_BYTES 5u
 #define LAYER_NAME_MAX_BYTES ((size_t)1024)
+#define LAYER_HANDLER_MAX 4 /* types signatures may ask one layer to be scanned as */
 
 enum layer_allowed { LAYER_ALLOWED_UNKNOWN = 0, LAYER_ALLOWED_NO, LAYER_ALLOWED_YES };
 
@@ -45,6 +46,10 @@ struct layer {
     enum sk_type type;
     unsigned bid_count;
     struct sk_bid bid[SK_BID_MAX];
+    unsigned own_bids; /* of bid_count; the rest are readers signatures asked for */
+    bool handled;      /* is being scanned as what a signature asked for */
+    unsigned handler_count;
+    enum sk_type handler[LAYER_HANDLER_MAX];
     bool facts_children; /* an executable that offered members in its facts walk */
     bool open;           /* src is set */
     struct sk_source src;

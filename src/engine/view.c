@@ -38,6 +38,29 @@ static unsigned rank_of(const struct view_ctx *v, const struct mt_sig *sig) {
     return own ? RANK_PLAIN : RANK_PLAIN_ANY;
 }
 
+/* A signature with HandlerType does not tell of itself: it asks for the layer to be scanned as
+ * another type. True: asked. While that scan is on it is a signature like any other. */
+static bool asks_for_handler(struct layer *layer, const struct mt_segment *segment,
+                             const struct mt_sig *sig) {
+    if ((sig->flags & MT_SIG_HANDLER) == 0 || layer->handled) {
+        return false;
+    }
+    for (unsigned i = 0; i < sig->attr_count; i++) {
+        const struct mt_attr *attr = &segment->attr[sig->attr_first + i];
+        if (attr->key != MT_ATTR_HANDLER || attr->min >= SK_TYPE_COUNT) {
+            continue;
+        }
+        unsigned at = 0;
+        while (at < layer->handler_count && layer->handler[at] != (enum sk_type)attr->min) {
+            at++;
+        }
+        if (at == layer->handler_count && at < LAYER_HANDLER_MAX) {
+            layer->handler[layer->handler_count++] = (enum sk_type)attr->min;
+        }
+    }
+    return true;
+}
+
 static bool on_hit(void *ctx, const struct match_hit *hit) {
     struct view_ctx *v = ctx;
     const struct sk_engine *engine = v->sc->engine;
@@ -50,6 +73,9 @@ static bool on_hit(void *ctx, const struct match_hit *hit) {
                                 .offset = hit->offset,
                                 .rank = RANK_PLAIN_ANY};
     if (hit->sig < segment->sig_count) {
+        if (asks_for_handler(v->layer, segment, &segment->sig[hit->sig])) {
+            return true;
+        }
         found.rank = rank_of(v, &segment->sig[hit->sig]);
     }
     found.rank += v->view->rank;
@@ -64,9 +90,16 @@ static bool on_tick(void *ctx) {
 
 void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *view) {
     struct view_ctx ctx = {sc, layer, view};
+    enum sk_type around[BUDGET_RECURSION_MAX + 1];
+    unsigned depth = 0;
+    for (const struct layer *l = layer->parent; l != NULL; l = l->parent) {
+        around[depth++] = l->type;
+    }
     struct match_layer ml = {.src = view->src,
                              .target = view->target,
                              .container = layer->parent == NULL ? SK_TYPE_ANY : layer->parent->type,
+                             .ancestor = around,
+                             .ancestor_count = depth,
                              .file_size =
                                  view->target == SK_TARGET_HTML ? view->src->size : layer->src.size,
                              .exe = view->exe};

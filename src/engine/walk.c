@@ -287,6 +287,9 @@ void walk_members(struct sk_scanner *sc, struct layer *layer) {
             (layer_bid_is_exe(bid) && !layer->facts_children)) {
             continue;
         }
+        if (i >= layer->own_bids) {
+            layer->type = bid->type; /* what a signature asked for: the last ones */
+        }
         walk_one(sc, layer, bid, i == 0);
     }
 }

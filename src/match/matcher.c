@@ -242,6 +242,18 @@ static bool in_range(uint64_t value, const struct mt_attr *a) {
     return value >= a->min && (value <= a->max || a->max == UINT32_MAX);
 }
 
+/*
+ * Container and ancestors depend on more than the bytes of the layer. A verdict cache keyed by bytes
+ * must therefore not remember a layer as clean when one of these two was all that failed (ClamAV
+ * does not either): `judge` is where that would be told to the caller.
+ */
+
+/* Several of these, one a place, are what Intermediates says. */
+static bool ancestor_is(const struct match_layer *layer, const struct mt_attr *a) {
+    return a->max < layer->ancestor_count &&
+           (a->min == SK_TYPE_ANY || a->min == (uint32_t)layer->ancestor[a->max]);
+}
+
 static bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
     const struct sk_exe *exe = layer->exe;
     switch (a->key) {
@@ -253,6 +265,10 @@ static bool attribute_holds(const struct match_layer *layer, const struct mt_att
         return exe != NULL && in_range(exe->section_count, a);
     case MT_ATTR_CONTAINER:
         return a->min == (uint32_t)layer->container;
+    case MT_ATTR_ANCESTOR:
+        return ancestor_is(layer, a);
+    case MT_ATTR_HANDLER:
+        return true;
     default:
         return false; /* a newer attribute: the reader refuses such images */
     }

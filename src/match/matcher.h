@@ -24,8 +24,11 @@
 
 struct match_layer {
     struct sk_source *src;
-    enum sk_target target;    /* chooses the table */
-    enum sk_type container;   /* type of the direct parent; SK_TYPE_ANY for the root object */
+    enum sk_target target;  /* chooses the table */
+    enum sk_type container; /* type of the direct parent; SK_TYPE_ANY for the root object */
+    /* Types of the layers around this one, the direct parent first; NULL: none. **Borrowed.** */
+    const enum sk_type *ancestor;
+    unsigned ancestor_count;
     uint64_t file_size;       /* what FileSize asks about (normalised text states its origin's) */
     const struct sk_exe *exe; /* NULL: not an executable */
 };

@@ -213,7 +213,11 @@ enum mt_attr_key {
     MT_ATTR_FILE_SIZE = 1,
     MT_ATTR_ENTRY_POINT,
     MT_ATTR_SECTION_COUNT,
-    MT_ATTR_CONTAINER /* min = enum sk_type of the direct parent; SK_TYPE_ANY: is the root */
+    MT_ATTR_CONTAINER, /* min = enum sk_type of the direct parent; SK_TYPE_ANY: is the root */
+    MT_ATTR_ANCESTOR,  /* min = enum sk_type, SK_TYPE_ANY: whatever it is, but it must exist;
+                          max = how far up: 0 is the direct parent */
+    MT_ATTR_HANDLER,   /* min = enum sk_type to scan the layer as; always holds (engine/layer.c) */
+    MT_ATTR_KEY_END
 };
 struct mt_attr {
     uint32_t key;
@@ -223,6 +227,8 @@ struct mt_attr {
 
 /* From a logical line (ldb). ClamAV tells of plain ones first: decides which name is *the* name. */
 #define MT_SIG_LOGICAL 1u
+/* Has MT_ATTR_HANDLER. */
+#define MT_SIG_HANDLER 2u
 
 struct mt_sig {
     uint32_t name;      /* reference for defs names */

@@ -7,6 +7,7 @@ signature meets another one's file.
 import hashlib
 import re
 
+import forms_attrs
 import hosts
 import mkpe
 
@@ -26,6 +27,7 @@ def hx(data):
 class Forms:
     def __init__(self):
         self.ndb, self.ldb, self.hdb, self.mdb, self.files = [], [], [], [], {}
+        self.other = {}  # further kinds of files: suffix -> lines
 
     def file(self, case, data):
         assert case not in self.files, case
@@ -194,7 +196,8 @@ def write(definitions, files):
     f = Forms()
     for part in (bodies, offsets, logic, hashes):
         part(f)
-    for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb)):
+    forms_attrs.add(f, token)
+    for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb), *f.other.items()):
         (definitions / f"forms.{suffix}").write_text("".join(line + "\n" for line in lines))
     for name, data in f.files.items():
         (files / name).write_bytes(data)

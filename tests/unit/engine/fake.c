@@ -348,6 +348,9 @@ static const struct sk_format BOX = {"box", SK_TYPE_ZIP, no_probe, box_walk};
 static const struct sk_format EXE = {"exe", SK_TYPE_PE, no_probe, exe_walk};
 static const struct sk_format TYPED = {"typed", SK_TYPE_PDF, no_probe, NULL};
 
+const struct sk_format *const sk_formats[] = {&BOX, &EXE, &TYPED};
+const unsigned sk_format_count = 3;
+
 void sk_formats_prepare(void) {
 }
 
