@@ -36,12 +36,12 @@ format:
 	@find src include tests fuzz bench -name '*.[ch]' -not -path '*/build/*' | xargs clang-format-14 -i
 
 asan:
-	@test -f build-asan/build.ninja || CC=clang-14 meson setup build-asan -Db_sanitize=address,undefined \
+	@test -f build-asan/build.ninja || CC=clang-14 meson setup build-asan -Dtests=enabled -Db_sanitize=address,undefined \
 	    -Db_lundef=false -Dhardening=false >/dev/null
 	@ninja -C build-asan --quiet
 
 fuzz:
-	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
+	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dtests=enabled -Dfuzz=true -Db_sanitize=address,undefined \
 	    -Db_lundef=false -Dhardening=false >/dev/null
 	@ninja -C build-fuzz --quiet
 	@tools/fuzz.sh build-fuzz

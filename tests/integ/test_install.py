@@ -75,7 +75,7 @@ class Install(unittest.TestCase):
         allowed = (r"bin/sekisho|include/sekisho\.h|lib.*/libsekisho\.so(\.\d+)*|lib.*/pkgconfig/sekisho\.pc|"
                    r"libexec/sekisho/clamscan|share/man/man[15]/sekisho[a-z-]*\.[15]|share/locale/ja/LC_MESSAGES/sekisho\.mo|"
                    r"share/sekisho/definitions/(manifest|sekisho-[0-9a-f]{16}\.skdef)|"
-                   r"share/sekisho/signatures/[a-zA-Z]+\.(ldb|ndb|hsb|md)|share/doc/sekisho/[A-Za-z.-]+")
+                   r"share/sekisho/signatures/[a-zA-Z]+\.(ldb|ndb|hsb|md)|share/doc/sekisho/[A-Za-z.-]+|share/bash-completion/completions/sekisho")
         self.assertEqual([], [n for n in names if not re.fullmatch(allowed, n)])
         for part in ("man1/sekisho-scan.1", "man1/sekisho-clamscan.1", "man1/sekisho-defs.1", "man1/sekisho.1",
                      "man5/sekisho-definitions.5"):
@@ -99,6 +99,13 @@ class Install(unittest.TestCase):
         self.assertTrue(link.is_symlink())
         scan = run(link, "--no-summary", self.bad)
         self.assertEqual((scan.returncode, scan.stdout), (1, f"{self.bad}: Sekisho.Test.Eicar-1 FOUND\n".encode()))
+
+    def test_completion(self):
+        script = (f"PATH={self.root}/bin:$PATH; . {self.root}/share/bash-completion/completions/sekisho; "
+                  "ask() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _sekisho; echo \"${COMPREPLY[*]}\"; }; "
+                  "ask sekisho s; ask sekisho scan --fail; ask sekisho defs ch; ask sekisho clamscan --scan-ole")
+        made = run("bash", "-c", script)
+        self.assertEqual(made.stdout.decode().split(), ["scan", "--fail-fast", "check", "--scan-ole2"], made.stderr)
 
     def test_messages(self):
         helped = run(self.program, "--help", env={"LC_ALL": "C.UTF-8", "LANGUAGE": "ja"})

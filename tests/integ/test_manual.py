@@ -77,9 +77,20 @@ class Manual(unittest.TestCase):
         kinds = set(re.findall(r"^KIND\((\w+),", (TOP / "src/defc/kinds.def").read_text(), re.M)) - {"info"}
         self.assertEqual([], sorted(k for k in kinds if not re.search(rf"\b{k}\b", text)))
 
-    def test_notes_of_the_scan_page(self):
-        for words in ("not fully scanned", "sandbox", "64"):
-            self.assertIn(words, (MAN / "sekisho-scan.1").read_text())
+    def test_json_page_names_every_note(self):
+        words = re.findall(r'^SK_NOTE\(\w+, "([\w-]+)"', (TOP / "src/base/notes.def").read_text(), re.M)
+        text = (TOP / "docs/scan-output.md").read_text()
+        self.assertGreater(len(words), 15)
+        self.assertEqual([], [w for w in words if f"`{w}`" not in text])
+
+    def test_page_of_the_face_says_what_has_no_effect(self):
+        page = (MAN / "sekisho-clamscan.1").read_text()
+        table = (TOP / "src/cli/clam_options.c").read_text()
+        idle = re.findall(r'^    NONE(?:_ARG)?\("([\w-]+)"', table, re.M)
+        self.assertGreater(len(idle), 30)
+        for name in idle:
+            item = page.split(".It Fl Fl " + name.replace("-", "\\-") + " ", 1)[1].split(".It ", 1)[0]
+            self.assertIn("no effect", item, name)
 
     @unittest.skipUnless(shutil.which("mandoc"), "mandoc is not installed")
     def test_pages_are_clean(self):
