@@ -25,6 +25,10 @@
  * libarchive tells causes in words only; CAUSES maps them. A failure of our own callbacks (I/O,
  * time is over) is kept in reader.err and wins over whatever libarchive makes of it.
  *
+ * Out of memory: in a few places (names) libarchive ends the process with exit(1) instead of
+ * failing, when errno says ENOMEM, be it from an earlier call. So errno is cleared before each
+ * call; what is left ends a sandboxed worker, which its parent must count as dead.
+ *
  * Loops: every header, block and read of the source asks walk_tick, so that no input can spin.
  */
 #include "format/libarchive.h"
@@ -50,6 +54,7 @@ struct reader {
     uint64_t pos;
     sk_err err;       /* of our callbacks; sticky */
     bool unsupported; /* a member was: what shares its packed stream then looks damaged */
+    bool open;        /* a format was chosen: before, libarchive crashes on some questions */
 };
 
 /* ---- words of libarchive ---- */
@@ -206,6 +211,7 @@ static void next_block(struct member_stream *m) {
         const void *bytes = NULL;
         size_t len = 0;
         int64_t off = 0;
+        errno = 0;
         int result = archive_read_data_block(r->archive, &bytes, &len, &off);
         if (result == ARCHIVE_EOF) {
             take_block(m, NULL, 0, m->sparse ? (int64_t)m->end : 0);
@@ -308,26 +314,35 @@ static sk_err emit(struct reader *r, struct archive_entry *entry, uint32_t index
 
 /* ---- the walk ---- */
 
+/* The note for a failure that libarchive reports; SK_NOTE_COUNT: none fits. */
+static enum sk_note note_of(sk_err err, uint32_t members) {
+    switch (err.code) {
+    case SK_E_ENCRYPTED:
+        return SK_NOTE_ENCRYPTED;
+    case SK_E_UNSUPPORTED:
+        return SK_NOTE_METHOD;
+    case SK_E_NOMEM: /* mostly a size made up by the archive */
+        return SK_NOTE_LIMIT_MEMORY;
+    case SK_E_FORMAT:
+        return members > 0 ? SK_NOTE_DAMAGED : SK_NOTE_COUNT;
+    default:
+        return SK_NOTE_COUNT;
+    }
+}
+
 /* No further header can be read: tell why, unless there was nothing at all. */
 static sk_err close_early(struct reader *r, uint32_t members) {
+    TRY(r->err);
     sk_err err = cause_of(r);
-    if (err.code == SK_E_FORMAT && archive_read_has_encrypted_entries(r->archive) > 0) {
+    if (err.code == SK_E_FORMAT && r->open && archive_read_has_encrypted_entries(r->archive) > 0) {
         err = sk_fail(SK_E_ENCRYPTED);
     }
-    const char *detail = archive_error_string(r->archive);
-    if (err.code == SK_E_ENCRYPTED) {
-        walk_note(r->walk, SK_NOTE_ENCRYPTED, detail);
-        return sk_ok();
+    enum sk_note note = note_of(err, members);
+    if (note == SK_NOTE_COUNT) {
+        return err;
     }
-    if (err.code == SK_E_UNSUPPORTED) {
-        walk_note(r->walk, SK_NOTE_METHOD, detail);
-        return sk_ok();
-    }
-    if (err.code == SK_E_FORMAT && members > 0) {
-        walk_note(r->walk, SK_NOTE_DAMAGED, detail);
-        return sk_ok();
-    }
-    return err;
+    walk_note(r->walk, note, archive_error_string(r->archive));
+    return sk_ok();
 }
 
 static bool is_zero_block(struct reader *r, uint64_t off) {
@@ -368,6 +383,7 @@ static sk_err read_members(struct reader *r) {
     for (;;) {
         TRY(walk_tick(r->walk));
         struct archive_entry *entry = NULL;
+        errno = 0;
         int result = archive_read_next_header(r->archive, &entry);
         if (result == ARCHIVE_EOF) {
             return sk_ok();
@@ -399,7 +415,9 @@ static sk_err walk_with(struct reader *r) {
         mem_free(r->buf);
         return sk_fail(SK_E_NOMEM);
     }
-    sk_err err = archive_start(r) ? read_members(r) : cause_of(r);
+    errno = 0;
+    r->open = archive_start(r);
+    sk_err err = r->open ? read_members(r) : close_early(r, 0);
     (void)archive_read_free(r->archive); /* nothing to do about a failing release */
     mem_free(r->buf);
     return err;
