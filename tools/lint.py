@@ -187,6 +187,15 @@ class Lint:
             if not any((TOP / "fuzz/seeds" / name).glob("*")):
                 self.error(listing, 0, f"format {name} has no seeds in fuzz/seeds/{name}")
 
+    def check_documents(self):
+        """Every path that a document names in backquotes exists."""
+        pages = list(TOP.glob("*.md")) + list((TOP / "docs").rglob("*.md"))
+        for page in pages:
+            for number, line in enumerate(page.read_text().splitlines(), 1):
+                for path in re.findall(r"`((?:src|docs|definitions|tests|tools|po|bench|fuzz|include)/[\w/.*{},-]+)`", line):
+                    if "{" not in path and not list(TOP.glob(path.rstrip("/"))):
+                        self.error(page, number, f"names {path}, which does not exist")
+
     def check_commands(self):
         """Each command has a manual page and its name in the usage test."""
         listing = TOP / "src/cli/commands.def"
@@ -219,6 +228,7 @@ class Lint:
         self.check_floors()
         self.check_formats()
         self.check_commands()
+        self.check_documents()
         if with_format:
             self.check_format_style()
         for key in set(self.exceptions) - self.used:
