@@ -10,6 +10,7 @@
 
 #include "defc/body.h"
 #include "defc/lines.h"
+#include "defc/rules.h"
 #include "match/hashset.h"
 
 #define KIND(suffix, reader, detail, pua, cap) {#suffix, reader, detail, pua, cap},

@@ -11,6 +11,7 @@ enum kind_reader {
     READ_HASH,
     READ_IGNORE,
     READ_BODY,
+    READ_RULE,
     READ_NONE,
     READ_LATER_LINES,
     READ_LATER_RULES,
@@ -27,7 +28,8 @@ enum kind_id {
 struct kind_row {
     const char *suffix;
     enum kind_reader reader;
-    int detail; /* READ_HASH: enum hs_role; READ_BODY: enum body_kind; READ_IGNORE: 1 = ign2 */
+    int detail; /* READ_HASH: enum hs_role; READ_BODY: enum body_kind; READ_RULE: enum rule_kind;
+                   READ_IGNORE: 1 = ign2 */
     bool pua;
     size_t line_cap;
 };

@@ -31,11 +31,13 @@ void segment_init(struct segment *seg, const char *name, const char *dir, struct
 
 sk_err segment_open(struct segment *seg) {
     TRY(names_builder_new(seg->dir, seg->diag, &seg->names));
+    seg->rules = (struct rule_builder){.names = seg->names};
     TRY(hashspool_new(seg->dir, &seg->hashes));
     return body_builder_new(seg->names, &seg->body);
 }
 
 static void free_builders(struct segment *seg) {
+    rules_release(&seg->rules);
     body_builder_free(seg->body);
     hashspool_free(seg->hashes);
     names_builder_free(seg->names);
@@ -104,6 +106,17 @@ static sk_err feed_body(struct segment *seg, const struct segment_input *in,
     return body_add_line(seg->body, kind, line->text, line->len, why);
 }
 
+static sk_err feed_rule(struct segment *seg, const struct segment_input *in,
+                        const struct line *line, struct defc_why *why) {
+    struct sk_bytes text = {(const uint8_t *)line->text, line->len};
+    struct sk_bytes name = text_upto(text, text_find(text, ':'));
+    if (is_ignored(seg, in, line, name)) {
+        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+        return sk_ok();
+    }
+    return rules_add_line(&seg->rules, (enum rule_kind)kind_row(in->kind)->detail, text, why);
+}
+
 static bool starts_rule(const struct line *line) {
     static const char *const words[] = {"rule ", "private rule ", "global rule ",
                                         "global private rule ", "private global rule "};
@@ -139,6 +152,8 @@ static sk_err feed_line(struct segment *seg, const struct segment_input *in,
         return feed_hash(seg, in, line, why);
     case READ_BODY:
         return feed_body(seg, in, line, why);
+    case READ_RULE:
+        return feed_rule(seg, in, line, why);
     case READ_IGNORE: {
         struct ignore_line ign = {seg->index, row->detail != 0, line->text, line->len};
         return ignore_add_line(in->ignores, &ign, why);
@@ -249,7 +264,7 @@ static void fill_header(struct segment *seg) {
                     hashspool_count(seg->hashes, HS_SECTION) +
                     hashspool_count(seg->hashes, HS_IMPORTS);
     h->count_allow = hashspool_count(seg->hashes, HS_ALLOW);
-    h->count_body = body_count(seg->body);
+    h->count_body = body_count(seg->body) + rules_count(&seg->rules);
     h->count_skipped = 0;
     for (int r = 0; r < DEFC_REASON_COUNT; r++) {
         h->count_skipped += sum.skipped[r];
@@ -262,6 +277,7 @@ static sk_err write_sections(struct segment *seg, const struct ignore_list *igno
     seg->duplicates = hashspool_dropped(seg->hashes);
     fill_header(seg);
     TRY(body_finish(seg->body, seg->w));
+    TRY(rules_finish(&seg->rules, seg->w));
     TRY(names_finish(seg->names, seg->w));
     TRY(write_ignored(seg, ignores));
     TRY(write_meta(seg));

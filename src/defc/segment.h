@@ -13,6 +13,7 @@
 #include "base/source.h"
 #include "defc/hashspool.h"
 #include "defc/line_ign.h"
+#include "defc/rules.h"
 #include "defc/tally.h"
 #include "defc/write.h"
 
@@ -28,6 +29,7 @@ struct segment {
     struct names_builder *names; /* NULL: not open */
     struct hashspool *hashes;
     struct body_builder *body;
+    struct rule_builder rules;
     struct img_writer *w; /* set by finish */
     uint64_t signatures;  /* set by finish */
     uint64_t duplicates;

@@ -407,6 +407,9 @@ static sk_err fill_section(struct image *img, const struct img_section *s, struc
     if (s->type >= IMG_GROUP_HEADS && s->type <= IMG_ALWAYS) {
         return fill_table(img, s, diag);
     }
+    if (s->type >= IMG_RULE_TEXT && s->type <= IMG_RULE_LAST) {
+        return image_fill_rules(img, s, diag);
+    }
     for (size_t i = 0; i < sizeof array_rows / sizeof array_rows[0]; i++) {
         if (array_rows[i].type == s->type) {
             return fill_array(img, s, &array_rows[i], diag);
@@ -505,6 +508,7 @@ static sk_err check_companions(struct image *img, const struct name_parts *parts
             TRY(check_set(img, &img->set[algo][role], diag));
         }
     }
+    TRY(image_check_rules(img, diag));
     if (sk_failed(names_view_init(&img->names, parts->stems, parts->names))) {
         return image_refuse(img, diag, "the dictionary of names is malformed");
     }

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "defs/layout.h"
 #include "defs/names.h"
+#include "defs/rules.h"
 #include "match/hashset.h"
 #include "match/tables.h"
 
@@ -34,6 +35,8 @@ void image_close(struct image *img);
 sk_err image_verify(const struct image *img, struct diag *diag);
 
 const struct img_header *image_header(const struct image *img);
+/* Never NULL. */
+const struct rules *image_rules(const struct image *img);
 const struct mt_segment *image_segment(const struct image *img);
 /* Never NULL; an absent set has record_count 0. */
 const struct hs_set *image_hashes(const struct image *img, enum hs_algo algo, enum hs_role role);

@@ -12,6 +12,7 @@ struct image {
     const struct img_header *header;
     struct mt_segment segment;
     struct hs_set set[HS_ALGO_COUNT][HS_ROLE_COUNT];
+    struct rules rules;
     struct names_view names;
     const uint64_t *ignored;
     size_t ignored_count;
@@ -29,6 +30,11 @@ sk_err image_refuse(const struct image *img, struct diag *diag, const char *fmt,
     SK_PRINTF(3, 4);
 /* Every reference inside the body tables (image_check.c). */
 sk_err image_check_body(const struct image *img, const uint64_t *name_starts, struct diag *diag);
+/* The small tables (image_rules.c): one section, all of them at open, their names at verify. */
+sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag);
+sk_err image_check_rules(const struct image *img, struct diag *diag);
+sk_err image_check_rule_names(const struct image *img, const uint64_t *name_starts,
+                              struct diag *diag);
 /* Is ref the start of a name? name_starts: one bit for each byte of IMG_NAMES. */
 static inline bool image_is_name(const struct image *img, const uint64_t *name_starts,
                                  uint32_t ref) {

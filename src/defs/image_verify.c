@@ -165,5 +165,6 @@ sk_err image_verify(const struct image *img, struct diag *diag) {
     }
     TRY(check_names(img, starts, diag));
     TRY(check_sets(img, starts, diag));
+    TRY(image_check_rule_names(img, starts, diag));
     return image_check_body(img, starts, diag);
 }

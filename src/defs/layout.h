@@ -63,6 +63,10 @@ enum img_section_type {
     IMG_ATTRS,
     IMG_TRIGS,
     IMG_TRIG_SIGS,
+    /* Small tables, gone through in order (defs/rules.h). Required: they find things. */
+    IMG_RULE_TEXT = 96,
+    IMG_RULE_MEMBERS,
+    IMG_RULE_LAST = IMG_RULE_MEMBERS,
     IMG_DIGESTS = 255
 };
 

@@ -25,8 +25,8 @@ struct query_walk {
 };
 
 const char *query_kind_text(enum query_kind kind) {
-    static const char *const text[QUERY_KIND_COUNT] = {"file hash",  "section hash", "import hash",
-                                                       "allow list", "body",         "logical"};
+    static const char *const text[QUERY_KIND_COUNT] = {
+        "file hash", "section hash", "import hash", "allow list", "body", "logical", "member"};
     return (unsigned)kind < QUERY_KIND_COUNT ? text[kind] : "?";
 }
 
@@ -119,6 +119,13 @@ static sk_err walk_image(struct query_walk *w) {
                                                                                    : QUERY_BODY,
                                           .target = s->target};
             TRY(tell(w, s->name, &sig));
+        }
+    }
+    const struct rules *rules = image_rules(w->img);
+    for (uint32_t i = 0; i < rules->member_count; i++) {
+        if (is_marked(w, rules->member[i].name)) {
+            struct query_signature sig = {.kind = QUERY_MEMBER};
+            TRY(tell(w, rules->member[i].name, &sig));
         }
     }
     return sk_ok();

@@ -18,6 +18,7 @@ enum query_kind {
     QUERY_ALLOW,
     QUERY_BODY,
     QUERY_LOGICAL,
+    QUERY_MEMBER,
     QUERY_KIND_COUNT
 };
 

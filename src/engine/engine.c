@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "engine/members.h"
 #include "engine/scan.h"
 
 #define MATCH_STEPS ((uint64_t)200 * 1000 * 1000)
@@ -100,6 +101,7 @@ static sk_err make_parts(struct sk_scanner *sc) {
     sk_formats_prepare();
     TRY(crypto_warm_up());
     TRY(digester_new(&sc->digester));
+    TRY(members_new(sc->engine, &sc->members));
     return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);
 }
 
@@ -132,6 +134,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
     }
     matcher_free(scanner->matcher);
     digester_free(scanner->digester);
+    members_free(scanner->members);
     store_pool_release(&scanner->pool);
     buf_release(&scanner->text);
     mem_free(scanner->root.ptr);

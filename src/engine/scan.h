@@ -56,6 +56,8 @@ struct layer {
     struct store store;
 };
 
+struct members;
+
 struct sk_engine {
     struct defset *set;
     unsigned segment_count;
@@ -73,6 +75,7 @@ struct sk_scanner {
     struct store_buf root; /* the object itself when it is small */
     struct matcher *matcher;
     struct digester *digester;
+    struct members *members; /* NULL: no rules about members */
     struct verdict verdict;
     struct buf text; /* for names and paths being put together */
     struct layer *pending;

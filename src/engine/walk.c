@@ -27,6 +27,7 @@
 #include "engine/walk.h"
 
 #include "engine/layer.h"
+#include "engine/members.h"
 
 /* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
  * readers stream: only a *claim* is judged here). */
@@ -187,6 +188,7 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     }
     TRY(admit(walk));
     struct sk_scanner *sc = walk->sc;
+    members_check(sc, walk->layer, child, walk->children);
     struct layer *member = layer_new(sc, walk->layer);
     if (member == NULL) {
         scan_stop(sc, walk->layer, SK_NOTE_LIMIT_MEMORY);

@@ -243,9 +243,9 @@ static bool in_range(uint64_t value, const struct mt_attr *a) {
 }
 
 /*
- * Container and ancestors depend on more than the bytes of the layer. A verdict cache keyed by bytes
- * must therefore not remember a layer as clean when one of these two was all that failed (ClamAV
- * does not either): `judge` is where that would be told to the caller.
+ * Container and ancestors depend on more than the bytes of the layer. A verdict cache keyed by
+ * bytes must therefore not remember a layer as clean when one of these two was all that failed
+ * (ClamAV does not either): `judge` is where that would be told to the caller.
  */
 
 /* Several of these, one a place, are what Intermediates says. */

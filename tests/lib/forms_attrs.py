@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms for the attributes of logical signatures that ask where a layer lies and what it is: Container, Intermediates,
-HandlerType, open ranges. As in forms.py: clamscan says what is right."""
+HandlerType, open ranges; and for rules about members of containers. As in forms.py: clamscan says what is right."""
 import gzip
 import io
+import pathlib
+import subprocess
 import tarfile
+import tempfile
 import zipfile
+import zlib
 
 STAMP = (2026, 1, 1, 0, 0, 0)
 INTERMEDIATES = (
@@ -73,7 +77,69 @@ def handlers(f, token):
         f.file(f"attr.handler-{kind}.tail", data + zipped(b"\x01\x02\x00" + inside + b"\x06" * 30))
 
 
+MEMBER_ROWS = (
+    ("any", {}), ("star", {"re": "*"}), ("anchored", {"re": "^one"}), ("not-start", {"re": "^ne"}), ("upper", {"re": "ONE\\.TXT"}),
+    ("two", {"re": "two\\.bin$"}), ("class", {"re": "[a-o]{3}\\.(txt|doc)"}), ("folder", {"re": "^dir/"}), ("empty", {"re": "empty"}),
+    ("encrypted", {"enc": "1"}), ("plain", {"enc": "0"}), ("size", {"size": "250"}), ("size-range", {"size": "200-300"}),
+    ("size-zero", {"size": "0"}), ("size-turned", {"size": "300-200"}), ("packed", {"packed": "1-200"}), ("packed-more", {"packed": "201-400"}),
+    ("packed-zero", {"packed": "0"}), ("reserved", {"res": "zz:yy"}), ("container", {"csize": "1-700"}), ("container-more", {"csize": "701-99999"}),
+    ("level", {"res": "*:*:51:255"}), ("level-high", {"res": "*:*:300"}), ("level-low", {"res": "*:*:51:100"}))
+MEMBER_TYPES = ("ZIP", "7Z", "POSIX_TAR", "OLD_TAR", "MSCAB", "CPIO_NEWC", "CPIO_ODC", "ARJ", "ISO9660", "LHA_LZH", "GZ", "AUTOIT")
+
+
+def members(f, token):
+    def row(name, ctype="*", csize="*", re="one\\.txt", packed="*", size="*", enc="*", pos="*", res="*:*"):
+        f.other.setdefault("cdb", []).append(f"Member.{name}:{ctype}:{csize}:{re}:{packed}:{size}:{enc}:{pos}:{res}")
+    for name, values in MEMBER_ROWS:
+        row(name, **({"re": ".*"} | values if name not in ("any", "two") else values))
+    for name in MEMBER_TYPES:
+        row("in-" + name, ctype="CL_TYPE_" + name)
+    for i in range(5):
+        row(f"position{i}", re=".*", pos=str(i))
+    crc = zlib.crc32(b"A" * 250)
+    for suffix in ("zmd", "rmd"):
+        f.other[suffix] = [f"Old.{suffix}-{name}:{text}" for name, text in (
+            ("any", "*:one:*:*:*:*:*:*"), ("star", "*:*:*:*:*:*:*:*"), ("encrypted", "1:*:*:*:*:*:*:*"), ("size", "*:*:250:*:*:*:*:*"),
+            ("crc", f"*:*:*:*:{crc:08x}:*:*:*"), ("crc-other", "*:*:*:*:00000001:*:*:*"), ("method", "*:*:*:*:*:77:*:*"),
+            ("position", "*:*:*:*:*:*:2:*"), ("depth", "*:*:*:*:*:*:*:9"), ("packed", "*:*:*:250:*:*:*:*"))]
+    names = ("one.txt", "two.bin", "dir/three.txt", "empty.txt")
+    contents = (b"A" * 250, b"other contents \x00\x01" * 20, b"small", b"")
+    for name, made in member_files(names, contents):
+        f.file("member." + name, made)
+
+
+def member_files(names, contents):
+    """(name, container) with every tool this machine has."""
+    for word, method in (("zip", zipfile.ZIP_DEFLATED), ("zip-stored", zipfile.ZIP_STORED)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as z:
+            z.writestr(zipfile.ZipInfo("dir/", STAMP), b"")
+            for name, data in zip(names, contents):
+                z.writestr(zipfile.ZipInfo(name, STAMP), data, method)
+        yield word, out.getvalue()
+    commands = {
+        "zip-encrypted": "zip -q -X -P secret out.zip one.txt two.bin", "7z": "7z a -bso0 out.7z one.txt two.bin empty.txt",
+        "7z-encrypted": "7z a -bso0 -psecret out.7z one.txt two.bin", "tar": "bsdtar -cf out.tar --format ustar one.txt dir two.bin empty.txt",
+        "tar-old": "tar -cf out.tar --format v7 one.txt two.bin", "newc": "bsdtar -cf out.cpio --format newc one.txt dir two.bin",
+        "odc": "bsdtar -cf out.cpio --format odc one.txt two.bin", "arj": "arj a out.arj one.txt two.bin",
+        "gz": "gzip -c one.txt > out.gz", "lzh": "lha a out.lzh one.txt two.bin", "ar": "ar rc out.a one.txt two.bin",
+        "xar": "bsdtar -cf out.xar --format xar one.txt"}
+    with tempfile.TemporaryDirectory() as folder:
+        where = pathlib.Path(folder)
+        (where / "dir").mkdir()
+        for name, data in zip(names, contents):
+            (where / name).write_bytes(data)
+        for word, command in commands.items():
+            run = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True)
+            made = sorted(where.glob("out*"))
+            if run.returncode == 0 and made:
+                yield word, made[0].read_bytes()
+            for path in made:
+                path.unlink()
+
+
 def add(f, token):
+    members(f, token)
     places(f, token)
     ranges(f, token)
     handlers(f, token)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lines of the small tables: the first byte is the kind, the rest the line. What was taken must
+ * keep the promises of defs/rules.h. */
+#include <stdlib.h>
+
+#include "defc/rules.h"
+
+static void require(bool holds) {
+    if (!holds) {
+        abort();
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    struct rule_builder b = {0};
+    struct defc_why why;
+    struct sk_bytes line = {&data[1], size - 1};
+    sk_err err = rules_add_line(&b, (enum rule_kind)(data[0] % RULE_KIND_COUNT), line, &why);
+    require(!sk_failed(err));
+    const struct rule_member *m = b.member.data;
+    for (size_t i = 0; i < b.member.count; i++) {
+        require(m[i].container < SK_TYPE_COUNT && m[i].encrypted <= RULE_ENCRYPTED_ANY);
+        require(m[i].regex == RULE_NO_TEXT || m[i].regex < b.text.len);
+    }
+    require(rules_count(&b) == (why.reason == DEFC_TAKEN) || data[0] % RULE_KIND_COUNT > RULE_RMD);
+    rules_release(&b);
+    return 0;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The small tables of a segment in the making: what their lines have in common (fields, levels,
+ * names, texts) and the writing of their sections. The readers of the single kinds are in line_*.c.
+ *
+ * Every section is flagged as required: a reader that passed over one would call clean what these
+ * rules find.
+ */
+#include "defc/rules.h"
+
+#include <inttypes.h>
+
+#include "defc/names.h"
+#include "defc/why.h"
+#include "defc/write.h"
+
+#define TEXT_MAX_BYTES ((size_t)64 << 20)
+
+void rules_release(struct rule_builder *b) {
+    buf_release(&b->text);
+    vec_release(&b->member);
+}
+
+uint64_t rules_count(const struct rule_builder *b) {
+    return b->member.count;
+}
+
+sk_err rules_put_text(struct rule_builder *b, struct sk_bytes text, uint32_t *out_ref) {
+    size_t at = b->text.len;
+    if (at + text.len >= TEXT_MAX_BYTES) {
+        return sk_fail(SK_E_LIMIT);
+    }
+    TRY(buf_append(&b->text, text.ptr, text.len));
+    TRY(buf_append(&b->text, "", 1));
+    *out_ref = (uint32_t)at;
+    return sk_ok();
+}
+
+unsigned rules_fields(struct sk_bytes line, struct sk_bytes *out_fields, unsigned max) {
+    unsigned count = 0;
+    bool more = true;
+    while (more) {
+        if (count == max) {
+            return max + 1;
+        }
+        out_fields[count++] = text_cut(&line, ':', &more);
+    }
+    return count;
+}
+
+void rules_check_levels(const struct sk_bytes *field, unsigned count, struct defc_why *why) {
+    uint64_t level[2] = {0, UINT32_MAX};
+    for (unsigned i = 0; i < count && i < 2; i++) {
+        if (field[i].len > 0 && !text_number(field[i], UINT32_MAX, &level[i])) {
+            why_say(why, DEFC_MALFORMED, "malformed functionality levels");
+            return;
+        }
+    }
+    if (level[0] > DEFC_FLEVEL || level[1] < DEFC_FLEVEL) {
+        why_say(why, DEFC_FLEVEL_TOO_HIGH,
+                "for functionality levels %" PRIu64 " to %" PRIu64 ", this is %u", level[0],
+                level[1], DEFC_FLEVEL);
+    }
+}
+
+sk_err rules_name(struct rule_builder *b, struct sk_bytes name, struct defc_why *why,
+                  uint32_t *out_ref) {
+    size_t len = names_clean_len((const char *)name.ptr, name.len);
+    if (len == 0) {
+        why_say(why, DEFC_MALFORMED, "empty name");
+        return sk_ok();
+    }
+    *out_ref = 0;
+    if (b->names == NULL) {
+        return sk_ok();
+    }
+    sk_err err = names_add(b->names, (const char *)name.ptr, len, out_ref);
+    if (err.code == SK_E_LIMIT) {
+        why_say(why, DEFC_MALFORMED, "name of %zu bytes", len);
+        return sk_ok();
+    }
+    return err;
+}
+
+sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
+                      struct defc_why *why) {
+    *why = (struct defc_why){.reason = DEFC_TAKEN};
+    return line_member(b, kind, line, why);
+}
+
+sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
+    const struct {
+        uint16_t type;
+        uint16_t flags;
+        uint32_t elem;
+        const void *data;
+        size_t count;
+    } section[] = {
+        {IMG_RULE_TEXT, IMG_WARM, 1, b->text.data, b->text.len},
+        {IMG_RULE_MEMBERS, IMG_WARM, sizeof(struct rule_member), b->member.data, b->member.count},
+    };
+    for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
+        struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};
+        if (data.len > 0) {
+            TRY(img_writer_section(w, section[i].type, 0, section[i].flags | IMG_REQUIRED,
+                                   section[i].elem, data));
+        }
+    }
+    return sk_ok();
+}

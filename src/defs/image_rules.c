@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The small tables of an image (rules.h): found, and proved at once.
+ *
+ * Unlike the big tables these are checked element by element at open: they are a few hundred
+ * elements, and a scan then uses them without looking. Only names are left to image_verify, which
+ * alone knows where a name starts.
+ */
+#include "defs/image_private.h"
+
+struct rule_row {
+    uint16_t type;
+    uint32_t elem;
+    size_t pointer; /* in struct rules */
+    size_t count;
+};
+#define ROW(type, field, count)                                                                    \
+    {                                                                                              \
+        type, sizeof(*((struct rules *)0)->field), offsetof(struct rules, field),                  \
+            offsetof(struct rules, count)                                                          \
+    }
+static const struct rule_row rows[] = {
+    ROW(IMG_RULE_TEXT, text, text_len),
+    ROW(IMG_RULE_MEMBERS, member, member_count),
+};
+
+sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].type != s->type) {
+            continue;
+        }
+        uint8_t *rules = (uint8_t *)&img->rules;
+        const void **pointer = (const void **)(void *)&rules[rows[i].pointer];
+        if (s->elem != rows[i].elem || s->sub != 0 || *pointer != NULL) {
+            return image_refuse(img, diag, "section of type %u is malformed", s->type);
+        }
+        *pointer = image_section_bytes(img, s).ptr;
+        *(uint32_t *)(void *)&rules[rows[i].count] = (uint32_t)(s->len / s->elem);
+        return sk_ok();
+    }
+    return image_refuse(img, diag, "section of type %u is not known", s->type);
+}
+
+static bool is_text(const struct rules *r, uint32_t ref, size_t max) {
+    return ref < r->text_len && strnlen(&r->text[ref], r->text_len - ref) <= max;
+}
+
+bool rule_regex_is_small(const char *regex, size_t len) {
+    uint64_t copies = 1;
+    uint64_t bound = 0;
+    uint64_t largest = 1;
+    bool inside = false;
+    for (size_t i = 0; i < len && regex[i] != '\0' && copies <= RULE_REGEX_COPIES_MAX; i++) {
+        char c = regex[i];
+        if (inside && c >= '0' && c <= '9') {
+            bound = bound > UINT32_MAX ? bound : bound * 10 + (uint64_t)(c - '0');
+            continue;
+        }
+        largest = bound > largest ? bound : largest;
+        bound = 0;
+        if (c == '}' || c == '{') {
+            copies *= largest > RULE_REGEX_COPIES_MAX ? RULE_REGEX_COPIES_MAX + 1 : largest;
+            largest = 1;
+            inside = c == '{';
+        }
+    }
+    return copies <= RULE_REGEX_COPIES_MAX;
+}
+
+static bool regex_is_good(const struct rules *r, uint32_t ref) {
+    return ref == RULE_NO_TEXT || (is_text(r, ref, RULE_REGEX_MAX_BYTES) &&
+                                   rule_regex_is_small(&r->text[ref], RULE_REGEX_MAX_BYTES));
+}
+
+static bool member_is_good(const struct rules *r, const struct rule_member *m) {
+    return regex_is_good(r, m->regex) && m->container < SK_TYPE_COUNT &&
+           m->encrypted <= RULE_ENCRYPTED_ANY && m->flags <= RULE_MEMBER_CRC;
+}
+
+sk_err image_check_rules(const struct image *img, struct diag *diag) {
+    const struct rules *r = &img->rules;
+    if (r->text_len > 0 && r->text[r->text_len - 1] != '\0') {
+        return image_refuse(img, diag, "the texts of rules do not end");
+    }
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (!member_is_good(r, &r->member[i])) {
+            return image_refuse(img, diag, "rule %u about members is malformed", i);
+        }
+    }
+    return sk_ok();
+}
+
+sk_err image_check_rule_names(const struct image *img, const uint64_t *name_starts,
+                              struct diag *diag) {
+    const struct rules *r = &img->rules;
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (!image_is_name(img, name_starts, r->member[i].name)) {
+            return image_refuse(img, diag, "rule %u about members has no name", i);
+        }
+    }
+    return sk_ok();
+}
+
+const struct rules *image_rules(const struct image *img) {
+    return &img->rules;
+}

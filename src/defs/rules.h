@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Small tables of a definitions image that are gone through in order: rules about members of
+ * containers. They are few (hundreds), so none of them has an index.
+ *
+ * All integers little-endian, naturally aligned, without holes. Texts are NUL-terminated,
+ * referenced by their offset in `text`. docs/DEFS-FORMAT.md describes the same bytes. **Borrowed**
+ * while the image is open. The shapes are proved at open (image_rules.c), every offset too: rules
+ * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd).
+ */
+#ifndef SK_DEFS_RULES_H
+#define SK_DEFS_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RULE_NO_TEXT UINT32_MAX
+#define RULE_REGEX_MAX_BYTES 1024u
+
+enum rule_encrypted { RULE_PLAIN = 0, RULE_ENCRYPTED, RULE_ENCRYPTED_ANY };
+
+/* min to max, both included; 0 to UINT64_MAX: any, also when nothing is stated. */
+struct rule_range {
+    uint64_t min;
+    uint64_t max;
+};
+
+#define RULE_MEMBER_CRC 1u /* crc32 is asked for */
+
+/* What a container states about a member. */
+struct rule_member {
+    struct rule_range container_size;
+    struct rule_range packed_size;
+    struct rule_range size;
+    struct rule_range position; /* as ClamAV counts: see engine/members.c */
+    uint32_t name;              /* reference for defs names */
+    uint32_t regex;             /* POSIX extended, searched for in the member's name; or none */
+    uint32_t crc32;
+    uint16_t container; /* enum sk_type; SK_TYPE_ANY: any */
+    uint8_t encrypted;  /* enum rule_encrypted */
+    uint8_t flags;
+};
+
+/* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
+ * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
+#define RULE_REGEX_COPIES_MAX 4096u
+bool rule_regex_is_small(const char *regex, size_t len);
+
+struct rules {
+    const char *text;
+    uint32_t text_len;
+    const struct rule_member *member;
+    uint32_t member_count;
+};
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rules about members: numbers first, then the expression for the name, compiled when it is first
+ * asked for and kept as long as the scanner.
+ *
+ * What the fields mean, seen with clamscan 1.4.6: the size of the container is that of the layer
+ * the member lies in; 7z and CAB state no packed size (0); positions count from 1 in ZIP, TAR, CPIO
+ * and ARJ, from 0 in 7z, CAB and LHA, and are always 0 in ISO and mail; TAR does not count
+ * directories. Members of GZIP, BZIP2, XZ, AR and XAR are not asked. Names are bytes: the
+ * expression is compiled and run in the C locale.
+ *
+ * A finding comes before whatever the member holds, so it gets a place of its own in front of it: a
+ * layer without bytes. Allow-lists are asked for the container and what is around it, as there.
+ */
+#include "engine/members.h"
+
+#include <locale.h>
+#include <regex.h>
+
+#include "base/mem.h"
+#include "engine/layer.h"
+
+struct members {
+    regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a rule; NULL: not compiled yet */
+    uint32_t count[MATCH_SEGMENT_MAX];
+    locale_t bytes;
+};
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+static sk_err members_fill(struct members *m, const struct sk_engine *engine) {
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        uint32_t count = image_rules(engine->image[i])->member_count;
+        if (count > 0) {
+            m->regex[i] = mem_zalloc(count, sizeof(regex_t *));
+            if (m->regex[i] == NULL) {
+                return sk_fail(SK_E_NOMEM);
+            }
+            m->count[i] = count;
+        }
+    }
+    m->bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return m->bytes == (locale_t)0 ? sk_fail(SK_E_NOMEM) : sk_ok();
+}
+
+sk_err members_new(const struct sk_engine *engine, struct members **out_members) {
+    uint64_t rules = 0;
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        rules += image_rules(engine->image[i])->member_count;
+    }
+    *out_members = NULL;
+    if (rules == 0) {
+        return sk_ok();
+    }
+    struct members *m = mem_zalloc(1, sizeof(*m));
+    if (m == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    sk_err err = members_fill(m, engine);
+    if (sk_failed(err)) {
+        members_free(m);
+        return err;
+    }
+    *out_members = m;
+    return sk_ok();
+}
+
+void members_free(struct members *m) {
+    if (m == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < MATCH_SEGMENT_MAX; i++) {
+        for (uint32_t k = 0; k < m->count[i]; k++) {
+            if (m->regex[i][k] != NULL) {
+                regfree(m->regex[i][k]);
+                mem_free(m->regex[i][k]);
+            }
+        }
+        mem_free(m->regex[i]);
+    }
+    if (m->bytes != (locale_t)0) {
+        freelocale(m->bytes);
+    }
+    mem_free(m);
+}
+
+/* ---- what ClamAV would call it ------------------------------------------------------------- */
+
+enum quirk {
+    QUIRK_FROM_ONE = 1, /* positions count from 1 */
+    QUIRK_NO_POSITION = 2,
+    QUIRK_NO_PACKED = 4, /* the packed size is 0 */
+    QUIRK_PACKED_IS_SIZE = 8,
+    QUIRK_NOT_ASKED = 16,
+    QUIRK_FILES_ONLY = 32 /* directories are not counted */
+};
+
+static const struct {
+    enum sk_type type;
+    unsigned quirks;
+} QUIRKS[] = {
+    {SK_TYPE_ZIP, QUIRK_FROM_ONE},
+    {SK_TYPE_RAR, QUIRK_FROM_ONE},
+    {SK_TYPE_ARJ, QUIRK_FROM_ONE},
+    {SK_TYPE_TAR, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE | QUIRK_FILES_ONLY},
+    {SK_TYPE_TAR_OLD, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE | QUIRK_FILES_ONLY},
+    {SK_TYPE_CPIO_OLD, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_CPIO_ODC, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_CPIO_NEWC, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_CPIO_CRC, QUIRK_FROM_ONE | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_SEVENZIP, QUIRK_NO_PACKED},
+    {SK_TYPE_CAB, QUIRK_NO_PACKED},
+    {SK_TYPE_ISO, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_MAIL, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_GZIP, QUIRK_NOT_ASKED},
+    {SK_TYPE_BZIP2, QUIRK_NOT_ASKED},
+    {SK_TYPE_XZ, QUIRK_NOT_ASKED},
+    {SK_TYPE_XAR, QUIRK_NOT_ASKED},
+};
+
+static unsigned quirks_of(enum sk_type type) {
+    for (size_t i = 0; i < sizeof(QUIRKS) / sizeof(QUIRKS[0]); i++) {
+        if (QUIRKS[i].type == type) {
+            return QUIRKS[i].quirks;
+        }
+    }
+    return 0;
+}
+
+struct facts {
+    enum sk_type container;
+    uint64_t container_size;
+    uint64_t packed_size;
+    uint64_t size;
+    uint64_t position;
+    uint32_t crc32;
+    bool encrypted;
+};
+
+static struct facts facts_of(const struct layer *layer, const struct sk_child *child,
+                             uint32_t before_it) {
+    unsigned quirks = quirks_of(layer->type);
+    struct facts f = {.container = layer->type,
+                      .container_size = layer->src.size,
+                      .size = child->is_slice && child->size == SK_SIZE_UNKNOWN ? child->slice_len
+                                                                                : child->size,
+                      .crc32 = child->crc32,
+                      .encrypted = child->encrypted};
+    f.packed_size = child->packed_size;
+    if ((quirks & QUIRK_NO_PACKED) != 0) {
+        f.packed_size = 0;
+    } else if ((quirks & QUIRK_PACKED_IS_SIZE) != 0) {
+        f.packed_size = f.size;
+    }
+    if ((quirks & QUIRK_NO_POSITION) == 0) {
+        uint64_t index = (quirks & QUIRK_FILES_ONLY) != 0 ? before_it : child->index;
+        f.position = index + ((quirks & QUIRK_FROM_ONE) != 0);
+    }
+    return f;
+}
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+static bool in_range(uint64_t value, const struct rule_range *r) {
+    return value >= r->min && value <= r->max;
+}
+
+static bool numbers_hold(const struct facts *f, const struct rule_member *rule) {
+    return (rule->container == SK_TYPE_ANY || (enum sk_type)rule->container == f->container) &&
+           (rule->encrypted == RULE_ENCRYPTED_ANY || (rule->encrypted != 0) == f->encrypted) &&
+           in_range(f->container_size, &rule->container_size) &&
+           in_range(f->packed_size, &rule->packed_size) && in_range(f->size, &rule->size) &&
+           in_range(f->position, &rule->position) &&
+           ((rule->flags & RULE_MEMBER_CRC) == 0 || rule->crc32 == f->crc32);
+}
+
+/* The compiled expression; NULL: no memory for it. */
+static regex_t *regex_of(struct members *m, unsigned segment, uint32_t index, const char *text) {
+    regex_t **slot = &m->regex[segment][index];
+    if (*slot != NULL) {
+        return *slot;
+    }
+    regex_t *regex = mem_alloc(sizeof(*regex));
+    if (regex == NULL) {
+        return NULL;
+    }
+    if (regcomp(regex, text, REG_EXTENDED | REG_NOSUB) != 0) {
+        mem_free(regex);
+        return NULL;
+    }
+    *slot = regex;
+    return regex;
+}
+
+static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segment, uint32_t index,
+                       const char *name) {
+    const struct rules *rules = image_rules(sc->engine->image[segment]);
+    uint32_t ref = rules->member[index].regex;
+    if (ref == RULE_NO_TEXT) {
+        return true;
+    }
+    regex_t *regex = regex_of(sc->members, segment, index, &rules->text[ref]);
+    if (regex == NULL) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_MEMORY, "expression for member names");
+        return false;
+    }
+    return regexec(regex, name, 0, NULL, 0) == 0;
+}
+
+static void tell(struct sk_scanner *sc, struct layer *layer, const struct sk_child *child,
+                 const struct verdict_hit *hit) {
+    struct layer *place = layer_new(sc, layer);
+    if (place == NULL) {
+        scan_stop(sc, layer, SK_NOTE_LIMIT_MEMORY);
+        return;
+    }
+    layer->child_count++;
+    place->name = child->name;
+    place->name_len = child->name == NULL ? 0 : child->name_len;
+    if (place->name_len > LAYER_NAME_MAX_BYTES) {
+        place->name_len = LAYER_NAME_MAX_BYTES;
+    }
+    verdict_find(sc, place, hit);
+    layer_drop(sc, place);
+}
+
+void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_child *child,
+                   uint32_t before_it) {
+    if (sc->members == NULL || (quirks_of(layer->type) & QUIRK_NOT_ASKED) != 0) {
+        return;
+    }
+    char name[LAYER_NAME_MAX_BYTES + 1] = "";
+    size_t len = child->name == NULL ? 0 : child->name_len;
+    if (len > 0) {
+        memcpy(name, child->name, len < LAYER_NAME_MAX_BYTES ? len : LAYER_NAME_MAX_BYTES);
+    }
+    struct facts facts = facts_of(layer, child, before_it);
+    locale_t before = uselocale(sc->members->bytes);
+    for (unsigned s = 0; s < sc->engine->segment_count; s++) {
+        const struct image *img = sc->engine->image[s];
+        const struct rules *rules = image_rules(img);
+        for (uint32_t i = 0; i < sc->members->count[s]; i++) {
+            if (numbers_hold(&facts, &rules->member[i]) && name_holds(sc, layer, s, i, name)) {
+                struct verdict_hit hit = {img, rules->member[i].name, UINT64_MAX, RANK_PLAIN};
+                tell(sc, layer, child, &hit);
+            }
+        }
+    }
+    (void)uselocale(before);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lines about members: each row is a line and what becomes of it. What is right was asked of
+ * clamscan 1.4.6, which refuses a database with a malformed line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "defc/defc.h"
+#include "defc/rules.h"
+
+struct row {
+    enum rule_kind kind;
+    const char *line;
+    enum defc_reason want;
+};
+
+static const struct row rows[] = {
+    {RULE_CDB, "a:CL_TYPE_ZIP:*:x:*:*:*:*:*:*", DEFC_TAKEN},
+    {RULE_CDB, "a:*:1-2:*:3:4-5:0:1:ff:zz", DEFC_TAKEN},
+    {RULE_CDB, "a:*:*:x:5-3:*:1:*:*:*:", DEFC_TAKEN},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*:*:51:255", DEFC_TAKEN},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*:*:300", DEFC_FLEVEL_TOO_HIGH},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*:*:51:100", DEFC_FLEVEL_TOO_HIGH},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*:*:51:60:70", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*:*:y", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:CL_TYPE_FOO:*:x:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:ZIP:*:x:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a::*:x:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x:*:*:2:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x:1-:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x:-5:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:(:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:[:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x{64}y{64}:*:*:*:*:*:*", DEFC_TAKEN},
+    {RULE_CDB, "a:*:*:(x{64}){65}:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x{1,99999999999999999999999}:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*::*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "a:*:*:x\\:y:*:*:*:*:*:*", DEFC_MALFORMED},
+    {RULE_CDB, "", DEFC_MALFORMED},
+    {RULE_ZMD, "a:*:x:*:*:*:*:*:*", DEFC_TAKEN},
+    {RULE_RMD, "a:1:x:260:31:c1820d98:8:1:0", DEFC_TAKEN},
+    {RULE_ZMD, "a:1:x:260:31:0:8:1:0", DEFC_MALFORMED},
+    {RULE_ZMD, "a:1:x:260:31:-1820d98:8:1:0", DEFC_MALFORMED},
+    {RULE_ZMD, "a:1:x:1-260:31:*:8:1:0", DEFC_MALFORMED},
+    {RULE_ZMD, "a:1:x:260:31:*:8:1", DEFC_MALFORMED},
+};
+
+static void lines_and_reasons(void **state) {
+    (void)state;
+    struct rule_builder b = {0};
+    uint64_t taken = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct defc_why why;
+        struct sk_bytes line = text_of(rows[i].line);
+        assert_false(sk_failed(rules_add_line(&b, rows[i].kind, line, &why)));
+        if (why.reason != rows[i].want) {
+            fail_msg("%s: reason %d, not %d", rows[i].line, why.reason, rows[i].want);
+        }
+        taken += rows[i].want == DEFC_TAKEN;
+        assert_int_equal(rules_count(&b), taken);
+    }
+    const struct rule_member *m = b.member.data;
+    assert_int_equal(m[0].container, SK_TYPE_ZIP);
+    assert_string_equal((const char *)&b.text.data[m[0].regex], "x");
+    assert_int_equal(m[0].position.max, UINT64_MAX);
+    assert_int_equal(m[1].regex, RULE_NO_TEXT);
+    assert_int_equal(m[1].container_size.max, 2);
+    assert_int_equal(m[1].packed_size.min, 3);
+    assert_int_equal(m[1].packed_size.max, 3);
+    assert_int_equal(m[1].encrypted, RULE_PLAIN);
+    assert_int_equal(m[6].container, SK_TYPE_RAR);
+    assert_int_equal(m[6].crc32, 0xc1820d98);
+    rules_release(&b);
+}
+
+static void long_expressions(void **state) {
+    (void)state;
+    struct rule_builder b = {0};
+    struct buf line = {0};
+    struct defc_why why;
+    assert_false(sk_failed(buf_puts(&line, "a:*:*:")));
+    for (unsigned i = 0; i <= RULE_REGEX_MAX_BYTES; i++) {
+        assert_false(sk_failed(buf_puts(&line, "x")));
+    }
+    assert_false(sk_failed(buf_puts(&line, ":*:*:*:*:*:*")));
+    struct sk_bytes bytes = {line.data, line.len};
+    assert_false(sk_failed(rules_add_line(&b, RULE_CDB, bytes, &why)));
+    assert_int_equal(why.reason, DEFC_MALFORMED);
+    buf_release(&line);
+    rules_release(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_and_reasons),
+        cmocka_unit_test(long_expressions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
