@@ -141,7 +141,7 @@ sk_err buf_put_json(struct buf *b, const char *text, size_t len) {
             n = 1;
         } else if (code == '"' || code == '\\') {
             TRY(buf_printf(b, "\\%c", (int)code));
-        } else if (code < 0x20 || code == 0x7f) {
+        } else if (disguises(code)) { /* all below 0xffff; valid JSON either way */
             TRY(buf_printf(b, "\\u%04x", code));
         } else {
             TRY(buf_append(b, p + i, n));

@@ -14,6 +14,8 @@
 #include "os/file.h"
 
 #define START_LIMIT_MS 60000u
+/* Read from one worker before the others and the clock get their turn. */
+#define PULL_MAX 256u
 /* A limit of 0 means the engine's own maximum; a worker that is silent for a day is lost. */
 #define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
 
@@ -100,7 +102,7 @@ static void keep_stats(struct slot *slot) {
 void slot_lose(struct slot *slot, const char *detail) {
     keep_stats(slot);
     bool working = slot->state == SLOT_UP && slot->sent > 0;
-    slot->failed_starts += slot->state == SLOT_STARTING ? 1 : 0;
+    slot->failed_starts += slot->files == 0 && !working ? 1 : 0;
     (void)spawn_end(&slot->child, true);
     slot->state = SLOT_DOWN;
     slot->deaths++;
@@ -112,9 +114,11 @@ void slot_lose(struct slot *slot, const char *detail) {
     slot->sent = 0;
 }
 
+/* It has answered everything, so nothing is lost by killing it; one that was taken over would not
+ * end by itself. */
 static void retire(struct slot *slot) {
     keep_stats(slot);
-    (void)spawn_end(&slot->child, false);
+    (void)spawn_end(&slot->child, true);
     slot->state = SLOT_DOWN;
     slot->retire = false;
     slot->sent = 0;
@@ -146,7 +150,6 @@ void slot_push(struct slot *slot) {
 
 static bool started(struct slot *slot, const struct scan_ready *ready) {
     slot->state = SLOT_UP;
-    slot->failed_starts = 0;
     slot->sandbox = (struct sandbox_state){.held = ready->sandbox_held & SANDBOX_ALL,
                                            .landlock_abi = ready->landlock_abi};
     slot->base_bytes = ready->private_bytes;
@@ -156,6 +159,7 @@ static bool started(struct slot *slot, const struct scan_ready *ready) {
 static bool finished(struct slot *slot, const struct scan_done *done) {
     const struct pool_options *o = slot->start.options;
     gather_done(&slot->gather, done);
+    slot->failed_starts = 0;
     slot->files++;
     slot->last_bytes = done->private_bytes;
     uint64_t grown =
@@ -191,7 +195,7 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
 }
 
 void slot_pull(struct slot *slot, struct wire_packet *packet) {
-    while (slot->state != SLOT_DOWN) {
+    for (unsigned n = 0; n < PULL_MAX && slot->state != SLOT_DOWN; n++) {
         enum wire_io io = wire_recv(slot->child.fd, false, packet);
         if (io == WIRE_IO_AGAIN) {
             break;

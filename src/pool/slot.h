@@ -43,8 +43,8 @@ struct slot {
     uint64_t files;        /* answered by this child */
     uint64_t base_bytes;   /* its memory at READY */
     uint64_t last_bytes;
-    bool retire; /* end this child when it has answered what it has */
-    unsigned failed_starts;
+    bool retire;                   /* end this child when it has answered what it has */
+    unsigned failed_starts;        /* children in a row that ended without having had an object */
     char why[SCAN_DETAIL_MAX + 1]; /* of the last FAILED */
     struct sandbox_state sandbox;
     struct gather gather;
@@ -62,7 +62,7 @@ bool slot_has_room(const struct slot *slot);
 sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
 /* Send what waits, as far as the socket takes it. */
 void slot_push(struct slot *slot);
-/* Read and act on everything the child has said. */
+/* Read and act on what the child has said, so much at a time: it may never stop talking. */
 void slot_pull(struct slot *slot, struct wire_packet *packet);
 /* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
 uint64_t slot_deadline(const struct slot *slot);

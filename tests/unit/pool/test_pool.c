@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -24,6 +25,7 @@
 #include "os/file.h"
 #include "pool/pool.h"
 #include "wire/frame.h"
+#include "wire/scan.h"
 
 /* ---- the fake engine ---- */
 
@@ -78,6 +80,43 @@ static void speak_out_of_turn(void) {
     }
 }
 
+/* Without a sandbox: the worker's socket, found as an attacker would. */
+static int own_socket(void) {
+    struct stat st;
+    for (int fd = 3; fd < 64; fd++) {
+        if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
+static void say(uint16_t type, const void *record) {
+    uint8_t bytes[WIRE_MAX_BYTES];
+    size_t len = 0;
+    if (!sk_failed(
+            wire_encode(wire_find(&scan_dialog, type), record, bytes, sizeof(bytes), &len))) {
+        (void)wire_send(own_socket(), bytes, len, -1, true);
+    }
+}
+
+/* Permitted messages without end. */
+static _Noreturn void babble(void) {
+    struct scan_stats stats = {{1}};
+    for (;;) {
+        say(SCAN_STATS, &stats);
+    }
+}
+
+/* Answers object 0 like an honest worker, and never ends. */
+static _Noreturn void answer_and_stay(void) {
+    struct scan_done done = {.complete = 1, .type = "text"};
+    say(SCAN_DONE, &done);
+    for (;;) {
+        (void)pause();
+    }
+}
+
 static void misbehave(char act) {
     if (act == 'C') {
         abort();
@@ -88,6 +127,10 @@ static void misbehave(char act) {
         (void)socket(AF_INET, SOCK_STREAM, 0);
     } else if (act == 'T') {
         speak_out_of_turn();
+    } else if (act == 'B') {
+        babble();
+    } else if (act == 'R') {
+        answer_and_stay();
     } else if (act == 'X') {
         _exit(0);
     } else if (act == 'L') {
@@ -166,14 +209,19 @@ static int object(const char *text) {
 
 static struct sk_engine good_engine;
 
+static void fill_options(struct pool_options *o, struct seen *seen) {
+    pool_options_init(o);
+    o->engine = &good_engine;
+    o->on_result = on_result;
+    o->ctx = seen;
+    /* No clock: what is lost here is lost for another reason, however loaded the machine is. */
+    o->scan.limits.max_scan_time = 0;
+}
+
 static struct pool *make_pool(struct seen *seen, unsigned jobs) {
     struct pool_options o;
-    pool_options_init(&o);
-    o.engine = &good_engine;
+    fill_options(&o, seen);
     o.jobs = jobs;
-    o.grace_ms = 1000;
-    o.on_result = on_result;
-    o.ctx = seen;
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
     return pool;
@@ -233,12 +281,12 @@ static void test_lost_workers_blame_one_object_each(void **state) {
     struct seen seen = {0};
     struct pool *pool = make_pool(&seen, 2);
     const char *acts =
-        sandbox_sanitized() ? "ccCcccHcccccTccccXccCCcFc" : "ccCcccHcccSccTccccXccCCcFc";
+        sandbox_sanitized() ? "ccCccccccccTccccXccCCcFc" : "ccCccccccSccTccccXccCCcFc";
     run(pool, acts);
     unsigned deaths = 0;
     for (unsigned i = 0; acts[i] != '\0'; i++) {
         assert_int_equal(seen.count[i], 1);
-        if (strchr("CHSTX", acts[i]) != NULL) {
+        if (strchr("CSTX", acts[i]) != NULL) {
             deaths++;
             assert_int_equal(seen.verdict[i], SK_VERDICT_INCOMPLETE);
             assert_string_equal(seen.word[i], "worker-died");
@@ -250,6 +298,44 @@ static void test_lost_workers_blame_one_object_each(void **state) {
     assert_int_equal(pool_deaths(pool), deaths);
     pool_free(pool);
     assert_int_equal(open_count(), before);
+}
+
+/* Only the object that hangs is under a time limit. A worker that talks without end hangs too. */
+static void test_hanging_workers_are_killed(void **state) {
+    (void)state;
+    static const char acts[] = "HB";
+    for (unsigned i = 0; i < 2; i++) {
+        char act[2] = {acts[i], '\0'};
+        struct seen seen = {0};
+        struct pool_options o;
+        struct pool *pool = NULL;
+        fill_options(&o, &seen);
+        o.scan.limits.max_scan_time = 200;
+        o.grace_ms = 100;
+        o.sandbox = POOL_SANDBOX_OFF;
+        assert_false(sk_failed(pool_new(&o, &pool)));
+        run(pool, act);
+        assert_int_equal(seen.count[0], 1);
+        assert_int_equal(seen.verdict[0], SK_VERDICT_INCOMPLETE);
+        assert_string_equal(seen.word[0], "worker-died");
+        pool_free(pool);
+    }
+}
+
+static void test_retired_worker_that_stays(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool_options o;
+    struct pool *pool = NULL;
+    fill_options(&o, &seen);
+    o.recycle_files = 1;
+    o.sandbox = POOL_SANDBOX_OFF;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    run(pool, "R");
+    run(pool, "c");
+    assert_int_equal(seen.count[0], 2);
+    assert_int_equal(seen.verdict[0], SK_VERDICT_CLEAN);
+    pool_free(pool);
 }
 
 static void test_a_worker_cannot_open(void **state) {
@@ -298,10 +384,7 @@ static void test_workers_are_recycled(void **state) {
     (void)state;
     struct seen seen = {0};
     struct pool_options o;
-    pool_options_init(&o);
-    o.engine = &good_engine;
-    o.on_result = on_result;
-    o.ctx = &seen;
+    fill_options(&o, &seen);
     o.recycle_files = 3;
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
@@ -335,10 +418,8 @@ static void test_pool_that_cannot_start_says_why(void **state) {
     struct sk_engine bad = {.refuse = true};
     struct seen seen = {0};
     struct pool_options o;
-    pool_options_init(&o);
+    fill_options(&o, &seen);
     o.engine = &bad;
-    o.on_result = on_result;
-    o.ctx = &seen;
     struct pool *pool = NULL;
     for (int round = 0; round < 2; round++) {
         assert_false(sk_failed(pool_new(&o, &pool)));
@@ -362,10 +443,7 @@ static void test_sandbox_modes(void **state) {
     (void)state;
     struct seen seen = {0};
     struct pool_options o;
-    pool_options_init(&o);
-    o.engine = &good_engine;
-    o.on_result = on_result;
-    o.ctx = &seen;
+    fill_options(&o, &seen);
     o.sandbox = POOL_SANDBOX_OFF;
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
@@ -391,10 +469,7 @@ static void test_missing_spool_is_told(void **state) {
     (void)state;
     struct seen seen = {0};
     struct pool_options o;
-    pool_options_init(&o);
-    o.engine = &good_engine;
-    o.on_result = on_result;
-    o.ctx = &seen;
+    fill_options(&o, &seen);
     o.spool_dir = "/nonexistent-dir";
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
@@ -408,6 +483,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results_come_back),
         cmocka_unit_test(test_lost_workers_blame_one_object_each),
+        cmocka_unit_test(test_hanging_workers_are_killed),
+        cmocka_unit_test(test_retired_worker_that_stays),
         cmocka_unit_test(test_a_worker_cannot_open),
         cmocka_unit_test(test_unreadable_object_is_a_result),
         cmocka_unit_test(test_killed_from_outside),
