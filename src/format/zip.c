@@ -85,6 +85,15 @@ static size_t same_place(const struct zip *z, size_t first) {
     return n;
 }
 
+/* All of this place's entries, and the place itself, are inside a member that is opened itself. */
+static bool is_inside_member(const struct zip *z, size_t first, size_t count) {
+    bool inside = z->ref[first].local_off < z->solid_end;
+    for (size_t i = first; inside && i < first + count; i++) {
+        inside = z->ref[i].central_off < z->solid_end;
+    }
+    return inside;
+}
+
 static sk_err walk_all(struct zip *z) {
     uint64_t pos = 0;
     uint64_t known_end = 0;
@@ -92,10 +101,14 @@ static sk_err walk_all(struct zip *z) {
         TRY(walk_tick(z->walk));
         uint64_t at = z->ref[i].local_off;
         TRY(walk_gap(z, at < z->src->size ? at : z->src->size, &pos));
+        size_t count = same_place(z, i);
+        if (is_inside_member(z, i, count)) {
+            i += count;
+            continue;
+        }
         if (at < known_end) {
             zip_note_once(z, ZIP_ONCE_OVERLAP, SK_NOTE_OVERLAP, "zip: members overlap");
         }
-        size_t count = same_place(z, i);
         uint64_t end = at;
         TRY(zip_member_known(z, i, count, &end));
         known_end = end > known_end ? end : known_end;

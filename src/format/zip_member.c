@@ -360,6 +360,17 @@ static bool any_same(const struct zip_head *done, unsigned count, const struct z
     return false;
 }
 
+/* Entries inside these bytes belong to an archive in the member, and come out when that is opened:
+ * when the bytes are sound, and either packed (what looks like headers in them is noise, or the
+ * same archive once more) or an archive from the first byte on. */
+static void mark_solid(struct zip *z, const struct view *v, const struct outcome *out) {
+    bool packed = v->head->method != ZIP_STORED;
+    if (out->good && !is_encrypted(v->head) && out->end > z->solid_end &&
+        (packed || zip_sig_at(z->src, v->data_off, ZIP_SIG_LOCAL))) {
+        z->solid_end = out->end;
+    }
+}
+
 /* The local header's own description, if it adds something to those of the directory. */
 static sk_err follow_local(struct zip *z, const struct zip_head *local, uint64_t *inout_end) {
     struct view v = {.head = local,
@@ -406,6 +417,7 @@ sk_err zip_member_known(struct zip *z, size_t first, size_t count, uint64_t *out
             .head = h, .data_off = local.after, .soft = done_count > 1, .check_crc = true};
         struct outcome out = {0};
         TRY(follow(z, &v, name, &out));
+        mark_solid(z, &v, &out);
         end = out.end > end ? out.end : end;
     }
     if (!any_same(done, done_count, &local)) {

@@ -133,6 +133,42 @@ static void test_member_missing_from_directory(void **state) {
     assert_notes(r, SK_NOTE_HIDDEN_ENTRY, NONE);
 }
 
+/* An archive stored in an archive is a member, not a heap of hidden ones. But what only pretends to
+ * be covered by a member is still found: see below. */
+static void test_stored_archive_is_one_member(void **state) {
+    struct run *r = *state;
+    struct zm inner = {0};
+    struct zm_entry in[] = {{.name = "in1", .content = "inner text one"},
+                            {.name = "in2", .content = long_text, .method = 8}};
+    zm_all(&inner, in, 2);
+    struct zm_entry e[] = {{.name = "first", .content = "first text"},
+                           {.name = "inner.zip",
+                            .content = (const char *)inner.out.data,
+                            .content_len = inner.out.len},
+                           {.name = "last", .content = "last text"}};
+    zm_all(&r->z, e, 3);
+    walk(r);
+    assert_int_equal(r->t.child_count, 3);
+    assert_notes(r, NONE, NONE);
+    assert_true(walktest_has(&r->t, "inner.zip", inner.out.data, inner.out.len));
+    buf_release(&inner.out);
+}
+
+static void test_archive_behind_bytes_of_a_stored_member(void **state) {
+    struct run *r = *state;
+    struct zm inner = {0};
+    struct zm_entry in[] = {{.name = "in1", .content = "inner text one"}};
+    zm_raw(&inner, "some bytes in front of it", 25);
+    zm_start(&inner);
+    zm_all(&inner, in, 1);
+    struct zm_entry e[] = {
+        {.name = "blob", .content = (const char *)inner.out.data, .content_len = inner.out.len}};
+    zm_all(&r->z, e, 1);
+    walk(r);
+    assert_has(r, "in1", "inner text one");
+    buf_release(&inner.out);
+}
+
 static void test_archives_in_a_row(void **state) {
     struct run *r = *state;
     struct zm_entry a[] = {
@@ -553,6 +589,8 @@ int main(void) {
         T(test_empty_archive),
         T(test_not_an_archive),
         T(test_member_missing_from_directory),
+        T(test_stored_archive_is_one_member),
+        T(test_archive_behind_bytes_of_a_stored_member),
         T(test_archives_in_a_row),
         T(test_archive_behind_a_stub),
         T(test_trailing_data_and_end_record_in_comment),

@@ -15,6 +15,10 @@ void zm_raw(struct zm *z, const void *bytes, size_t len) {
     }
 }
 
+static size_t content_len(const struct zm_entry *e) {
+    return e->content_len != 0 ? e->content_len : strlen(e->content);
+}
+
 static void u16(struct zm *z, uint64_t v) {
     uint8_t b[2];
     sk_store_u16le(b, (uint16_t)v);
@@ -34,7 +38,7 @@ static void u64(struct zm *z, uint64_t v) {
 }
 
 static void pack(struct buf *out, const struct zm_entry *e) {
-    size_t len = strlen(e->content);
+    size_t len = content_len(e);
     if (e->method != 8) {
         if (sk_failed(buf_append(out, e->content, len))) {
             abort();
@@ -63,8 +67,8 @@ void zm_local(struct zm *z, struct zm_entry *e) {
     pack(&data, e);
     e->off = z->out.len;
     e->packed = data.len;
-    e->size = strlen(e->content);
-    e->crc32 = (uint32_t)crc32_z(0, (const uint8_t *)e->content, strlen(e->content));
+    e->size = content_len(e);
+    e->crc32 = (uint32_t)crc32_z(0, (const uint8_t *)e->content, content_len(e));
     zm_raw(z, "PK\x03\x04", 4);
     u16(z, 20);
     u16(z, e->flags | (e->descriptor ? DESCRIPTOR_FLAG : 0));

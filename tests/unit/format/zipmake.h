@@ -11,7 +11,8 @@
 
 struct zm_entry {
     const char *name;
-    const char *content; /* text */
+    const char *content; /* text, or content_len bytes */
+    size_t content_len;  /* 0: up to the NUL */
     uint16_t method;     /* 0 or 8: content is packed by zm_local; others: content as it is */
     uint16_t flags;
     bool descriptor; /* sizes follow the data */
