@@ -10,17 +10,19 @@
 #define SK_CLI_CLAM_ACTION_H
 
 #include "cli/clam_print.h"
+#include "cli/owner.h"
 
 struct clam_action {
     enum { ACTION_NONE, ACTION_MOVE, ACTION_COPY, ACTION_REMOVE } kind;
-    int dir;        /* target of move and copy */
-    char *dir_path; /* owned */
+    int dir;            /* target of move and copy */
+    char *dir_path;     /* owned */
+    struct owner owner; /* loaded at the first file that is to go */
 };
 
 /* false: said why through the printer. */
 bool clam_action_open(struct clam_printer *printer, struct clam_action *out_action);
 /* false: it failed, which was said. */
-bool clam_action_do(const struct clam_action *action, struct clam_printer *printer,
+bool clam_action_do(struct clam_action *action, struct clam_printer *printer,
                     const struct outcome *outcome);
 void clam_action_close(struct clam_action *action);
 

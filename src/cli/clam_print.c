@@ -24,10 +24,18 @@ bool clam_open_log(struct clam_printer *printer) {
     return printer->log != NULL && fputs("\n" RULER "\n\n", printer->log) >= 0;
 }
 
-void clam_print_release(struct clam_printer *printer) {
-    if (printer->log != NULL) {
-        (void)fclose(printer->log);
+bool clam_close_log(struct clam_printer *printer) {
+    FILE *log = printer->log;
+    printer->log = NULL;
+    if (log == NULL) {
+        return true;
     }
+    bool ok = fflush(log) == 0 && ferror(log) == 0;
+    return fclose(log) == 0 && ok;
+}
+
+void clam_print_release(struct clam_printer *printer) {
+    (void)clam_close_log(printer);
     buf_release(&printer->line);
 }
 
@@ -59,11 +67,33 @@ void clam_line(struct clam_printer *printer, bool warning, const char *fmt, ...)
     emit(printer, warning ? warnings(printer) : info(printer));
 }
 
+static bool has_control(const char *name) {
+    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++) {
+        bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
+        if ((*p < 0x20 && *p != '\t') || *p == 0x7f || c1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+sk_err clam_put_name(const struct clam_printer *printer, struct buf *out, const char *name) {
+    return printer->terminal || has_control(name) ? buf_put_escaped(out, name, strlen(name))
+                                                  : buf_puts(out, name);
+}
+
 /* A name from outside, at the end of the line being built. */
 static void put_name(struct clam_printer *p, const char *name) {
-    sk_err err =
-        p->terminal ? buf_put_escaped(&p->line, name, strlen(name)) : buf_puts(&p->line, name);
-    SK_IGNORE(err, "cut when memory is gone");
+    SK_IGNORE(clam_put_name(p, &p->line, name), "cut when memory is gone");
+}
+
+static void name_line(struct clam_printer *p, FILE *out, const char *before, const char *name,
+                      const char *after) {
+    buf_clear(&p->line);
+    SK_IGNORE(buf_puts(&p->line, before), "cut when memory is gone");
+    put_name(p, name);
+    SK_IGNORE(buf_puts(&p->line, after), "cut when memory is gone");
+    emit(p, out);
 }
 
 static void path_line(struct clam_printer *p, FILE *out, const char *path, const char *text) {
@@ -205,12 +235,12 @@ static void print_failed(struct clam_printer *p, const struct outcome *o) {
         SK_IGNORE(buf_printf(&text, "%s ERROR", sk_result_text(o->result)), "cut");
         path_line(p, info(p), o->path, buf_text(&text));
     } else if (o->kind == OUTCOME_SPECIAL) {
-        clam_line(p, true, "WARNING: %s: Not supported file type", o->path);
+        name_line(p, warnings(p), "WARNING: ", o->path, ": Not supported file type");
     } else if (o->directory) {
         path_line(p, out, o->path, "Can't open directory.");
     } else if (absent) {
         path_line(p, stderr, o->path, "No such file or directory");
-        clam_line(p, true, "WARNING: %s: Can't access file", o->path);
+        name_line(p, warnings(p), "WARNING: ", o->path, ": Can't access file");
     } else if (o->errnum == EACCES || o->errnum == EPERM) {
         path_line(p, out, o->path, "Access denied");
     } else {
@@ -246,7 +276,7 @@ bool clam_object(struct clam_printer *printer, const struct outcome *outcome) {
         printer->bytes_scanned += outcome->report->bytes_scanned;
         printer->bytes_read += outcome->size;
         if (printer->settings->verbose) {
-            clam_line(printer, false, "Scanning %s", outcome->path);
+            name_line(printer, info(printer), "Scanning ", outcome->path, "");
         }
     }
     if (standing == STANDING_FOUND) {

@@ -28,6 +28,11 @@ struct clam_printer {
 
 /* false: the log cannot be opened (errno). */
 bool clam_open_log(struct clam_printer *printer);
+/* false: the log did not arrive whole (errno). */
+bool clam_close_log(struct clam_printer *printer);
+/* A name from outside: control characters are escaped always (a line feed could write lines of its
+ * own into a log), what else disguises only for a terminal, so that scripts get names unchanged. */
+sk_err clam_put_name(const struct clam_printer *printer, struct buf *out, const char *name);
 /* Prints the outcome and counts it; true: it is infected. */
 bool clam_object(struct clam_printer *printer, const struct outcome *outcome);
 /* One line for the user; warning: to standard error (standard output with --stdout). */

@@ -23,6 +23,7 @@
 #include "cli/intl.h"
 #include "cli/say.h"
 #include "os/clock.h"
+#include "os/interrupt.h"
 
 struct clam_run {
     struct clam_settings settings;
@@ -43,15 +44,16 @@ static void say_clam(void *ctx, enum diag_level level, const char *where, uint64
     if (level == DIAG_INFO) {
         return;
     }
-    const char *tag = level == DIAG_ERROR ? "ERROR" : "WARNING";
-    if (where == NULL) {
-        clam_line(&run->printer, true, "%s: %s", tag, text);
-    } else if (line == 0) {
-        clam_line(&run->printer, true, "%s: %s: %s", tag, where, text);
-    } else {
-        clam_line(&run->printer, true, "%s: %s:%llu: %s", tag, where, (unsigned long long)line,
-                  text);
+    struct buf b = {0};
+    sk_err err = where == NULL ? sk_ok() : clam_put_name(&run->printer, &b, where);
+    if (!sk_failed(err) && where != NULL) {
+        err = line == 0 ? buf_puts(&b, ": ") : buf_printf(&b, ":%llu: ", (unsigned long long)line);
     }
+    err = sk_failed(err) ? err : clam_put_name(&run->printer, &b, text);
+    SK_IGNORE(err, "cut when memory is gone");
+    clam_line(&run->printer, true, "%s: %s", level == DIAG_ERROR ? "ERROR" : "WARNING",
+              buf_text(&b));
+    buf_release(&b);
 }
 
 static bool on_outcome(void *ctx, const struct outcome *outcome) {
@@ -140,11 +142,19 @@ static int scan(struct clam_run *run) {
     if (code == EXIT_CLEAN) {
         fill_session(run, &options);
         run->printer.failed = sk_failed(session_run(&options, &facts)) || run->printer.failed;
+        if (facts.stopped) {
+            clam_line(&run->printer, true, "ERROR: Stopped early: not everything was scanned");
+            run->printer.failed = true;
+        }
         code = clam_exit(&run->printer);
     }
     if (!run->settings.no_summary) {
         uint64_t signatures = run->engine != NULL ? sk_engine_signature_count(run->engine) : 0;
         clam_summary(&run->printer, &facts, signatures, clock_monotonic_ms() - start);
+    }
+    if (!clam_close_log(&run->printer)) {
+        clam_line(&run->printer, true, "ERROR: %s: %s", run->settings.log, strerror(errno));
+        code = code == EXIT_FOUND ? code : EXIT_INCOMPLETE;
     }
     return code;
 }
@@ -167,6 +177,7 @@ int cmd_clamscan(int argc, const char *const *argv) {
     struct clam_run run = {.action = {.dir = -1}};
     struct conf_words words = {argc, argv};
     (void)signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
     run.printer.settings = &run.settings;
     run.printer.terminal = isatty(STDOUT_FILENO) == 1;
     run.diag = (struct diag){.say = say_clam, .ctx = &run};

@@ -17,6 +17,7 @@
 #include "cli/say.h"
 #include "cli/scan_options.h"
 #include "os/clock.h"
+#include "os/interrupt.h"
 
 struct scan_run {
     struct scan_settings settings;
@@ -122,6 +123,9 @@ static int scan(struct scan_run *run) {
         say_error(NULL, _("the scan could not be finished: %s"), intl_text(sk_err_text(err)));
         code = code == EXIT_FOUND ? code : EXIT_INCOMPLETE;
     }
+    if (facts.stopped && code == EXIT_CLEAN) {
+        code = EXIT_INCOMPLETE; /* what was not looked at is not clean */
+    }
     if (facts.spool_missing) {
         say_error(run->settings.temp_dir, _("no temporary file could be made: large members of "
                                             "archives were not scanned"));
@@ -183,6 +187,7 @@ static void release(struct scan_run *run) {
 int cmd_scan(int argc, const char *const *argv) {
     struct scan_run run = {0};
     (void)signal(SIGPIPE, SIG_IGN);
+    interrupt_catch();
     int code = prepare(&run, argc, argv);
     if (code == EXIT_CLEAN && run.settings.help) {
         code = print_help();

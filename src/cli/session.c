@@ -16,15 +16,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "cli/intl.h"
 #include "os/file.h"
+#include "os/interrupt.h"
 
 #define ROWS 8192u /* power of two */
 #define ROW_REPORT_BYTES ((size_t)16 * 1024 * 1024)
 #define TICK_MS 200
+#define PUMP_MS 20
 #define SPOOL_STEP ((size_t)64 * 1024)
 
 struct row {
@@ -140,6 +143,11 @@ static void on_result(void *ctx, const struct pool_result *result) {
     hand_out(s);
 }
 
+static bool stopped(struct session *s) {
+    s->stop = s->stop || interrupt_seen();
+    return s->stop;
+}
+
 static sk_err poll_once(struct session *s) {
     TRY(pool_poll(s->pool, s->options->on_tick != NULL ? TICK_MS : -1));
     if (s->options->on_tick != NULL) {
@@ -149,7 +157,7 @@ static sk_err poll_once(struct session *s) {
 }
 
 static sk_err make_room(struct session *s) {
-    while (!s->stop && (!pool_has_room(s->pool) || s->next - s->first >= ROWS)) {
+    while (!stopped(s) && (!pool_has_room(s->pool) || s->next - s->first >= ROWS)) {
         TRY(poll_once(s));
     }
     return sk_ok();
@@ -172,6 +180,63 @@ static sk_err submit(struct session *s, struct outcome *outcome, int fd) {
     return pool_submit(s->pool, fd, outcome->path, s->next - 1);
 }
 
+/* More than the engine would look at is not worth the disk: one byte above the limit says enough.
+ */
+static uint64_t spool_max(const struct session *s) {
+    uint64_t max = s->options->pool.scan.limits.max_file_size;
+    return max == 0 ? UINT64_MAX : max + 1;
+}
+
+/* Waiting here, not in read, lets a signal end it and answers be told meanwhile. */
+static sk_err wait_for_bytes(struct session *s, int from) {
+    struct pollfd ready = {.fd = from, .events = POLLIN};
+    while (!stopped(s) && poll(&ready, 1, pool_in_flight(s->pool) > 0 ? PUMP_MS : -1) <= 0) {
+        TRY(pool_poll(s->pool, 0));
+    }
+    errno = EINTR;
+    return s->stop ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
+/* What cannot be read at any place (a pipe, a file that hides its size) goes to a file without a
+ * name: the engine needs to seek. */
+static sk_err spool(struct session *s, int from, int *out_fd, uint64_t *out_size) {
+    FILE_AUTO int fd = -1;
+    uint8_t bytes[SPOOL_STEP];
+    uint64_t size = 0;
+    TRY(file_temp(s->options->pool.spool_dir, &fd));
+    while (size < spool_max(s)) {
+        size_t got = 0;
+        TRY(wait_for_bytes(s, from));
+        TRY(file_read_chunk(from, bytes, sizeof(bytes), &got));
+        if (got == 0) {
+            break;
+        }
+        TRY(file_write_all(fd, bytes, got));
+        size += got;
+    }
+    *out_fd = fd;
+    *out_size = size;
+    fd = -1;
+    return sk_ok();
+}
+
+/* Files of /proc and of some FUSE file systems state no size. True: it is really empty. */
+static bool is_empty(int fd) {
+    uint8_t byte;
+    size_t got = 0;
+    return !sk_failed(file_pread_some(fd, &byte, 1, 0, &got)) && got == 0;
+}
+
+/* Put a copy with a size in the place of *fd. */
+static sk_err measure(struct session *s, int *fd, struct outcome *o) {
+    int copy = -1;
+    sk_err err = spool(s, *fd, &copy, &o->size);
+    o->errnum = sk_failed(err) ? errno : 0;
+    file_close(fd);
+    *fd = copy;
+    return err;
+}
+
 static sk_err scan_file(struct session *s, const struct tree_entry *e) {
     int fd = -1;
     struct stat st = {0};
@@ -189,6 +254,10 @@ static sk_err scan_file(struct session *s, const struct tree_entry *e) {
     o.size = (uint64_t)st.st_size;
     o.dev = st.st_dev;
     o.ino = st.st_ino;
+    if (o.size == 0 && !is_empty(fd) && sk_failed(measure(s, &fd, &o))) {
+        o.kind = OUTCOME_FAILED;
+        return add_ready(s, &o);
+    }
     return submit(s, &o, fd);
 }
 
@@ -219,7 +288,7 @@ static sk_err run_path(struct session *s, const char *path) {
     TRY(tree_open(&s->options->tree, path, &tree));
     bool more = true;
     sk_err err = sk_ok();
-    while (!sk_failed(err) && !s->stop) {
+    while (!sk_failed(err) && !stopped(s)) {
         struct tree_entry entry;
         err = tree_next(tree, &entry, &more);
         if (sk_failed(err) || !more) {
@@ -232,32 +301,11 @@ static sk_err run_path(struct session *s, const char *path) {
     return err;
 }
 
-/* Standard input may be a pipe: the engine needs to seek, so it goes to a file without a name. */
-static sk_err spool_stdin(const char *dir, int *out_fd, uint64_t *out_size) {
-    FILE_AUTO int fd = -1;
-    uint8_t bytes[SPOOL_STEP];
-    uint64_t size = 0;
-    TRY(file_temp(dir, &fd));
-    for (;;) {
-        size_t got;
-        TRY(file_read_chunk(STDIN_FILENO, bytes, sizeof(bytes), &got));
-        if (got == 0) {
-            break;
-        }
-        TRY(file_write_all(fd, bytes, got));
-        size += got;
-    }
-    *out_fd = fd;
-    *out_size = size;
-    fd = -1;
-    return sk_ok();
-}
-
 static sk_err run_stdin(struct session *s) {
     int fd = -1;
     struct outcome o = {.kind = OUTCOME_SCANNED, .path = "stdin", .named = true};
     TRY(make_room(s));
-    if (sk_failed(spool_stdin(s->options->pool.spool_dir, &fd, &o.size))) {
+    if (sk_failed(spool(s, STDIN_FILENO, &fd, &o.size))) {
         o.kind = OUTCOME_FAILED;
         o.errnum = errno;
         return add_ready(s, &o);
@@ -267,10 +315,10 @@ static sk_err run_stdin(struct session *s) {
 
 static sk_err run_all(struct session *s) {
     const struct conf_list *paths = s->options->paths;
-    for (size_t i = 0; i < paths->count && !s->stop; i++) {
+    for (size_t i = 0; i < paths->count && !stopped(s); i++) {
         TRY(strcmp(paths->item[i], "-") == 0 ? run_stdin(s) : run_path(s, paths->item[i]));
     }
-    while (!s->stop && pool_in_flight(s->pool) > 0) {
+    while (!stopped(s) && pool_in_flight(s->pool) > 0) {
         TRY(poll_once(s));
     }
     return sk_ok();

@@ -23,6 +23,8 @@
 #include "os/file.h"
 
 #define NAMES_CEILING ((size_t)1 << 30)
+/* Deeper, paths of megabytes and the search for loops would cost time without end. */
+#define DEPTH_MAX 4096u
 
 struct name {
     const char *text;
@@ -162,7 +164,7 @@ static sk_err enter(struct tree *tree, struct tree_entry *e) {
         file_close(&f.fd);
         return sk_ok();
     }
-    if (on_stack(tree, &st)) {
+    if (tree->depth >= DEPTH_MAX || on_stack(tree, &st)) {
         e->errnum = ELOOP;
         file_close(&f.fd);
         return sk_ok();
@@ -217,8 +219,10 @@ static sk_err classify(struct tree *tree, struct tree_entry *e, struct stat *st,
     const struct tree_options *o = &tree->options;
     if (S_ISLNK(st->st_mode)) {
         if (fstatat(e->dirfd, e->name, st, 0) != 0) {
-            e->kind = e->named ? TREE_FAILED : TREE_LINK; /* dangling */
+            bool wanted = e->named || (errno != ENOENT && (o->file_links == TREE_LINKS_ALWAYS ||
+                                                           o->dir_links == TREE_LINKS_ALWAYS));
             e->errnum = errno;
+            e->kind = wanted ? TREE_FAILED : TREE_LINK; /* dangling */
             return sk_ok();
         }
         enum tree_links links = S_ISDIR(st->st_mode) ? o->dir_links : o->file_links;

@@ -21,6 +21,7 @@
 
 /* What the allocator may need beyond the limit the engine keeps: libraries, fragmentation. */
 #define MEMORY_SLACK ((uint64_t)256 << 20)
+#define SPOOL_SLACK ((uint64_t)64 << 20)
 #define MEMORY_DEFAULT ((uint64_t)256 << 20)
 
 _Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 per counter");
@@ -147,11 +148,19 @@ static const char *prepare(struct worker *w, const struct worker_start *start) {
     return result == 0 ? NULL : sk_result_text(result);
 }
 
+/* What a worker may write at most: every layer once, as it is and normalised. 0: no limit. */
+static uint64_t spool_ceiling(const struct sk_limits *limits) {
+    bool sane = limits->max_scan_size != 0 && limits->max_scan_size <= (uint64_t)1 << 50;
+    return sane ? 2 * limits->max_scan_size + SPOOL_SLACK : 0;
+}
+
 static bool enter(const struct worker_start *start, int sock, struct sandbox_state *state) {
     const struct pool_options *o = start->options;
     uint64_t memory = o->scan.limits.max_memory != 0 ? o->scan.limits.max_memory : MEMORY_DEFAULT;
-    struct sandbox_options cage = {
-        .socket_fd = sock, .spool_fd = start->spool_fd, .memory_bytes = memory + MEMORY_SLACK};
+    struct sandbox_options cage = {.socket_fd = sock,
+                                   .spool_fd = start->spool_fd,
+                                   .memory_bytes = memory + MEMORY_SLACK,
+                                   .file_bytes = spool_ceiling(&o->scan.limits)};
     if (o->sandbox != POOL_SANDBOX_OFF) {
         sandbox_enter(&cage, state);
     }

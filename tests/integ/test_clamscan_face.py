@@ -4,6 +4,7 @@
 
 Where the real one is missing the comparison is skipped; what only we promise is tested anyway.
 """
+import hashlib
 import os
 import pathlib
 import re
@@ -119,6 +120,53 @@ class Face(unittest.TestCase):
         self.assertEqual(self.ours("--move=nowhere", "files/bad.bin").returncode, 2)
         self.assertEqual(self.ours("--move=.", "--remove", "files/bad.bin").returncode, 2)
         self.assertTrue((self.s.files / "bad.bin").exists())
+
+    def test_moved_file_with_another_name_keeps_its_rights_there(self):
+        (self.s.top / "q").mkdir()
+        self.s.path("v", cli.BAD).chmod(0o755)
+        os.link(self.s.top / "v", self.s.top / "other")
+        self.assertEqual(self.ours(f"--move={self.s.top}/q", "v").returncode, 1)
+        self.assertFalse((self.s.top / "v").exists())
+        self.assertEqual((self.s.top / "q/v").read_bytes(), cli.BAD)
+        self.assertEqual((self.s.top / "other").stat().st_mode & 0o777, 0o755)
+
+    def test_package_files_are_reported_only(self):
+        listed = pathlib.Path("/var/lib/dpkg/info/base-files.list")
+        lines = listed.read_text().splitlines() if listed.exists() else []
+        owned = next((f for f in map(pathlib.Path, lines) if str(f).startswith("/usr/share/") and f.is_file()
+                      and not f.is_symlink() and f.stat().st_size > 16), None)
+        if owned is None:
+            self.skipTest("no package database")
+        data = owned.read_bytes()
+        (self.s.db / "o.hdb").write_text(f"{hashlib.md5(data).hexdigest()}:{len(data)}:Test.Owned-1\n")
+        target = self.s.top / "q"
+        target.mkdir()
+        try:
+            run = self.ours(f"--move={target}", owned)
+            self.assertTrue(owned.exists())
+        finally:
+            if not owned.exists():
+                shutil.move(target / owned.name, owned)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"Test.Owned-1.UNOFFICIAL FOUND", run.stdout)
+        self.assertIn(f"ERROR: Not moved, it belongs to the operating system: '{owned}'".encode(), run.stderr)
+        self.assertEqual(list(target.iterdir()), [])
+        self.ours(f"--copy={target}", owned)
+        self.assertEqual((target / owned.name).read_bytes(), data)
+
+    def test_names_cannot_forge_lines(self):
+        name = b"x\nfaked: OK\033[2J"
+        with open(os.fsencode(self.s.top) + b"/" + name, "wb") as f:
+            f.write(cli.BAD)
+        log = self.s.top / "log"
+        for args in (["-v", f"--log={log}", "-r", "."], [f"--move={self.s.files}", name.decode()]):
+            run = self.ours("--exclude-dir=files", *args)
+            for text in (run.stdout, run.stderr, log.read_bytes()):
+                self.assertNotIn(b"\033", text)
+                self.assertFalse(any(line.startswith(b"faked") for line in text.splitlines()), text)
+
+    def test_log_that_cannot_be_written(self):
+        self.assertEqual(self.ours("--log=/dev/full", "files/clean.txt").returncode, 2)
 
     @unittest.skipUnless(REAL, "clamscan is not installed")
     def test_actions_print_the_same(self):

@@ -200,6 +200,24 @@ class Trouble(ScanCase):
             time.sleep(0.02)
         self.fail("the child lives on")
 
+    def test_interrupted(self):
+        """Children end, what was found is told, the rest is not called clean."""
+        for sig in (signal.SIGINT, signal.SIGTERM):
+            for waiting in (False, True):
+                found = [self.s.files / "bad.bin"] if waiting else []
+                process = self.start(*found, "-" if waiting else self.slow(), stdin=subprocess.PIPE)
+                child = cli.wait_child(process) if not waiting else None
+                time.sleep(0.5)
+                process.send_signal(sig)
+                process.wait(timeout=20)
+                out, err = process.stdout.read(), process.stderr.read()
+                for pipe in (process.stdin, process.stdout, process.stderr):
+                    pipe.close()
+                self.assertEqual(process.returncode, 1 if waiting else 2, out + err)
+                self.assertIn("Stopped early", out)
+                self.assertEqual(cli.NAME in out, waiting)
+                self.assertFalse(child is not None and pathlib.Path(f"/proc/{child}").exists())
+
     def test_output_that_cannot_be_written(self):
         with open("/dev/full", "w") as full:
             run = subprocess.run([PROGRAM, "scan", "-d", str(self.s.set), str(self.s.files / "clean.txt")], stdout=full,
@@ -285,6 +303,35 @@ class Output(ScanCase):
             self.assertEqual(run.returncode, 1)
             self.assertTrue(run.stdout.startswith(b"stdin: " + cli.NAME.encode()))
         self.check(self.s.scan("-", input=""), 0)
+
+    def test_endless_stdin(self):
+        with open("/dev/zero", "rb") as zero:
+            run = subprocess.run([PROGRAM, "scan", "-d", str(self.s.set), "--max-filesize=1M", "-"], stdin=zero,
+                                 capture_output=True, text=True, timeout=60)
+        self.check(run, 2, "stdin: not fully scanned: larger than the file size limit")
+
+    def test_files_that_state_no_size(self):
+        records, _ = self.records(self.s.scan("--json", "/proc/version", self.s.files / "empty"))
+        self.assertGreater(records["/proc/version"]["bytes_scanned"], 10)
+        self.assertEqual(records[str(self.s.files / "empty")]["size"], 0)
+
+    def test_very_deep_directories(self):
+        """Deeper than we go is an error, and soon."""
+        top = self.s.top / "deep"
+        top.mkdir()
+        here = os.open(top, os.O_RDONLY)
+        try:
+            for _ in range(5000):
+                os.mkdir("d", dir_fd=here)
+                below = os.open("d", os.O_RDONLY, dir_fd=here)
+                os.close(here)
+                here = below
+            run = self.s.scan(top)
+            self.assertEqual(run.returncode, 2)
+            self.assertRegex(run.stderr, "Too many (levels of symbolic links|open files)")
+        finally:
+            os.close(here)
+            subprocess.run(["rm", "-rf", str(top)], check=True)
 
     def test_choice_of_files(self):
         def names(*args):

@@ -29,13 +29,12 @@ static const struct escape_case CASES[] = {
     CASE("\xed\xa0\x80", "\\xed\\xa0\\x80", "\"\\ufffd\\ufffd\\ufffd\""), /* surrogate */
     CASE("\xe2\x80\xae"
          "gpj.exe",
-         "\\xe2\\x80\\xaegpj.exe", "\"\xe2\x80\xaegpj.exe\""), /* RLO */
+         "\\xe2\\x80\\xaegpj.exe", "\"\\u202egpj.exe\""), /* RLO */
     CASE("\xc2\x9b"
          "2J",
          "\\xc2\\x9b"
          "2J",
-         "\"\xc2\x9b"
-         "2J\""), /* C1 control */
+         "\"\\u009b2J\""), /* C1 control */
     CASE("nul\0in", "nul\\x00in", "\"nul\\u0000in\""),
     CASE("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""),
     CASE("", "", "\"\""),
