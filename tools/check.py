@@ -53,7 +53,7 @@ def tests(tally, folder, extra=()):
     began = time.monotonic()
     log = pathlib.Path(folder) / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
-    ran = run(["meson", "test", "-C", folder, "--no-rebuild", *extra])
+    ran = run(["meson", "test", "-C", folder, "--no-rebuild", "--timeout-multiplier", "4", *extra])
     if not log.exists():
         tally.say(False, f"tests in {folder}", ran.stdout[-2000:])
         return
