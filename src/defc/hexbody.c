@@ -8,7 +8,8 @@
  *   (61|62) !(61|62)      one byte each, no modifier w                 -> SET
  *   (6162|6364) !(..)     equal lengths                                -> FIXED
  *   (61|6263) (61(62|))   the rest; no negation                        -> ALT, nested programs
- *   (B) !(L) (W)          at the ends of a part zero-width             -> BOUND; inside: SET
+ *   (B) !(L) (W)          at the ends of a part zero-width             -> BOUND; inside: SET,
+ *                         and (L) there is (0a|0d0a)                   -> ALT
  *   61[1-4]6263           one byte near the part, a look-around        -> NEAR
  *
  * What black-box runs of clamscan 1.4.6 added to the documentation (all in the unit tests):
@@ -291,34 +292,6 @@ static void read_near(struct parser *p) {
     p->ended = true;
 }
 
-/* ---- boundaries ----------------------------------------------------------------------------- */
-
-static bool at_boundary(const struct parser *p, size_t ahead) {
-    uint8_t kind = peek(p, ahead + 1);
-    return peek(p, ahead) == '(' && peek(p, ahead + 2) == ')' &&
-           (kind == 'B' || kind == 'L' || kind == 'W');
-}
-
-static void read_boundary(struct parser *p, bool negated) {
-    uint8_t kind = peek(p, 1);
-    if (p->depth > 0) {
-        bad(p, "a boundary inside alternatives");
-        return;
-    }
-    p->pos += 3;
-    bool left = p->units == 0;
-    if (left || part_ends(p)) {
-        uint8_t side = left ? MT_SIDE_LEFT : MT_SIDE_RIGHT;
-        hexprog_raw(&p->w, (const uint8_t[]){MT_OP_BOUND, kind, negated, side}, 4);
-        return;
-    }
-    uint8_t set[32];
-    bound_middle_set(kind, negated, set);
-    hexprog_set(&p->w, set);
-    p->units++;
-    p->last_is_byte = false;
-}
-
 /* ---- alternatives --------------------------------------------------------------------------- */
 
 struct shape {
@@ -474,6 +447,17 @@ static void end_alternative(struct parser *p) {
     f->max = p->w.len_max > f->max ? p->w.len_max : f->max;
 }
 
+static void close_group(struct parser *p) {
+    if (!going(p)) {
+        return;
+    }
+    struct alt_frame *f = &p->frame[--p->depth];
+    sk_store_u16le(p->w.st->prog.data + f->count_at, (uint16_t)f->count);
+    p->w.len_min = f->base_min + f->min;
+    p->w.len_max = f->base_max + f->max;
+    p->w.nested = p->depth > 0;
+}
+
 static void read_bar_or_close(struct parser *p) {
     if (p->depth == 0) {
         bad(p, "a bar or parenthesis out of place");
@@ -486,13 +470,55 @@ static void read_bar_or_close(struct parser *p) {
     if (peek(p, 0) == '|') {
         open_alternative(p);
     } else {
-        struct alt_frame *f = &p->frame[--p->depth];
-        sk_store_u16le(p->w.st->prog.data + f->count_at, (uint16_t)f->count);
-        p->w.len_min = f->base_min + f->min;
-        p->w.len_max = f->base_max + f->max;
-        p->w.nested = p->depth > 0;
+        close_group(p);
     }
     p->pos++;
+}
+
+/* ---- boundaries ----------------------------------------------------------------------------- */
+
+static bool at_boundary(const struct parser *p, size_t ahead) {
+    uint8_t kind = peek(p, ahead + 1);
+    return peek(p, ahead) == '(' && peek(p, ahead + 2) == ')' &&
+           (kind == 'B' || kind == 'L' || kind == 'W');
+}
+
+/* clamscan takes LF or CR LF for (L) in the middle, but one byte for !(L). */
+static void put_line_end(struct parser *p) {
+    size_t behind = p->pos;
+    open_group(p);
+    hexprog_byte(&p->w, (struct hex_byte){'\n', 0xff});
+    end_alternative(p);
+    open_alternative(p);
+    hexprog_byte(&p->w, (struct hex_byte){'\r', 0xff});
+    hexprog_byte(&p->w, (struct hex_byte){'\n', 0xff});
+    end_alternative(p);
+    close_group(p);
+    p->pos = behind;
+}
+
+static void read_boundary(struct parser *p, bool negated) {
+    uint8_t kind = peek(p, 1);
+    if (p->depth > 0) {
+        bad(p, "a boundary inside alternatives");
+        return;
+    }
+    p->pos += 3;
+    bool left = p->units == 0;
+    if (left || part_ends(p)) {
+        uint8_t side = left ? MT_SIDE_LEFT : MT_SIDE_RIGHT;
+        hexprog_raw(&p->w, (const uint8_t[]){MT_OP_BOUND, kind, negated, side}, 4);
+        return;
+    }
+    p->units++;
+    p->last_is_byte = false;
+    if (kind == 'L' && !negated) {
+        put_line_end(p);
+        return;
+    }
+    uint8_t set[32];
+    bound_middle_set(kind, negated, set);
+    hexprog_set(&p->w, set);
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */

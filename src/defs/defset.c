@@ -109,6 +109,10 @@ sk_err defset_open(const char *path, struct diag *diag, struct defset **out_set)
         diag_say(diag, DIAG_ERROR, path, 0, "%s", strerror(errno));
         return file_err(errno);
     }
+    if (S_ISDIR(st.st_mode) && (st.st_mode & S_IWOTH) != 0) {
+        diag_say(diag, DIAG_ERROR, path, 0, "is writable by everybody: not trusted");
+        return sk_fail(SK_E_PERM);
+    }
     struct defset *set = mem_zalloc(1, sizeof *set);
     if (set == NULL) {
         return sk_fail(SK_E_NOMEM);

@@ -557,7 +557,9 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
     }
     sk_err err = mapping_file(path, &img->map);
     if (sk_failed(err)) {
-        diag_say(diag, DIAG_ERROR, path, 0, "cannot open: %s", sk_err_text(err));
+        diag_say(diag, DIAG_ERROR, path, 0, "cannot open: %s",
+                 err.code == SK_E_PERM ? "not readable, or writable by everybody"
+                                       : sk_err_text(err));
         img->map = (struct mapping){NULL, 0};
         image_close(img);
         return err;

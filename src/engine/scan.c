@@ -154,7 +154,10 @@ static bool has_changed(int fd, const struct stat *before) {
     struct stat now;
     return fstat(fd, &now) != 0 || now.st_size != before->st_size ||
            now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
+           /* The time of modification can be set back by whoever may write; this one cannot. */
+           now.st_ctim.tv_sec != before->st_ctim.tv_sec ||
+           now.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
 }
 
 int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,

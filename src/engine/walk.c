@@ -121,7 +121,8 @@ static bool open_member(struct sk_walk *walk, struct layer *member, const struct
                         struct sk_stream *data) {
     struct sk_scanner *sc = walk->sc;
     if (data == NULL && !child->is_slice) {
-        if (!walk->noted && (child->size != 0 || child->encrypted)) {
+        bool packed = child->packed_size != 0 && child->packed_size != SK_SIZE_UNKNOWN;
+        if (!walk->noted && (child->size != 0 || packed || child->encrypted)) {
             verdict_note(sc, member, child->encrypted ? SK_NOTE_ENCRYPTED : SK_NOTE_METHOD, NULL);
         }
         return false;
@@ -215,7 +216,8 @@ void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {
     if ((unsigned)note >= SK_NOTE_COUNT) {
         note = SK_NOTE_DAMAGED;
     }
-    walk->noted = true;
+    /* Only such a note says that something was left out. */
+    walk->noted = walk->noted || sk_note_incomplete(note);
     verdict_note(walk->sc, walk->layer, note, detail);
 }
 

@@ -34,6 +34,10 @@ sk_err mapping_file(const char *path, struct mapping *out_map) {
     FILE_AUTO int fd = -1;
     struct stat st;
     TRY(file_open_object(AT_FDCWD, path, FILE_FOLLOW, &fd, &st));
+    if ((st.st_mode & S_IWOTH) != 0) {
+        errno = EPERM;
+        return sk_fail(SK_E_PERM);
+    }
     return map_sized(fd, &st, out_map);
 }
 

@@ -81,16 +81,16 @@ static bool enter_namespaces(void) {
 
 static bool drop_credentials(void) {
     bool ok = true;
+    /* Needs CAP_SETPCAP, so before the change of user; without it the set is moot. */
+    for (unsigned long cap = 0; cap < CAP_PROBE_MAX; cap++) {
+        if (prctl(PR_CAPBSET_READ, cap) == 1) {
+            (void)prctl(PR_CAPBSET_DROP, cap);
+        }
+    }
     /* In a fresh user namespace there is nobody to become; root outside becomes nobody. */
     if (geteuid() == 0) {
         ok = setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
              setresuid(NOBODY, NOBODY, NOBODY) == 0;
-    }
-    for (unsigned long cap = 0; cap < CAP_PROBE_MAX; cap++) {
-        if (prctl(PR_CAPBSET_READ, cap) == 1) {
-            /* Needs CAP_SETPCAP, which is gone after the change of user: then the set is moot. */
-            (void)prctl(PR_CAPBSET_DROP, cap);
-        }
     }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -7,6 +7,7 @@ import pathlib
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,31 @@ class Trouble(ScanCase):
     def start(self, *args, **kw):
         return subprocess.Popen([PROGRAM, "scan", "-d", str(self.s.set), "-j1", "--max-filesize=10G", "--max-scansize=10G",
                                  *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
+
+    def test_definitions_that_everybody_may_write(self):
+        copy = self.s.top / "open-set"
+        shutil.copytree(self.s.set, copy)
+        image = next(copy.glob("*.skdef"))
+        self.check(self.s.scan(self.s.files / "clean.txt", definitions=copy), 0)
+        image.chmod(0o666)
+        for definitions in (copy, image):
+            self.check(self.s.scan(self.s.files / "clean.txt", definitions=definitions), 2, None, "writable by everybody")
+        image.chmod(0o644)
+        copy.chmod(0o777)
+        self.check(self.s.scan(self.s.files / "clean.txt", definitions=copy), 2, None, "writable by everybody")
+
+    def test_modification_time_set_back(self):
+        """Who changes a file under the scanner and sets its time back is still seen."""
+        path = self.slow()
+        process = self.start("--json", "--max-scantime=2000", path)
+        cli.wait_child(process)
+        time.sleep(0.5)
+        before = path.stat()
+        with open(path, "r+b") as f:
+            f.write(b"changed")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        out, err = process.communicate(timeout=60)
+        self.assertIn('"note":"changed"', out, err)
 
     def test_killed_worker(self):
         process = self.start(self.slow(), self.s.files / "bad.bin", self.s.files / "clean.txt")
