@@ -26,7 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         require(m[i].container < SK_TYPE_COUNT && m[i].encrypted <= RULE_ENCRYPTED_ANY);
         require(m[i].regex == RULE_NO_TEXT || m[i].regex < b.text.len);
     }
-    require(rules_count(&b) == (why.reason == DEFC_TAKEN) || data[0] % RULE_KIND_COUNT > RULE_RMD);
+    const struct rule_password *p = b.password.data;
+    for (size_t i = 0; i < b.password.count; i++) {
+        require(p[i].text + p[i].len < b.text.len);
+    }
+    require(rules_count(&b) + b.password.count + b.switches.count == (why.reason == DEFC_TAKEN));
     rules_release(&b);
     return 0;
 }

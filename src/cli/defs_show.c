@@ -33,6 +33,7 @@ struct meta_print {
     struct json *json; /* NULL: text */
     const char *key;   /* only lines of this key; NULL: all but sources and warnings */
     sk_err err;
+    bool open_line; /* a line of print_kind is not ended yet */
 };
 
 static bool key_is(struct sk_bytes key, const char *text) {
@@ -59,6 +60,41 @@ static bool print_meta(void *ctx, struct sk_bytes key, struct sk_bytes value) {
         m->err = buf_puts(m->out, "\n");
     }
     return !sk_failed(m->err);
+}
+
+/* One line for each kind of source file: what was in it, what was taken, why the rest was not. META
+ * has the keys kind.K.lines, .taken and .skipped.REASON of one kind behind each other. */
+static bool print_kind(void *ctx, struct sk_bytes key, struct sk_bytes value) {
+    struct meta_print *m = ctx;
+    char text[96];
+    char word[32] = "";
+    char what[48] = "";
+    int value_len = (int)(value.len < 24 ? value.len : 24);
+    (void)snprintf(text, sizeof text, "%.*s", (int)key.len, (const char *)key.ptr);
+    if (sscanf(text, "kind.%31[^.].%47s", word, what) != 2) {
+        return true;
+    }
+    const char *number = (const char *)value.ptr;
+    if (strcmp(what, "lines") == 0) {
+        m->err = buf_printf(m->out, _("  .%s: %.*s lines"), word, value_len, number);
+    } else if (strcmp(what, "taken") == 0) {
+        m->err = buf_printf(m->out, _(", %.*s taken"), value_len, number);
+    } else {
+        const char *dot = strchr(what, '.');
+        m->err = buf_printf(m->out, ", %.*s %s", value_len, number, dot != NULL ? dot + 1 : what);
+    }
+    m->open_line = true;
+    return !sk_failed(m->err);
+}
+
+static bool print_kind_lines(void *ctx, struct sk_bytes key, struct sk_bytes value) {
+    struct meta_print *m = ctx;
+    bool first = key.len > 6 && memcmp(&key.ptr[key.len - 6], ".lines", 6) == 0;
+    if (m->open_line && (first || key.len < 5 || memcmp(key.ptr, "kind.", 5) != 0)) {
+        m->open_line = false;
+        m->err = buf_puts(m->out, "\n");
+    }
+    return !sk_failed(m->err) && print_kind(ctx, key, value);
 }
 
 static sk_err info_json(const struct defset *set, const char *path, struct buf *out) {
@@ -129,6 +165,11 @@ static sk_err info_segment(const struct image *img, const struct defs_settings *
                                                      : _("  names end in .UNOFFICIAL\n")));
     query_meta(img, print_meta, &m);
     TRY(m.err);
+    query_meta(img, print_kind_lines, &m);
+    TRY(m.err);
+    if (m.open_line) {
+        TRY(buf_puts(out, "\n"));
+    }
     if (s->verbose) {
         m.key = NULL;
         query_meta(img, print_meta, &m);

@@ -12,6 +12,7 @@ enum kind_reader {
     READ_IGNORE,
     READ_BODY,
     READ_RULE,
+    READ_IOC,
     READ_NONE,
     READ_LATER_LINES,
     READ_LATER_RULES,

@@ -19,6 +19,8 @@
 void rules_release(struct rule_builder *b) {
     buf_release(&b->text);
     vec_release(&b->member);
+    vec_release(&b->password);
+    vec_release(&b->switches);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
@@ -85,7 +87,14 @@ sk_err rules_name(struct rule_builder *b, struct sk_bytes name, struct defc_why 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                       struct defc_why *why) {
     *why = (struct defc_why){.reason = DEFC_TAKEN};
-    return line_member(b, kind, line, why);
+    switch (kind) {
+    case RULE_PWDB:
+        return line_password(b, line, why);
+    case RULE_CFG:
+        return line_switch(b, line, why);
+    default:
+        return line_member(b, kind, line, why);
+    }
 }
 
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
@@ -98,6 +107,10 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
     } section[] = {
         {IMG_RULE_TEXT, IMG_WARM, 1, b->text.data, b->text.len},
         {IMG_RULE_MEMBERS, IMG_WARM, sizeof(struct rule_member), b->member.data, b->member.count},
+        {IMG_RULE_PASSWORDS, IMG_WARM, sizeof(struct rule_password), b->password.data,
+         b->password.count},
+        {IMG_RULE_SWITCHES, IMG_WARM, sizeof(struct rule_switch), b->switches.data,
+         b->switches.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

@@ -17,7 +17,7 @@
 #include "defs/rules.h"
 
 /* Kinds of lines. */
-enum rule_kind { RULE_CDB, RULE_ZMD, RULE_RMD, RULE_KIND_COUNT };
+enum rule_kind { RULE_CDB, RULE_ZMD, RULE_RMD, RULE_PWDB, RULE_CFG, RULE_KIND_COUNT };
 
 struct img_writer;
 struct names_builder;
@@ -25,11 +25,14 @@ struct names_builder;
 struct rule_builder {
     struct names_builder *names;
     struct buf text;
-    struct vec member; /* struct rule_member */
+    struct vec member;   /* struct rule_member */
+    struct vec password; /* struct rule_password */
+    struct vec switches; /* struct rule_switch */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                       struct defc_why *why);
+/* Those that find something: passwords and switches do not count. */
 uint64_t rules_count(const struct rule_builder *b);
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w);
 void rules_release(struct rule_builder *b);
@@ -47,5 +50,7 @@ sk_err rules_name(struct rule_builder *b, struct sk_bytes name, struct defc_why 
 /* One reader a kind; each refuses through *why. */
 sk_err line_member(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                    struct defc_why *why);
+sk_err line_password(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+sk_err line_switch(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 
 #endif

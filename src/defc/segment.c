@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "defc/ioc.h"
 #include "defc/line_hash.h"
 #include "defc/lines.h"
 #include "defc/names.h"
@@ -109,7 +110,7 @@ static sk_err feed_body(struct segment *seg, const struct segment_input *in,
 static sk_err feed_rule(struct segment *seg, const struct segment_input *in,
                         const struct line *line, struct defc_why *why) {
     struct sk_bytes text = {(const uint8_t *)line->text, line->len};
-    struct sk_bytes name = text_upto(text, text_find(text, ':'));
+    struct sk_bytes name = text_upto(text, text_find(text, in->kind == KIND_pwdb ? ';' : ':'));
     if (is_ignored(seg, in, line, name)) {
         (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
         return sk_ok();
@@ -204,6 +205,57 @@ static sk_err feed_lines(struct segment *seg, struct segment_input *in, struct l
     return sk_ok();
 }
 
+/* ---- OpenIOC: the file is one, its hashes count as lines ------------------------------------ */
+
+struct ioc_feed {
+    struct segment *seg;
+    struct segment_input *in;
+    struct buf line;
+};
+
+/* Goes the way of a line of a hash file: HASH:*:FILE.HASH, of any size. */
+static sk_err feed_ioc_hash(void *ctx, struct sk_bytes hash) {
+    struct ioc_feed *f = ctx;
+    struct defc_why why = {.reason = DEFC_TAKEN};
+    const char *slash = strrchr(f->in->file, '/');
+    const char *file = slash != NULL ? slash + 1 : f->in->file;
+    int len = (int)hash.len;
+    const char *digits = (const char *)hash.ptr;
+    buf_clear(&f->line);
+    TRY(buf_printf(&f->line, "%.*s:*:%s.%.*s:%u", len, digits, file, len, digits, 73u));
+    struct line line = {.text = (const char *)f->line.data, .len = f->line.len};
+    struct hash_line parsed;
+    struct hash_record record = {.role = HS_FILE};
+    if (line_hash_parse(HS_FILE, line.text, line.len, &parsed, &why)) {
+        struct sk_bytes name = {(const uint8_t *)parsed.name, parsed.name_len};
+        if (is_ignored(f->seg, f->in, &line, name)) {
+            (void)line_refuse(&why, DEFC_IGNORED, "on an ignore list");
+            return account(f->seg, f->in, 0, &why);
+        }
+        TRY(names_add(f->seg->names, parsed.name, parsed.name_len, &record.name));
+        record.algo = parsed.algo;
+        record.size = parsed.size;
+        memcpy(record.digest, parsed.digest, sizeof record.digest);
+        TRY(hashspool_add(f->seg->hashes, &record));
+        why.reason = DEFC_TAKEN;
+    }
+    return account(f->seg, f->in, 0, &why);
+}
+
+static sk_err feed_ioc(struct segment *seg, struct segment_input *in) {
+    struct ioc_feed feed = {.seg = seg, .in = in};
+    sk_err err = ioc_read(in->in, feed_ioc_hash, &feed);
+    buf_release(&feed.line);
+    bool refused = err.code == SK_E_FORMAT || err.code == SK_E_LIMIT;
+    if (refused || (!sk_failed(err) && in->lines == 0)) {
+        struct defc_why why;
+        (void)line_refuse(&why, DEFC_MALFORMED, "%s",
+                          refused ? "too long, or it has a document type" : "no hash in it");
+        return account(seg, in, 0, &why);
+    }
+    return err;
+}
+
 sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     const struct kind_row *row = kind_row(in->kind);
     struct lines lines;
@@ -211,6 +263,9 @@ sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     in->taken = 0;
     if (row->reader == READ_NONE) {
         return sk_ok();
+    }
+    if (row->reader == READ_IOC) {
+        return feed_ioc(seg, in);
     }
     if (row->reader == READ_LATER_FILE) {
         struct defc_why why;

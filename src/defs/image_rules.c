@@ -22,6 +22,8 @@ struct rule_row {
 static const struct rule_row rows[] = {
     ROW(IMG_RULE_TEXT, text, text_len),
     ROW(IMG_RULE_MEMBERS, member, member_count),
+    ROW(IMG_RULE_PASSWORDS, password, password_count),
+    ROW(IMG_RULE_SWITCHES, switches, switch_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -87,6 +89,18 @@ sk_err image_check_rules(const struct image *img, struct diag *diag) {
             return image_refuse(img, diag, "rule %u about members is malformed", i);
         }
     }
+    for (uint32_t i = 0; i < r->password_count; i++) {
+        const struct rule_password *p = &r->password[i];
+        if (p->text > r->text_len || p->len > r->text_len - p->text ||
+            p->container >= SK_TYPE_COUNT) {
+            return image_refuse(img, diag, "password %u is malformed", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->switch_count; i++) {
+        if (r->switches[i].category >= RULE_SWITCH_COUNT) {
+            return image_refuse(img, diag, "switch %u is malformed", i);
+        }
+    }
     return sk_ok();
 }
 
@@ -96,6 +110,11 @@ sk_err image_check_rule_names(const struct image *img, const uint64_t *name_star
     for (uint32_t i = 0; i < r->member_count; i++) {
         if (!image_is_name(img, name_starts, r->member[i].name)) {
             return image_refuse(img, diag, "rule %u about members has no name", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->password_count; i++) {
+        if (!image_is_name(img, name_starts, r->password[i].name)) {
+            return image_refuse(img, diag, "password %u has no name", i);
         }
     }
     return sk_ok();

@@ -66,7 +66,9 @@ enum img_section_type {
     /* Small tables, gone through in order (defs/rules.h). Required: they find things. */
     IMG_RULE_TEXT = 96,
     IMG_RULE_MEMBERS,
-    IMG_RULE_LAST = IMG_RULE_MEMBERS,
+    IMG_RULE_PASSWORDS,
+    IMG_RULE_SWITCHES,
+    IMG_RULE_LAST = IMG_RULE_SWITCHES,
     IMG_DIGESTS = 255
 };
 

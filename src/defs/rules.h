@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Small tables of a definitions image that are gone through in order: rules about members of
- * containers. They are few (hundreds), so none of them has an index.
+ * containers, passwords, switches. They are few (hundreds), so none of them has an index.
  *
  * All integers little-endian, naturally aligned, without holes. Texts are NUL-terminated,
  * referenced by their offset in `text`. docs/DEFS-FORMAT.md describes the same bytes. **Borrowed**
  * while the image is open. The shapes are proved at open (image_rules.c), every offset too: rules
- * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd).
+ * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg).
  */
 #ifndef SK_DEFS_RULES_H
 #define SK_DEFS_RULES_H
@@ -42,6 +42,35 @@ struct rule_member {
     uint8_t flags;
 };
 
+/* Tried on encrypted members. */
+struct rule_password {
+    uint32_t name;
+    uint32_t text; /* `len` bytes, which may hold NUL */
+    uint32_t len;
+    uint16_t container; /* SK_TYPE_ZIP, SK_TYPE_RAR, SK_TYPE_ANY */
+    uint16_t pad;
+};
+
+enum rule_switch_category {
+    RULE_SWITCH_PE = 0,
+    RULE_SWITCH_ELF,
+    RULE_SWITCH_MACHO,
+    RULE_SWITCH_ARCHIVE,
+    RULE_SWITCH_DOCUMENT,
+    RULE_SWITCH_MAIL,
+    RULE_SWITCH_PHISHING,
+    RULE_SWITCH_OTHER,
+    RULE_SWITCH_BYTECODE,
+    RULE_SWITCH_STATS,
+    RULE_SWITCH_PCRE,
+    RULE_SWITCH_COUNT
+};
+/* Switches parts off: a bit that is not set. What the bits mean: engine/switches.c. */
+struct rule_switch {
+    uint32_t category;
+    uint32_t flags;
+};
+
 /* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
  * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
 #define RULE_REGEX_COPIES_MAX 4096u
@@ -52,6 +81,10 @@ struct rules {
     uint32_t text_len;
     const struct rule_member *member;
     uint32_t member_count;
+    const struct rule_password *password;
+    uint32_t password_count;
+    const struct rule_switch *switches;
+    uint32_t switch_count;
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "engine/members.h"
 #include "engine/scan.h"
+#include "engine/switches.h"
 
 #define MATCH_STEPS ((uint64_t)200 * 1000 * 1000)
 
@@ -80,6 +81,7 @@ int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char 
         engine->image[i] = defset_image(engine->set, i);
         engine->segment[i] = image_segment(engine->image[i]);
     }
+    switches_read(engine);
     *out_engine = engine;
     return SK_OK;
 }

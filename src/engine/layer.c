@@ -210,7 +210,7 @@ static bool is_container(struct sk_scanner *sc, struct layer *layer) {
         if (bid->bid < SK_BID_WALK) {
             continue;
         }
-        if (bid->format->walk == NULL) {
+        if (bid->format->walk == NULL || sc->engine->off[bid->type]) {
             if ((sk_type_flags(bid->type) & SK_TYPE_CONTAINER) != 0) {
                 verdict_note(sc, layer, SK_NOTE_FORMAT, sk_type_word(bid->type));
             }

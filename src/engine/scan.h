@@ -63,6 +63,8 @@ struct sk_engine {
     unsigned segment_count;
     const struct image *image[MATCH_SEGMENT_MAX];
     const struct mt_segment *segment[MATCH_SEGMENT_MAX];
+    bool off[SK_TYPE_COUNT]; /* no reader for this type (switches.h) */
+    bool no_passwords;
 };
 
 struct sk_scanner {

@@ -232,6 +232,31 @@ void walk_type(struct sk_walk *walk, enum sk_type type) {
     }
 }
 
+/* The index-th password of one segment; *at counts over all segments. */
+static bool find_password(const struct rules *rules, unsigned index, unsigned *at,
+                          struct sk_bytes *out_password) {
+    for (uint32_t i = 0; i < rules->password_count; i++) {
+        const struct rule_password *p = &rules->password[i];
+        bool here = p->container == SK_TYPE_ANY || p->container == SK_TYPE_ZIP;
+        if (here && (*at)++ == index) {
+            *out_password = (struct sk_bytes){(const uint8_t *)rules->text + p->text, p->len};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool walk_password(struct sk_walk *walk, unsigned index, struct sk_bytes *out_password) {
+    const struct sk_engine *engine = walk->sc->engine;
+    unsigned at = 0;
+    for (unsigned s = 0; s < engine->segment_count && !engine->no_passwords; s++) {
+        if (find_password(image_rules(engine->image[s]), index, &at, out_password)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct arena *walk_arena(struct sk_walk *walk) {
     return &walk->sc->walk_arena;
 }
@@ -288,7 +313,7 @@ void walk_members(struct sk_scanner *sc, struct layer *layer) {
     for (unsigned i = 0; i < layer->bid_count && !sc->stop; i++) {
         const struct sk_bid *bid = &layer->bid[i];
         if (bid->bid < SK_BID_WALK || bid->format->walk == NULL ||
-            (layer_bid_is_exe(bid) && !layer->facts_children)) {
+            (layer_bid_is_exe(bid) && !layer->facts_children) || sc->engine->off[bid->type]) {
             continue;
         }
         if (i >= layer->own_bids) {

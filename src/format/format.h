@@ -73,6 +73,9 @@ void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail);
 void walk_exe(struct sk_walk *walk, const struct sk_exe *exe);
 /* A closer type than the probe could tell (ZIP -> OOXML_WORD). */
 void walk_type(struct sk_walk *walk, enum sk_type type);
+/* The password number `index` to try on encrypted members, **borrowed** for the walk. False: there
+ * are no more. */
+bool walk_password(struct sk_walk *walk, unsigned index, struct sk_bytes *out_password);
 /* Memory until the walk returns; with a ceiling: NULL means SK_E_NOMEM. */
 struct arena *walk_arena(struct sk_walk *walk);
 /* Call in every loop that input can prolong. SK_E_STOP: time is over, return at once. */

@@ -51,7 +51,7 @@ bool zip_local_read(struct sk_source *src, uint64_t off, struct zip_head *out_he
     h.version = sk_cursor_u16le(&c);
     h.flags = sk_cursor_u16le(&c);
     h.method = sk_cursor_u16le(&c);
-    sk_cursor_skip(&c, 2);
+    h.time = sk_cursor_u16le(&c);
     h.date = sk_cursor_u16le(&c);
     h.crc32 = sk_cursor_u32le(&c);
     h.packed = sk_cursor_u32le(&c);
@@ -86,7 +86,7 @@ bool zip_central_read(struct sk_source *src, uint64_t off, struct zip_head *out_
     h.version = sk_cursor_u16le(&c);
     h.flags = sk_cursor_u16le(&c);
     h.method = sk_cursor_u16le(&c);
-    sk_cursor_skip(&c, 2);
+    h.time = sk_cursor_u16le(&c);
     h.date = sk_cursor_u16le(&c);
     h.crc32 = sk_cursor_u32le(&c);
     h.packed = sk_cursor_u32le(&c);

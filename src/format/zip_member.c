@@ -66,7 +66,7 @@ static bool is_self_ending(uint16_t method) {
     return method == ZIP_DEFLATE || method == ZIP_DEFLATE64;
 }
 
-static bool has_codec(uint16_t method) {
+bool zip_has_codec(uint16_t method) {
     switch (method) {
     case ZIP_DEFLATE:
     case ZIP_DEFLATE64:
@@ -96,7 +96,7 @@ static uint64_t packed_room(const struct zip *z, const struct view *v) {
     return stated ? min_u64(packed, room) : room;
 }
 
-static sk_err open_codec(const struct zip_head *h, struct sk_stream *up, struct sk_stream **out) {
+sk_err zip_open_codec(const struct zip_head *h, struct sk_stream *up, struct sk_stream **out) {
     bool open_end = (h->flags & ZIP_FLAG_LZMA_EOS) != 0 || h->size == SK_SIZE_UNKNOWN;
     switch (h->method) {
     case ZIP_DEFLATE:
@@ -139,7 +139,7 @@ static sk_err member_read(struct sk_stream *base, uint8_t *buf, size_t cap, size
 static sk_err member_open(struct member_stream *m, struct zip *z, const struct view *v) {
     *m = (struct member_stream){.base = {.read = member_read}, .soft = v->soft};
     struct sk_stream *raw = sk_source_stream_init(&m->raw, z->src, v->data_off, packed_room(z, v));
-    return open_codec(v->head, raw, &m->codec);
+    return zip_open_codec(v->head, raw, &m->codec);
 }
 
 /* The name stands in the source, whose windows move: it is copied for the call. */
@@ -152,7 +152,8 @@ static void put_name(struct zip *z, struct sk_child *child, const struct zip_hea
     child->name_len = child->name == NULL ? 0 : c.len;
 }
 
-static sk_err give_encrypted(struct zip *z, struct sk_child *child, const struct zip_head *h) {
+static sk_err give_encrypted(struct zip *z, struct sk_child *child, const struct view *v) {
+    const struct zip_head *h = v->head;
     const char *how = "zip: traditional encryption";
     if (h->method == ZIP_AES) {
         how = "zip: AES encryption";
@@ -160,6 +161,14 @@ static sk_err give_encrypted(struct zip *z, struct sk_child *child, const struct
         how = "zip: strong encryption";
     }
     child->encrypted = true;
+    if (h->method != ZIP_AES && (h->flags & (ZIP_FLAG_STRONG | ZIP_FLAG_MASKED)) == 0) {
+        struct zip_secret secret = {h, child, v->data_off, v->check_crc};
+        bool given = false;
+        TRY(zip_secret_give(z, &secret, &given));
+        if (given) {
+            return sk_ok();
+        }
+    }
     walk_note(z->walk, SK_NOTE_ENCRYPTED, how);
     return walk_child(z->walk, child, NULL);
 }
@@ -267,7 +276,7 @@ static sk_err looks_plain(struct zip *z, const struct view *v, bool *out_plain) 
                      v->head->size != 0;
         return sk_ok();
     }
-    if (!has_codec(v->head->method)) {
+    if (!zip_has_codec(v->head->method)) {
         return sk_ok();
     }
     struct member_stream m;
@@ -305,10 +314,10 @@ static sk_err follow(struct zip *z, const struct view *v, const struct zip_head 
         return err;
     }
     if (!plain) {
-        err = give_encrypted(z, &child, h);
+        err = give_encrypted(z, &child, v);
     } else if (h->method == ZIP_STORED) {
         err = give_stored(z, &child, v, out);
-    } else if (has_codec(h->method)) {
+    } else if (zip_has_codec(h->method)) {
         err = give_packed(z, &child, v, out);
     } else {
         err = give_unsupported(z, &child, h->method);
@@ -461,7 +470,7 @@ sk_err zip_member_hidden(struct zip *z, uint64_t off, uint64_t *out_end) {
         return z->src->failed;
     }
     bool plausible = is_plausible(z, &h);
-    bool readable = has_codec(h.method) || h.method == ZIP_STORED;
+    bool readable = zip_has_codec(h.method) || h.method == ZIP_STORED;
     if (!plausible && (!readable || is_encrypted(&h) || h.name_len == 0)) {
         return sk_ok();
     }

@@ -46,6 +46,7 @@ struct zip_head {
     uint16_t version;
     uint16_t flags;
     uint16_t method;
+    uint16_t time;
     uint16_t date;
     uint32_t crc32;
     uint64_t packed; /* SK_SIZE_UNKNOWN: follows in a data descriptor */
@@ -102,5 +103,18 @@ sk_err zip_collect(struct zip *z);
 sk_err zip_member_known(struct zip *z, size_t first, size_t count, uint64_t *out_end);
 /* A local header no directory names. *out_end: where to search on, always above off. */
 sk_err zip_member_hidden(struct zip *z, uint64_t off, uint64_t *out_end);
+
+/* A member with traditional encryption. */
+struct zip_secret {
+    const struct zip_head *head;
+    struct sk_child *child;
+    uint64_t data_off;
+    bool check_crc;
+};
+/* zip_secret.c: tries the known passwords. *out_given: one was right, the member has been given. */
+sk_err zip_secret_give(struct zip *z, const struct zip_secret *member, bool *out_given);
+/* zip_member.c */
+bool zip_has_codec(uint16_t method);
+sk_err zip_open_codec(const struct zip_head *h, struct sk_stream *up, struct sk_stream **out);
 
 #endif

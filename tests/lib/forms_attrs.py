@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forms for the attributes of logical signatures that ask where a layer lies and what it is: Container, Intermediates,
-HandlerType, open ranges; and for rules about members of containers. As in forms.py: clamscan says what is right."""
+HandlerType, open ranges; and for rules about members of containers, passwords, OpenIOC. As in forms.py: clamscan says what is right."""
 import gzip
+import hashlib
 import io
 import pathlib
 import subprocess
@@ -138,7 +139,35 @@ def member_files(names, contents):
                 path.unlink()
 
 
+def passwords(f, token):
+    t = token()
+    f.ndb.append(f"Password.opened:0:*:{t.hex()}")
+    f.other["pwdb"] = ["Password.a;Engine:81-255,Container:CL_TYPE_ZIP;0;wrong", "Password.b;Engine:81-255;0;infected",
+                       "Password.c;Engine:81-255,Container:CL_TYPE_ZIP;1;01026162", "Password.d;Engine:81-255,Container:CL_TYPE_RAR;0;forrar"]
+    with tempfile.TemporaryDirectory() as folder:
+        where = pathlib.Path(folder)
+        (where / "one.txt").write_bytes(b"\x01\x02some contents " + t + b"\x00\x03" * 300)
+        (where / "two.txt").write_bytes(b"\x01\x02other contents " * 9)
+        for word, options in (("right", ["-P", "infected"]), ("stored", ["-0", "-P", "infected"]), ("other", ["-P", "unknown"]),
+                              ("hex", ["-P", "\x01\x02ab"]), ("rar", ["-P", "forrar"])):
+            if subprocess.run(["zip", "-q", "-X", *options, "out.zip", "two.txt", "one.txt"], cwd=folder, check=False).returncode == 0:
+                data = (where / "out.zip").read_bytes()
+                f.file("password." + word, data)
+                f.file("password.nested-" + word, zipped(data))
+                (where / "out.zip").unlink()
+    data = b"\x01\x02a file for an IOC\x00" * 3
+    item = '<IndicatorItem id="1" condition="is"><Content type="md5">{}</Content></IndicatorItem>'
+    f.other["ioc"] = ["<?xml version='1.0'?><ioc><definition><Indicator>"]
+    for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
+        f.file("ioc." + name, data + name.encode())
+        digest = algorithm(data + name.encode()).hexdigest()
+        f.other["ioc"].append(item.format(digest.upper() if name == "sha1" else f" {digest}\n"))
+    f.file("ioc.comment", data + b"comment")
+    f.other["ioc"] += ["<!-- " + item.format(hashlib.md5(data + b"comment").hexdigest()) + " -->", "</Indicator></definition></ioc>"]
+
+
 def add(f, token):
+    passwords(f, token)
     members(f, token)
     places(f, token)
     ranges(f, token)

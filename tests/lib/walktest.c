@@ -161,6 +161,16 @@ void walk_type(struct sk_walk *walk, enum sk_type type) {
     walk->t->type = type;
 }
 
+bool walk_password(struct sk_walk *walk, unsigned index, struct sk_bytes *out_password) {
+    static const char *const known[] = {"", "infected", "secret"};
+    (void)walk;
+    if (index >= sizeof(known) / sizeof(known[0])) {
+        return false;
+    }
+    *out_password = (struct sk_bytes){(const uint8_t *)known[index], strlen(known[index])};
+    return true;
+}
+
 struct arena *walk_arena(struct sk_walk *walk) {
     return &walk->arena;
 }
