@@ -8,7 +8,7 @@ _sekisho() {
     elif [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(LC_ALL=C sekisho "$command" --help 2>/dev/null | grep -oE '^  (-., |    )--[a-z0-9-]+' | grep -oE -- '--[a-z0-9-]+')" -- "$word")
     elif [ "$command" = defs ] && [ "$COMP_CWORD" = 2 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "compile info list find check" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "compile info list find decode check" -- "$word")
     fi
 }
 complete -o default -F _sekisho sekisho

@@ -4,6 +4,7 @@
  *
  *   compile SOURCE...   ClamAV databases and containers -> the active set of a directory
  *   info, list, find NAME, check
+ *   decode NAME|-       a signature in words
  *
  * Exit: 0 done, 1 not found (find) or damaged (check), 2 could not, 64 wrong usage. One option
  * table serves all of them; an option that means nothing to a subcommand is accepted by it.
@@ -38,6 +39,8 @@ static const struct conf_option defs_options[] = {
     FLAG("replace", 0, replace, "compile: forget segments that are not compiled now"),
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
     FLAG("part", 'p', part, "find: NAME may be any part of the name"),
+    TEXT("line", 0, line, "SIGNATURE", "decode: this signature, given as text"),
+    TEXT("kind", 0, kind, "SUFFIX", "decode: the kind of that text, as a file suffix: ldb, imp"),
     FLAG("json", 0, json, "Print JSON"),
     FLAG("quiet", 'q', quiet, "Print only errors"),
     FLAG("verbose", 'v', verbose, "Print more: details, lines that were not taken"),
@@ -162,8 +165,9 @@ static int look(const char *what, const char *name, const struct defs_settings *
     if (!sk_failed(err) && strcmp(what, "check") == 0) {
         code = defs_check(buf_text(&path), s);
     } else if (!sk_failed(err) && !sk_failed(defset_open(buf_text(&path), &diag, &set))) {
-        code = strcmp(what, "info") == 0 ? defs_info(set, buf_text(&path), s)
-                                         : defs_list(set, name, s);
+        code = strcmp(what, "info") == 0     ? defs_info(set, buf_text(&path), s)
+               : strcmp(what, "decode") == 0 ? defs_decode(set, name, s)
+                                             : defs_list(set, name, s);
         defset_close(set);
     }
     buf_release(&path);
@@ -178,6 +182,7 @@ static int print_help(void) {
     (void)printf(_("Usage: sekisho defs compile [OPTION]... SOURCE...\n"
                    "       sekisho defs info|list|check [OPTION]...\n"
                    "       sekisho defs find [OPTION]... NAME\n"
+                   "       sekisho defs decode [OPTION]... NAME|-|--line=SIGNATURE\n"
                    "Compile ClamAV databases (files, directories, CVD, CLD, CUD) into definitions, "
                    "and look at them.\n\n"));
     (void)fputs(buf_text(&out), stdout);
@@ -202,11 +207,17 @@ static int dispatch(const struct conf_list *words, const struct defs_settings *s
         return compile(words, s);
     }
     bool find = strcmp(what, "find") == 0;
+    bool decode = strcmp(what, "decode") == 0;
+    if (decode && (s->line != NULL || (operands == 1 && strcmp(words->item[1], "-") == 0))) {
+        return defs_decode_text(s->line, s);
+    }
+    find = find || decode;
     bool known = find || strcmp(what, "info") == 0 || strcmp(what, "list") == 0 ||
                  strcmp(what, "check") == 0;
     if (!known) {
-        say_error(words->count > 0 ? what : NULL,
-                  _("expected compile, info, list, find or check; see 'sekisho defs --help'"));
+        say_error(
+            words->count > 0 ? what : NULL,
+            _("expected compile, info, list, find, decode or check; see 'sekisho defs --help'"));
         return EXIT_WRONG_USAGE;
     }
     if (operands != (find ? 1u : 0u)) {

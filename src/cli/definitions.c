@@ -110,7 +110,7 @@ static bool is_image(const char *path) {
     return is;
 }
 
-static void remove_flat_dir(const char *path) {
+void definitions_remove_flat(const char *path) {
     DIR *dir = opendir(path);
     if (dir == NULL) {
         return;
@@ -125,8 +125,8 @@ static void remove_flat_dir(const char *path) {
     (void)rmdir(path);
 }
 
-static sk_err compile_and_open(const struct conf_list *paths, const struct definitions_compile *how,
-                               struct diag *diag, struct sk_engine **out_engine) {
+sk_err definitions_compile_use(const struct conf_list *paths, const struct definitions_compile *how,
+                               struct diag *diag, definitions_use use, void *ctx) {
     const char *base = how->temp_dir != NULL ? how->temp_dir : secure_getenv("TMPDIR");
     char dir[PATH_MAX];
     int len = snprintf(dir, sizeof(dir), "%s/sekisho-defs-XXXXXX",
@@ -143,9 +143,19 @@ static sk_err compile_and_open(const struct conf_list *paths, const struct defin
                                    .diag = diag};
     struct defc_report report;
     sk_err err = defc_compile(&options, &report);
-    err = sk_failed(err) ? err : open_path(dir, diag, out_engine);
-    remove_flat_dir(dir);
+    err = sk_failed(err) ? err : use(ctx, dir);
+    definitions_remove_flat(dir);
     return err;
+}
+
+struct opening {
+    struct diag *diag;
+    struct sk_engine **out_engine;
+};
+
+static sk_err open_compiled(void *ctx, const char *dir) {
+    struct opening *o = ctx;
+    return open_path(dir, o->diag, o->out_engine);
 }
 
 sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,
@@ -165,5 +175,6 @@ sk_err definitions_open_any(const struct conf_list *paths, const struct definiti
             return sk_fail(SK_E_USAGE);
         }
     }
-    return compile_and_open(paths, how, diag, out_engine);
+    struct opening opening = {diag, out_engine};
+    return definitions_compile_use(paths, how, diag, open_compiled, &opening);
 }

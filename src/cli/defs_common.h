@@ -11,6 +11,8 @@ struct defs_settings {
     const char *output;      /* compile: directory; NULL: the default */
     const char *definitions; /* others: what to look at; NULL: the default */
     const char *segment;
+    const char *line; /* decode: a signature as text */
+    const char *kind; /* of it; NULL: told by its form */
     bool official, pua, replace, skip_verify;
     bool part, json, quiet, verbose, help, man;
 };
@@ -18,6 +20,10 @@ struct defs_settings {
 /* Each returns an exit code (cli/say.h). */
 int defs_info(const struct defset *set, const char *path, const struct defs_settings *s);
 int defs_list(const struct defset *set, const char *name, const struct defs_settings *s);
+/* Signatures of this name, in words. */
+int defs_decode(const struct defset *set, const char *name, const struct defs_settings *s);
+/* The same of signatures given as text; NULL: standard input. */
+int defs_decode_text(const char *text, const struct defs_settings *s);
 int defs_check(const char *path, const struct defs_settings *s);
 
 #endif

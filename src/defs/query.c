@@ -80,6 +80,7 @@ static sk_err tell(struct query_walk *w, uint32_t ref, struct query_signature *s
     TRY(image_name(w->img, ref, &w->name));
     sig->name = buf_text(&w->name);
     sig->segment = image_header(w->img)->name;
+    sig->image = w->img;
     w->count++;
     return w->seen(w->ctx, sig);
 }
@@ -117,14 +118,15 @@ static sk_err walk_image(struct query_walk *w) {
         if (is_marked(w, s->name)) {
             struct query_signature sig = {.kind = (s->flags & MT_SIG_LOGICAL) != 0 ? QUERY_LOGICAL
                                                                                    : QUERY_BODY,
-                                          .target = s->target};
+                                          .target = s->target,
+                                          .index = i};
             TRY(tell(w, s->name, &sig));
         }
     }
     const struct rules *rules = image_rules(w->img);
     for (uint32_t i = 0; i < rules->member_count; i++) {
         if (is_marked(w, rules->member[i].name)) {
-            struct query_signature sig = {.kind = QUERY_MEMBER};
+            struct query_signature sig = {.kind = QUERY_MEMBER, .index = i};
             TRY(tell(w, rules->member[i].name, &sig));
         }
     }

@@ -33,6 +33,8 @@ struct query_signature {
     uint32_t size; /* or HS_SIZE_ANY */
     /* Of body and logical signatures only: */
     uint32_t target;
+    const struct image *image; /* of every kind; **borrowed** from the set */
+    uint32_t index;            /* in image_segment()->sig, of a member rule in image_rules() */
 };
 
 typedef sk_err (*query_fn)(void *ctx, const struct query_signature *sig);
