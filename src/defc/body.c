@@ -20,6 +20,7 @@
 
 #include "defc/body_private.h"
 #include "defc/names.h"
+#include "defc/special.h"
 #include "defc/text.h"
 #include "defc/why.h"
 
@@ -59,15 +60,16 @@ void body_builder_free(struct body_builder *b) {
     strpool_release(&b->prog);
     strpool_release(&b->lit);
     strpool_release(&b->node);
-    struct vec *vecs[] = {&b->part,  &b->sub,     &b->trigger,  &b->sig,
-                          &b->need,  &b->sig_sub, &b->attr,     &b->parts,
-                          &b->nodes, &b->mt_trig, &b->trig_sig, &b->trig_use};
+    struct vec *vecs[] = {&b->part,     &b->sub,      &b->trigger, &b->sig,    &b->need,
+                          &b->sig_sub,  &b->attr,     &b->parts,   &b->nodes,  &b->mt_trig,
+                          &b->trig_sig, &b->trig_use, &b->regex,   &b->compare};
     for (size_t i = 0; i < sizeof(vecs) / sizeof(vecs[0]); i++) {
         vec_release(vecs[i]);
     }
     map_release(&b->sub_map);
     hex_stage_release(&b->stage);
     expr_release(&b->expr);
+    expr_release(&b->trigger_expr);
     mem_free(b);
 }
 
@@ -270,17 +272,22 @@ static bool contains(struct sk_bytes t, const char *what) {
     return t.len > 0 && memmem(t.ptr, t.len, what, strlen(what)) != NULL;
 }
 
-/* Kinds of subsignatures that are not hex bodies. None of these marks occurs in a hex body. */
-static void check_kinds(struct sk_bytes subs, struct defc_why *why) {
-    if (contains(subs, "/")) {
-        why_say(why, DEFC_NOT_YET_PCRE, "a regular expression");
-    } else if (contains(subs, "fuzzy_img")) {
-        why_say(why, DEFC_NOT_YET_FUZZY, "an image hash");
-    } else if (contains(subs, "$")) {
-        why_say(why, DEFC_NOT_YET_MACRO, "a macro group");
-    } else if (contains(subs, "#")) {
-        why_say(why, DEFC_NOT_YET_BYTE_COMPARE, "a byte comparison");
+/* One subsignature of an ldb line. The marks of other kinds do not occur in a hex body. */
+static sk_err stage_sub(struct body_builder *b, struct sk_bytes sub, unsigned target,
+                        struct defc_why *why) {
+    if (contains(sub, "/")) {
+        return special_stage_regex(b, sub, target, why);
     }
+    if (contains(sub, "fuzzy_img")) {
+        why_say(why, DEFC_NOT_YET_FUZZY, "an image hash");
+    } else if (contains(sub, "$")) {
+        why_say(why, DEFC_NOT_YET_MACRO, "a macro group");
+    } else if (contains(sub, "#")) {
+        special_stage_compare(b, sub, why);
+    } else {
+        return subsig_stage(b, sub, target, true, why);
+    }
+    return sk_ok();
 }
 
 static sk_err stage_ldb(struct body_builder *b, struct sk_bytes line, struct line *l,
@@ -295,17 +302,16 @@ static sk_err stage_ldb(struct body_builder *b, struct sk_bytes line, struct lin
     }
     l->subs = line;
     read_attrs(l, attrs, why);
-    check_kinds(line, why);
     if (why_taken(why)) {
         TRY(expr_parse(&b->expr, l->expr, why));
     }
     while (more && why_taken(why)) {
-        struct sk_bytes sub = text_cut(&line, ';', &more);
+        struct sk_bytes sub = special_cut(&line, &more);
         if (b->staged_count == MT_SUB_MAX) {
             why_say(why, DEFC_MALFORMED, "more than %d subsignatures", MT_SUB_MAX);
             return sk_ok();
         }
-        TRY(subsig_stage(b, sub, l->target, true, why));
+        TRY(stage_sub(b, sub, l->target, why));
     }
     if (why_taken(why) && b->staged_count != b->expr.sub_count) {
         why_say(why, DEFC_MALFORMED, "%u subsignatures, but the expression names %u",
@@ -367,25 +373,33 @@ static sk_err stage_db(struct body_builder *b, struct sk_bytes line, struct line
 
 /* ---- the line is good ------------------------------------------------------------------------ */
 
-static sk_err keep_subs(struct body_builder *b, struct mt_sig *sig, double *cost) {
+static sk_err keep_subs(struct body_builder *b, struct mt_sig *sig, struct special_costs *costs) {
     sig->sub_first = (uint32_t)b->sig_sub.count;
     sig->sub_count = (uint16_t)b->staged_count;
+    if (vec_push(&b->sig_sub, b->staged_count, sizeof(uint32_t)) == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    uint32_t *slot = &((uint32_t *)b->sig_sub.data)[sig->sub_first];
     for (unsigned i = 0; i < b->staged_count; i++) {
-        uint32_t sub = 0;
-        TRY(subsig_intern(b, &b->staged[i], &sub));
-        uint32_t *slot = vec_push(&b->sig_sub, 1, sizeof(*slot));
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
+        if (b->staged[i].special == 0) {
+            TRY(subsig_intern(b, &b->staged[i], &slot[i]));
+            costs->cost[i] = subsig_cost(b, slot[i]);
+            costs->need[i] = (uint64_t)1 << i;
         }
-        *slot = sub;
-        cost[i] = subsig_cost(b, sub);
+    }
+    /* the others speak of these */
+    for (unsigned i = 0; i < b->staged_count; i++) {
+        if (b->staged[i].special != 0) {
+            TRY(special_keep(b, i, costs, &slot[i]));
+            sig->flags |= MT_SIG_SPECIAL;
+        }
     }
     return sk_ok();
 }
 
-static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig, const double *cost,
-                        uint64_t *out_need) {
-    expr_rank(&b->expr, cost);
+static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig,
+                        const struct special_costs *costs, uint64_t *out_need) {
+    expr_rank(&b->expr, costs->cost, costs->need);
     *out_need = expr_at(&b->expr, b->expr.root)->need;
     b->nodes.count = 0;
     TRY(expr_write(&b->expr, &b->nodes));
@@ -398,14 +412,14 @@ static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig, const double
 }
 
 static sk_err keep(struct body_builder *b, const struct line *l) {
-    double cost[MT_SUB_MAX];
+    struct special_costs costs;
     struct mt_sig sig = {.target = (uint8_t)l->target,
                          .flags = l->flags,
                          .attr_first = (uint32_t)b->attr.count,
                          .attr_count = (uint8_t)l->attr_count};
     uint64_t need = 0;
-    TRY(keep_subs(b, &sig, cost));
-    TRY(keep_expr(b, &sig, cost, &need));
+    TRY(keep_subs(b, &sig, &costs));
+    TRY(keep_expr(b, &sig, &costs, &need));
     struct mt_attr *attr = vec_push(&b->attr, l->attr_count, sizeof(*attr));
     struct mt_sig *s = vec_push(&b->sig, 1, sizeof(*s));
     uint64_t *n = vec_push(&b->need, 1, sizeof(*n));

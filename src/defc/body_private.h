@@ -4,6 +4,7 @@
  *
  *   body.c       lines -> fields, attributes; a line is taken whole or not at all
  *   subsig.c     one subsignature -> staged programs -> pools
+ *   special.c    regular expressions and byte comparisons
  *   tables.c     pools -> triggers, anchors, always lists -> struct mt_segment
  *   groups.c     triggers of one table -> filter groups and slow set
  *   body_write.c struct mt_segment -> sections of the image
@@ -26,6 +27,10 @@ struct staged_sub {
     struct hex_range main, also;
     uint16_t main_flags, also_flags; /* MT_SUB_* */
     bool has_also;
+    uint16_t special; /* 0, MT_SUB_REGEX, MT_SUB_COMPARE: of these only the following, and offset */
+    struct sk_bytes trigger, text; /* of a regular expression */
+    uint32_t regex_flags;
+    struct mt_compare compare;
 };
 
 /* Where a trigger goes. */
@@ -45,12 +50,15 @@ struct body_builder {
     struct vec need;    /* uint64_t, one a sig: which subsignatures are searched for; 0: none */
     struct vec sig_sub; /* uint32_t */
     struct vec attr;    /* struct mt_attr */
+    struct vec regex;   /* struct mt_regex */
+    struct vec compare; /* struct mt_compare */
     struct map sub_map;
     /* of the line */
     struct hex_stage stage;
     struct expr expr;
-    struct vec parts; /* struct mt_part of one sub */
-    struct vec nodes; /* struct mt_node of one signature */
+    struct expr trigger_expr; /* of a regular expression */
+    struct vec parts;         /* struct mt_part of one sub */
+    struct vec nodes;         /* struct mt_node of one signature */
     struct staged_sub staged[MT_SUB_MAX];
     unsigned staged_count;
     /* of body_build_segment */

@@ -44,8 +44,6 @@ struct defc_options {
 enum defc_reason {
     DEFC_MALFORMED,
     DEFC_FLEVEL_TOO_HIGH,
-    DEFC_NOT_YET_PCRE,
-    DEFC_NOT_YET_BYTE_COMPARE,
     DEFC_NOT_YET_FUZZY,
     DEFC_NOT_YET_MACRO,
     DEFC_NOT_YET_ATTRIBUTE,
@@ -54,7 +52,7 @@ enum defc_reason {
     DEFC_DUPLICATE,
     DEFC_REASON_COUNT
 };
-/* English phrase; and the stable word used in META and JSON ("not-yet-pcre"). */
+/* English phrase; and the stable word used in META and JSON ("not-yet-fuzzy"). */
 const char *defc_reason_text(enum defc_reason reason);
 const char *defc_reason_word(enum defc_reason reason);
 

@@ -43,8 +43,9 @@ struct expr {
 
 sk_err expr_parse(struct expr *e, struct sk_bytes text, struct defc_why *why);
 /* cost[i] of subsignature i: what it costs to search for it, EXPR_COST_NONE when that is not
- * possible. Fills need, need_cost and rank of all nodes. Defined in necessary.c. */
-void expr_rank(struct expr *e, const double *cost);
+ * possible. need[i]: which ones are searched for in its place; NULL: each for itself. Fills need,
+ * need_cost and rank of all nodes. Defined in necessary.c. */
+void expr_rank(struct expr *e, const double *cost, const uint64_t *need);
 /* Append the nodes in preorder to out (struct mt_node), children of AND by rank. */
 sk_err expr_write(struct expr *e, struct vec *out);
 void expr_release(struct expr *e);

@@ -3,7 +3,7 @@
  * Necessary sets: which subsignatures must be searched for so that no match of an expression can
  * be missed. At least one member of the set has a hit whenever the node holds.
  *
- *   id, id=n, id>n (n > 0)      the id itself
+ *   id, id=n, id>n (n > 0)      the id itself; of a regular expression what its trigger needs
  *   id=0, id<n                  nothing: they hold without a hit
  *   a & b                       the cheaper side
  *   a | b                       both sides
@@ -17,6 +17,7 @@
 #include "defc/expr.h"
 
 #define RANK_ABSENCE 1e20
+#define RANK_SPECIAL 1e10 /* regular expressions and comparisons after all bodies */
 
 static bool holds_by_absence(const struct expr_node *n) {
     if (n->distinct > 0) {
@@ -30,14 +31,15 @@ static void need_nothing(struct expr_node *n) {
     n->need_cost = EXPR_COST_NONE;
 }
 
-static void rank_sub(struct expr_node *n, double cost) {
-    n->rank = cost;
+static void rank_sub(struct expr_node *n, double cost, uint64_t need) {
+    bool itself = need == (uint64_t)1 << n->sub;
+    n->rank = itself ? cost : cost + RANK_SPECIAL;
     if (holds_by_absence(n)) {
         n->rank = RANK_ABSENCE;
         need_nothing(n);
         return;
     }
-    n->need = (uint64_t)1 << n->sub;
+    n->need = need;
     n->need_cost = cost;
     if (cost >= EXPR_COST_NONE) {
         need_nothing(n);
@@ -69,11 +71,11 @@ static void rank_or(const struct expr *e, struct expr_node *n) {
     }
 }
 
-void expr_rank(struct expr *e, const double *cost) {
+void expr_rank(struct expr *e, const double *cost, const uint64_t *need) {
     for (uint32_t i = 0; i < e->node.count; i++) {
         struct expr_node *n = expr_at(e, i);
         if (n->op == MT_NODE_SUB) {
-            rank_sub(n, cost[n->sub]);
+            rank_sub(n, cost[n->sub], need == NULL ? (uint64_t)1 << n->sub : need[n->sub]);
             continue;
         }
         need_nothing(n);

@@ -249,6 +249,10 @@ static void set_pools(const struct body_builder *b, struct mt_segment *s) {
     s->attr = b->attr.data;
     s->trig = b->mt_trig.data;
     s->trig_sig = b->trig_sig.data;
+    s->regex = b->regex.data;
+    s->compare = b->compare.data;
+    s->regex_count = (uint32_t)b->regex.count;
+    s->compare_count = (uint32_t)b->compare.count;
     s->sig_count = (uint32_t)b->sig.count;
     s->sig_sub_count = (uint32_t)b->sig_sub.count;
     s->sub_count = (uint32_t)b->sub.count;

@@ -131,11 +131,12 @@ struct array_row {
             offsetof(struct mt_segment, count)                                                     \
     }
 static const struct array_row array_rows[] = {
-    ARRAY(IMG_SIGS, sig, sig_count),    ARRAY(IMG_SIG_SUBS, sig_sub, sig_sub_count),
-    ARRAY(IMG_SUBS, sub, sub_count),    ARRAY(IMG_PARTS, part, part_count),
-    ARRAY(IMG_PROGS, prog, prog_len),   ARRAY(IMG_LITS, lit, lit_len),
-    ARRAY(IMG_NODES, node, node_count), ARRAY(IMG_ATTRS, attr, attr_count),
-    ARRAY(IMG_TRIGS, trig, trig_count), ARRAY(IMG_TRIG_SIGS, trig_sig, trig_sig_count),
+    ARRAY(IMG_SIGS, sig, sig_count),        ARRAY(IMG_SIG_SUBS, sig_sub, sig_sub_count),
+    ARRAY(IMG_SUBS, sub, sub_count),        ARRAY(IMG_PARTS, part, part_count),
+    ARRAY(IMG_PROGS, prog, prog_len),       ARRAY(IMG_LITS, lit, lit_len),
+    ARRAY(IMG_NODES, node, node_count),     ARRAY(IMG_ATTRS, attr, attr_count),
+    ARRAY(IMG_TRIGS, trig, trig_count),     ARRAY(IMG_TRIG_SIGS, trig_sig, trig_sig_count),
+    ARRAY(IMG_REGEXES, regex, regex_count), ARRAY(IMG_COMPARES, compare, compare_count),
 };
 
 static sk_err want_elem(const struct image *img, const struct img_section *s, size_t elem,

@@ -156,6 +156,15 @@ static const char *check_part(const struct body_check *b, uint32_t i) {
 
 static const char *check_sub(const struct body_check *b, uint32_t i) {
     const struct mt_sub *sub = &b->seg->sub[i];
+    if ((sub->flags & MT_SUB_SPECIAL) != 0) {
+        bool regex = (sub->flags & MT_SUB_REGEX) != 0;
+        uint32_t count = regex ? b->seg->regex_count : b->seg->compare_count;
+        return sub->part_count == 0 && sub->part_first < count && sub->also == MT_NO_SUB &&
+                       sub->off_kind <= MT_OFF_VI &&
+                       sub->flags == (regex ? MT_SUB_REGEX : MT_SUB_COMPARE)
+                   ? NULL
+                   : "a special subsignature is malformed";
+    }
     if (sub->off_kind > MT_OFF_VI || sub->part_count == 0 ||
         !in_range(sub->part_first, sub->part_count, b->seg->part_count)) {
         return "a subsignature is malformed";
@@ -224,6 +233,28 @@ static const char *check_sig(const struct body_check *b, uint32_t i) {
         return "a signature points outside its tables";
     }
     return sig->node_count == 0 ? "a signature has no expression" : check_expression(b, sig);
+}
+
+static const char *check_regex(const struct body_check *b, uint32_t i) {
+    const struct mt_regex *r = &b->seg->regex[i];
+    struct mt_sig trigger = {
+        .node_first = r->node_first, .node_count = r->node_count, .sub_count = r->number};
+    if (r->text_len == 0 || !in_range(r->text, r->text_len, b->seg->lit_len) ||
+        (r->flags & ~MT_REGEX_ALL) != 0 || r->number >= MT_SUB_MAX || r->node_count == 0 ||
+        !in_range(r->node_first, r->node_count, b->seg->node_count)) {
+        return "a regular expression is malformed";
+    }
+    return check_expression(b, &trigger);
+}
+
+static const char *check_compare(const struct body_check *b, uint32_t i) {
+    const struct mt_compare *c = &b->seg->compare[i];
+    bool cmps = c->cmp[0] >= MT_CMP_EQ && c->cmp[0] <= MT_CMP_LT && c->cmp[1] <= MT_CMP_LT;
+    bool raw = c->number == MT_NUMBER_RAW;
+    return cmps && c->number >= MT_NUMBER_RAW && c->number <= MT_NUMBER_AUTO && c->width > 0 &&
+                   c->width <= (raw ? 8 : MT_COMPARE_WIDTH_MAX) && (c->flags & ~MT_COMPARE_ALL) == 0
+               ? NULL
+               : "a byte comparison is malformed";
 }
 
 /* min above max is allowed: a condition that never holds is what some lines say. */
@@ -322,6 +353,8 @@ sk_err image_check_body(const struct image *img, const uint64_t *name_starts, st
         {"subsignature", seg->sub_count, check_sub},
         {"part", seg->part_count, check_part},
         {"attribute", seg->attr_count, check_attr},
+        {"regular expression", seg->regex_count, check_regex},
+        {"comparison", seg->compare_count, check_compare},
         {"table", MT_TABLE_COUNT, check_table},
     };
     for (size_t w = 0; w < sizeof walks / sizeof walks[0]; w++) {

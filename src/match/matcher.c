@@ -22,10 +22,12 @@
 #include "match/matcher.h"
 
 #include "base/mem.h"
+#include "match/compare.h"
 #include "match/counts.h"
 #include "match/filter.h"
 #include "match/logic.h"
 #include "match/pattern.h"
+#include "match/regex.h"
 #include "match/sieve.h"
 
 /* A pass costs about as much as six searches. */
@@ -46,6 +48,8 @@ struct matcher {
     struct id_list trigs;
     uint32_t *scratch; /* candidates of one block */
     struct pattern_run run;
+    struct regex_run regex;
+    bool limited; /* a regular expression of this layer gave up */
     struct counts counts;
     struct sieve sieve;
     struct match_stats stats;
@@ -114,6 +118,7 @@ void matcher_free(struct matcher *m) {
     mem_free(m->trigs.id);
     mem_free(m->scratch);
     pattern_run_release(&m->run);
+    regex_run_release(&m->regex);
     counts_release(&m->counts);
     sieve_release(&m->sieve);
     mem_free(m);
@@ -299,6 +304,7 @@ static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t s
     }
     const struct mt_sub *sub = &seg->sub[sub_index];
     if (sub->off_kind != MT_OFF_ANY || sub->also != MT_NO_SUB ||
+        (sub->flags & MT_SUB_SPECIAL) != 0 ||
         (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
         return NULL;
     }
@@ -435,6 +441,10 @@ static unsigned necessary(const struct judged *j, const struct logic_expr *expr,
         const struct mt_node *node = &expr->node[i];
         if (node->op == MT_NODE_SUB && node->cmp == MT_CMP_NONE && node->arg < expr->sub_count) {
             uint32_t sub = seg->sig_sub[j->sig->sub_first + node->arg];
+            if (sub < seg->sub_count && (seg->sub[sub].flags & MT_SUB_SPECIAL) != 0) {
+                i++; /* costly, and not known yet */
+                continue;
+            }
             struct ask ask = {node->arg, urgency(seg, sub)};
             unsigned at = n++;
             for (; at > 0 && out[at - 1].urgency < ask.urgency; at--) {
@@ -463,6 +473,99 @@ static sk_err lacks_a_member(struct judged *j, const struct logic_expr *expr, bo
     return sk_ok();
 }
 
+/* ---- special subsignatures ------------------------------------------------------------------- */
+
+/* A subsignature that is not a body, in its signature. */
+struct special {
+    struct judged *judged;
+    const struct mt_sub *sub;
+    uint32_t number;
+};
+
+/* Counting for a trigger: only earlier subsignatures, so that everything asked for is known or a
+ * body. */
+static sk_err count_earlier(void *ctx, uint32_t number, uint64_t want, uint64_t *out_count) {
+    struct special *sp = ctx;
+    return number < sp->number ? count_sub(sp->judged, number, want, out_count)
+                               : sk_fail(SK_E_FORMAT);
+}
+
+/* A limit of one expression is told at the end; the other signatures are still judged. */
+static sk_err count_regex(struct special *sp, struct pattern_hits *out_hits) {
+    struct judged *j = sp->judged;
+    struct matcher *m = j->m;
+    const struct mt_segment *seg = m->segment[j->segment];
+    if (sp->sub->part_first >= seg->regex_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_regex *regex = &seg->regex[sp->sub->part_first];
+    if ((uint64_t)regex->node_first + regex->node_count > seg->node_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    struct logic_expr trigger = {&seg->node[regex->node_first], regex->node_count, sp->number};
+    bool holds = false;
+    TRY(logic_eval(&trigger, count_earlier, sp, &holds));
+    if (!holds) {
+        return sk_ok();
+    }
+    struct regex_use use = {j->segment, seg, sp->sub};
+    sk_err err = regex_count(&m->regex, &m->run, &use, out_hits);
+    if (err.code == SK_E_LIMIT && !sk_failed(m->run.err)) {
+        m->limited = true;
+        return sk_ok();
+    }
+    return err;
+}
+
+static sk_err count_compare(struct special *sp, struct pattern_hits *out_hits) {
+    struct judged *j = sp->judged;
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    if (sp->sub->part_first >= seg->compare_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_compare *c = &seg->compare[sp->sub->part_first];
+    if (c->ref >= j->sig->sub_count) {
+        return sk_ok(); /* clamscan takes it, and it never holds */
+    }
+    uint32_t ref = seg->sig_sub[j->sig->sub_first + c->ref];
+    if (ref >= seg->sub_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    bool holds = false;
+    if ((seg->sub[ref].flags & MT_SUB_SPECIAL) == 0) {
+        TRY(compare_holds(&j->m->run, seg, c, ref, &holds));
+    }
+    out_hits->count = holds;
+    return sk_ok();
+}
+
+/* Counts the special subsignatures of a signature, in their order, before its expression is asked.
+ * Each is counted in full, because it is asked for in more than one way. */
+static sk_err count_specials(struct judged *j) {
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    for (uint32_t i = 0; i < j->sig->sub_count; i++) {
+        uint32_t index = seg->sig_sub[j->sig->sub_first + i];
+        if (index >= seg->sub_count) {
+            return sk_fail(SK_E_FORMAT);
+        }
+        struct special sp = {j, &seg->sub[index], i};
+        struct pattern_hits hits = {0, 0};
+        if ((sp.sub->flags & MT_SUB_SPECIAL) == 0) {
+            continue;
+        }
+        TRY((sp.sub->flags & MT_SUB_REGEX) != 0 ? count_regex(&sp, &hits)
+                                                : count_compare(&sp, &hits));
+        struct count_slot *slot = counts_slot(&j->m->counts, j->segment, index);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        slot->asked = UINT64_MAX;
+        slot->count = hits.count;
+        slot->first = hits.first;
+    }
+    return sk_ok();
+}
+
 static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
     const struct mt_segment *seg = s->m->segment[segment];
     const struct mt_sig *sig = &seg->sig[index];
@@ -478,6 +581,9 @@ static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
     TRY(lacks_a_member(&j, &expr, &lacks));
     if (lacks) {
         return sk_ok();
+    }
+    if ((sig->flags & MT_SIG_SPECIAL) != 0) {
+        TRY(count_specials(&j));
     }
     TRY(logic_eval(&expr, count_sub, &j, &holds));
     if (!holds) {
@@ -502,6 +608,10 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     for (size_t i = 0; i < m->sigs.count && !sk_failed(err); i++) {
         err = judge(&s, (unsigned)(m->sigs.id[i] >> 32), (uint32_t)m->sigs.id[i]);
     }
+    if (!sk_failed(err) && m->limited) {
+        err = sk_fail(SK_E_LIMIT);
+    }
+    m->limited = false;
     list_clear(&m->sigs, m->sig_bit);
     list_clear(&m->trigs, m->trig_bit);
     counts_clear(&m->counts);

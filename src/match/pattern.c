@@ -26,6 +26,7 @@
  */
 #include "match/pattern.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -233,10 +234,13 @@ struct part_search {
     uint32_t min_gap;
     bool first;
     bool last;
-    uint64_t want;     /* last part: stop at this many */
-    uint64_t count;    /* starts that matched */
-    uint64_t hit;      /* the first of them */
-    uint64_t best_end; /* next gap unlimited: the smallest end */
+    uint64_t want;        /* last part: stop at this many */
+    uint64_t count;       /* starts that matched */
+    uint64_t hit;         /* the first of them */
+    uint64_t latest;      /* the last of them */
+    uint64_t best_end;    /* next gap unlimited: the smallest end */
+    pattern_seen_fn seen; /* NULL: hits are only counted */
+    void *seen_ctx;
 };
 
 /* Is the character that ends right before / starts right at pos part of a word? */
@@ -281,13 +285,17 @@ static bool try_start(struct part_search *ps, uint64_t start) {
             continue;
         }
         matched = true;
-        if (!ps->last && !take_end(ps, end)) {
+        if (ps->seen == NULL && !ps->last && !take_end(ps, end)) {
             return false;
         }
     }
     if (matched) {
         ps->hit = ps->count == 0 ? start : ps->hit;
+        ps->latest = start;
         ps->count++;
+        if (ps->seen != NULL && !ps->seen(ps->seen_ctx, start)) {
+            return false;
+        }
     }
     bool enough = ps->last ? ps->count >= ps->want : hopeless(ps, add_saturating(start, 1));
     return !sk_failed(run->err) && !enough;
@@ -477,15 +485,9 @@ static bool narrow_starts(struct pattern_run *run, const struct mt_segment *seg,
 
 /* ---- whole subsignatures --------------------------------------------------------------------- */
 
-/* One form of a subsignature (without `also`). */
-static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
-                         const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
-    if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    if (!start_spans(run, sub, &run->now) || !narrow_starts(run, seg, sub)) {
-        return run->err;
-    }
+/* Follows the parts from the starts in run->now. */
+static sk_err follow_chain(struct pattern_run *run, const struct mt_segment *seg,
+                           const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
     for (unsigned k = 0; k < sub->part_count && run->now.count > 0; k++) {
         *ps = (struct part_search){.run = run, .sub = sub, .first = k == 0, .want = want};
         ps->last = k + 1u == sub->part_count;
@@ -505,6 +507,25 @@ static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
         run->next = swap;
     }
     return sk_ok();
+}
+
+/* Fills run->now with the places where the first part may start. */
+static sk_err begin_chain(struct pattern_run *run, const struct mt_segment *seg,
+                          const struct mt_sub *sub) {
+    if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    if (!start_spans(run, sub, &run->now) || !narrow_starts(run, seg, sub)) {
+        return run->err;
+    }
+    return sk_ok();
+}
+
+/* One form of a subsignature (without `also`). */
+static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
+                         const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
+    TRY(begin_chain(run, seg, sub));
+    return follow_chain(run, seg, sub, want, ps);
 }
 
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
@@ -527,4 +548,97 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
     }
     *out_hits = hits;
     return sk_ok();
+}
+
+/* ---- every hit ------------------------------------------------------------------------------- */
+
+struct starts {
+    struct pattern_run *run;
+    uint64_t *at;
+    size_t count;
+    size_t cap;
+};
+
+static bool keep_start(void *ctx, uint64_t start) {
+    struct starts *s = ctx;
+    if (s->count == PATTERN_CHAIN_MAX) {
+        s->run->err = sk_fail(SK_E_LIMIT);
+        return false;
+    }
+    uint64_t *grown = mem_grow(s->at, &s->cap, s->count + 1, sizeof(*s->at));
+    if (grown == NULL) {
+        s->run->err = sk_fail(SK_E_NOMEM);
+        return false;
+    }
+    s->at = grown;
+    s->at[s->count++] = start;
+    return true;
+}
+
+/*
+ * Which of these starts of a first part have a chain behind them? Starts that reach the same last
+ * place are one hit, that of the earliest: seen with clamscan 1.4.6 for an unlimited gap.
+ */
+static sk_err each_chain(struct pattern_run *run, const struct mt_segment *seg,
+                         const struct mt_sub *sub, struct starts *s) {
+    size_t kept = 0;
+    uint64_t reached = NO_END;
+    for (size_t i = 0; i < s->count; i++) {
+        struct part_search ps = {.last = false};
+        run->now.count = 0;
+        if (!spans_add(run, &run->now, s->at[i], s->at[i])) {
+            return run->err;
+        }
+        TRY(follow_chain(run, seg, sub, UINT64_MAX, &ps));
+        if (ps.last && ps.count > 0 && ps.latest != reached) {
+            reached = ps.latest;
+            s->at[kept++] = s->at[i];
+        }
+    }
+    s->count = kept;
+    return sk_ok();
+}
+
+static sk_err each_form(struct pattern_run *run, const struct mt_segment *seg,
+                        const struct mt_sub *sub, struct starts *s) {
+    struct part_search ps = {.run = run, .sub = sub, .first = true, .want = UINT64_MAX};
+    TRY(begin_chain(run, seg, sub));
+    ps.last = sub->part_count == 1;
+    ps.seen = keep_start;
+    ps.seen_ctx = s;
+    if (!part_search_init(&ps, seg, sub->part_first)) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    if (!search_part(&ps)) {
+        return run->err;
+    }
+    return sub->part_count == 1 ? sk_ok() : each_chain(run, seg, sub, s);
+}
+
+static int by_place(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+sk_err pattern_each(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
+                    pattern_seen_fn seen, void *ctx) {
+    struct starts all = {.run = run};
+    sk_err err = sk_ok();
+    for (unsigned form = 0; form < 2 && !sk_failed(err) && sub != MT_NO_SUB; form++) {
+        struct starts one = {.run = run};
+        err =
+            sub < seg->sub_count ? each_form(run, seg, &seg->sub[sub], &one) : sk_fail(SK_E_FORMAT);
+        for (size_t i = 0; i < one.count && !sk_failed(err); i++) {
+            err = keep_start(&all, one.at[i]) ? sk_ok() : run->err;
+        }
+        mem_free(one.at);
+        sub = sub < seg->sub_count ? seg->sub[sub].also : MT_NO_SUB;
+    }
+    if (all.count > 1) {
+        qsort(all.at, all.count, sizeof(*all.at), by_place);
+    }
+    for (size_t i = 0; i < all.count && !sk_failed(err) && seen(ctx, all.at[i]); i++) {
+    }
+    mem_free(all.at);
+    return err;
 }

@@ -94,6 +94,13 @@ struct pattern_hits {
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
                      uint64_t want, struct pattern_hits *out_hits);
 
+/* Calls seen with the start of each hit (of a chain: of its first part; chains that end at the same
+ * place are one hit), ascending, until it returns false. At most PATTERN_CHAIN_MAX starts of a
+ * chain: more are SK_E_LIMIT. */
+typedef bool (*pattern_seen_fn)(void *ctx, uint64_t start);
+sk_err pattern_each(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
+                    pattern_seen_fn seen, void *ctx);
+
 struct pattern_offset {
     uint8_t kind; /* enum mt_off_kind */
     uint16_t section;

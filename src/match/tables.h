@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/type.h"
+#include "match/tables_special.h"
 
 #define MT_TABLE_COUNT SK_TARGET_COUNT /* one table per target, target 0 folded into each */
 #define MT_GROUP_MAX 4
@@ -125,13 +126,18 @@ enum mt_off_kind {
 
 #define MT_SUB_FULLWORD 1u /* bytes before and after must not be alphanumeric */
 #define MT_SUB_WIDE 2u     /* full word is judged in UTF-16LE units */
+/* Not a body (part_count 0): part_first is an index into regex[] or compare[]. Such a subsignature
+ * belongs to one signature, because it speaks of others by their number in it. */
+#define MT_SUB_REGEX 4u
+#define MT_SUB_COMPARE 8u
+#define MT_SUB_SPECIAL (MT_SUB_REGEX | MT_SUB_COMPARE)
 #define MT_NO_SUB UINT32_MAX
 
 /* Hits of a subsignature are counted at the start of part 0, which must lie in the offset window
  * [place, place + shift]; a multi-part one counts once per distinct chain end. */
 struct mt_sub {
     uint8_t off_kind;
-    uint8_t part_count; /* at least 1 */
+    uint8_t part_count; /* at least 1, but 0 of a special one */
     uint16_t flags;
     uint16_t section;
     uint16_t pad;
@@ -229,6 +235,8 @@ struct mt_attr {
 #define MT_SIG_LOGICAL 1u
 /* Has MT_ATTR_HANDLER. */
 #define MT_SIG_HANDLER 2u
+/* Has a subsignature of MT_SUB_SPECIAL. */
+#define MT_SIG_SPECIAL 4u
 
 struct mt_sig {
     uint32_t name;      /* reference for defs names */
@@ -255,6 +263,8 @@ struct mt_segment {
     const struct mt_attr *attr;
     const struct mt_trig *trig;
     const uint32_t *trig_sig;
+    const struct mt_regex *regex;
+    const struct mt_compare *compare;
     uint32_t sig_count;
     uint32_t sig_sub_count;
     uint32_t sub_count;
@@ -265,6 +275,8 @@ struct mt_segment {
     uint32_t attr_count;
     uint32_t trig_count;
     uint32_t trig_sig_count;
+    uint32_t regex_count;
+    uint32_t compare_count;
     struct mt_table table[MT_TABLE_COUNT];
 };
 

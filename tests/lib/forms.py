@@ -167,6 +167,99 @@ def logic(f):
             f.file(f"logic.{name}.{size}", (b"\x01\x02" + t).ljust(size, b"\x05"))
 
 
+def regexes(f):
+    """Regular expressions: every row meets every file of the group."""
+    w, none = token(), token()
+    rows = {
+        "plain": "0&1;0/foo/", "pos": "0&1;10:0/foo/", "pos-r": "0&1;10:0/foo/r", "pos-shift": "0&1;10,5:0/foo/", "pos-shift-e": "0&1;10,5:0/foo/e",
+        "pos-shift-r": "0&1;10,5:0/foo/r", "pos-shift-re": "0&1;10,5:0/foo/re", "pos-e": "0&1;10:0/foo/e", "star-e": "0&1;*:0/foo/e",
+        "eof": "0&1;EOF-5:0/foo/", "eof-r": "0&1;EOF-5:0/foo/r", "eof-shift": "0&1;EOF-5,2:0/foo/", "eof-shift-e": "0&1;EOF-5,2:0/foo/e",
+        "once": "0&1>1;0/foo/", "one": "0&1=1;0/foo/", "all-more": "0&1>1;0/foo/g", "all-two": "0&1=2;0/foo/g", "all-three": "0&1=3;0/foo/g", "sum": "(0|1)>2;0/foo/g",
+        "absent": "0&1=0;0/foo/", "trigger-two": "0&1;0>1/foo/", "slash": "0&1;0/fo/o/", "slash-escaped": "0&1;0/fo\\/o/", "mods": "0&1;0/foo/::i", "i": "0&1;0/foo/i",
+        "semicolon": "0&1;0/f;oo/", "colon": "0&1;0/f:oo/", "colon-pos": "0&1;10:0/f:oo/", "s": "0&1;0/f.oo/s", "no-s": "0&1;0/f.oo/", "m": "0&1;0/^foo$/m",
+        "no-m": "0&1;0/^foo$/", "E": "0&1;0/foo$/E", "no-E": "0&1;0/foo$/", "x": "0&1;0/f o o/x", "A": "0&1;0/foo/A", "A-pos": "0&1;10:0/foo/A", "U": "0&1=2;0/f.*o/gU",
+        "no-U": "0&1=2;0/f.*o/g", "empty": "0&1;0/q*/", "pos-all": "0&1=2;10:0/foo/g", "pos-all-r": "0&1=2;10:0/foo/rg", "pos-one-r": "0&1=1;10:0/foo/rg",
+        "shift-all": "0&1=2;10,5:0/foo/g", "shift-one": "0&1=1;10,5:0/foo/g", "shift-all-e": "0&1=2;10,20:0/foo/ge", "shift-all-r": "0&1=2;10,5:0/foo/gr", "shift-end-e": "0&1;10,5:0/foo$/e",
+        "behind": "0&1;10:0/(?<=x)foo/", "caret-pos": "0&1;10:0/^foo/", "caret-r": "0&1;10:0/^foo/r", "caret-m": "0&1;10:0/^foo/m", "caret-shift": "0&1;10,5:0/^foo/", "double-colon": "0&1;0/a::b/",
+        "far": "0&1;500:0/x*/r", "class": "0&1;0/[f-g][^a-n]{2}\\b/", "named": "0&1;0/(?P<x>fo)o.*?(?P=x)/s", "ahead": "0&1;0/fo(?=o)(?!oo)/"}
+    for name, row in rows.items():
+        expr, regex = row.split(";", 1)
+        f.ldb.append(f"Regex.{name};Engine:81-255,Target:0;{expr};{hx(w)};{regex}")
+    f.ldb.append(f"Regex.no-trigger;Engine:81-255,Target:0;0=0&1;{hx(none)};0=0/foo..{hx(w)[:2]}*/")
+    f.ldb.append(f"Regex.on-regex;Engine:81-255,Target:0;0&1&2;{hx(w)};0/foo/;1/bar/")
+    f.ldb.append(f"Regex.on-count;Engine:81-255,Target:0;0&1&2;{hx(w)};0/foo/g;1>1/bar/")
+    f.ldb.append(f"Regex.middle;Engine:81-255,Target:0;0&1&2;{hx(w)};0/a;b/;666f6f")
+
+    def at(off, text, size=60):
+        data = bytearray(b"." * size)
+        data[off:off + len(text)] = text
+        return bytes(data) + w + b".."
+    for off in (0, 8, 9, 10, 11, 12, 13, 14, 15, 16, 30):
+        f.file(f"regex.at-{off:02d}", at(off, b"foo"))
+    for word, off, text in (("x10", 9, b"xfoo"), ("two", 10, b"foofoo"), ("two-apart", 20, b"foo...foo"), ("three", 20, b"foo.foo.foo"), ("upper", 20, b"FOO"),
+                            ("slash", 20, b"fo/o"), ("semicolon", 20, b"f;oo"), ("colon", 20, b"f:oo"), ("colon10", 10, b"f:oo"), ("newline", 20, b"f\noo"),
+                            ("bar", 20, b"foo..bar"), ("bar-two", 20, b"foo.foo.bar"), ("bar-first", 20, b"bar.foo"), ("trigger-two", 20, w + b"foo"), ("none", 0, b""),
+                            ("10-14", 10, b"foo.foo"), ("10-15", 10, b"foo..foo"), ("10-16", 10, b"foo...foo"), ("10-20", 10, b"foo.......foo"), ("colons", 20, b"a::b"), ("ab", 20, b"a;b foo")):
+        f.file(f"regex.{word}", at(off, text))
+    f.file("regex.no-trigger", b"..........foo..........")
+    f.file("regex.line", w + b"..\nfoo\n....")
+    f.file("regex.end", w + b"....foo")
+    f.file("regex.end-newline", w + b"....foo\n")
+    f.file("regex.caret10", b".........\nfoo" + w + b"....")
+    for k in range(3, 9):
+        f.file(f"regex.eof-{k}", w + b"." * 20 + b"foo" + b"." * (k - 3))
+    far = token()
+    f.ldb.append(f"Regex.span;Engine:81-255,Target:0;0&1;{hx(far)};0/begin.*finish/s")
+    f.file("regex.span-far", far + b"begin" + b"." * 1_000_000 + b"finish")
+    f.file("regex.span-before", b"begin" + b"." * 500_000 + b"finish" + b"." * 300_000 + far)
+    deep = token()
+    f.ldb.append(f"Regex.deep;Engine:81-255,Target:0;0&1;{hx(deep)};0/A(b|c)*?D/")
+    for n in (100, 800, 1500, 4000):
+        f.file(f"regex.deep-{n}", deep + b"A" + b"bc" * n + b"D")
+
+
+COMPARES = {  # comparison: what stands at its place, four bytes behind the start of the token
+    "ib1#=65": ("A", "B"), "il1#=65": ("A",), "i1#=65": ("A",), "ib2#=16706": ("AB", "BA"), "il2#=16961": ("AB",), "ib4#=1094861636": ("ABCD",), "ib8#=4702111234474983745": ("A" * 8,),
+    "il8#>100": ("\xff" * 8, "A" * 8, "\x01" + "\0" * 7), "ib4#>100": ("\xff" * 4,), "ib4#<0": ("\xff" * 4,), "ib8#=-1": ("\xff" * 8,), "il8#<0": ("\xff" * 8,), "ib4#=-1": ("\xff" * 4,),
+    "d2#=42": ("42", "427", " 42", "4x", "x4", "+42"), "d4#=42": ("42..", "0042", "  42", "42  ", "4 2 ", "42\0\0", "42ab", "+042", "-042"), "de4#=42": ("42..", "0042", "  42", "42  "),
+    "d4#=0": ("xxxx", "0xxx", "    "), "d4#<0": ("-042",), "d4#=-42": ("-042",), "d3#=52": ("052",), "d20#>5": ("0" * 18 + "42", "9" * 20), "d30#=42": ("42" + "." * 28, "42" + "." * 10), "db2#=42": ("42",),
+    "h4#=42": ("002a", "2a.."), "hb4#=42": ("002a", "2a..", "0x2a", "2A..", "  2a", "2ag0", "x02a", "02a0"), "hb4#=10752": ("2a00",), "hb3#=42": ("02a", "2a."), "hbe4#=42": ("002a", "2a..", "0x2a", "  2a"),
+    "hl4#=42": ("002a", "2a00", "a200", "2a..", "0x2a", "2A..", "  2a", "2ag0", "2a0."), "hl4#=4660": ("3412", "1234", "2143", "4321"), "hl3#=42": ("2a0", "02a"), "hle4#=42": ("2a00", "2a.."),
+    "hb6#=42": ("0x002a", "0x2a..", "2a...."), "hl6#=42": ("0x2a00", "2a0000", "0x2a..", "0x002a"), "hb16#>5": ("f" * 16, "7" + "f" * 15, "0" * 15 + "6"), "hb4#=0": ("zzzz", "0zzz"),
+    "a4#=42": ("0x2a", "0042"), "ab4#=42": ("0x2a", "0042", "42..", "002a", "2a..", "052.", "0X2A", "42ab", " 42."), "al4#=42": ("0x2a", "2a00", "42..", "0042", "4200"), "abe4#=42": ("0x2a", "0042", "42.."),
+    "ab6#=42": ("0x2a00", "0x002a", "000042", "42...."), "al6#=42": ("0x2a00", "0x002a", "000042"), "ab4#=66": ("0042", "0x42"), "ib1#>65,<70": ("A", "B", "E", "F"), "ib1#=65,=66": ("A",), "ib1#=0x41": ("A",),
+    "ib1#=010": ("\x08", "\x0a"), "ib1#=": ("\0", "A"), "bi1#=65": ("A",), "ie1#=65": ("A",), "ibe1#=65": ("A",), "ib0x2#=16706": ("AB",), "ib1#=99999999999999999999": ("A",)}
+
+
+def compares(f):
+    for number, (options, values) in enumerate(COMPARES.items()):
+        t = token()
+        f.ldb.append(f"Compare.{number};Engine:100-255,Target:0;0&1;{hx(t)};0(>>{len(t)}#{options})")
+        for k, value in enumerate(values):
+            f.file(f"compare.{number}-{k}", b"\x01\x02.." + t + value.encode("latin-1") + b"..zz")
+    t = token()
+    for name, row in (("before", "0&1;0(<<1#ib1#=46)"), ("start", "0&1;0(>>0#ib1#=83)"), ("absent", "0&1=0;0(>>8#ib1#=65)"), ("once", "0&1>1;0(>>8#ib1#=65)"), ("missing", "0&1;5(>>8#ib1#=65)"),
+                      ("self", "0&1;1(>>8#ib1#=65)"), ("tail", "0&1;0(>>8#ib1#=65)::i"), ("place-sign", "0&1;0(>>-1#ib1#=46)"), ("octal", "0&1;0(>>010#ib1#=65)"), ("less", "0&1<1;0(>>8#ib1#=65)")):
+        expr, row = row.split(";", 1)
+        f.ldb.append(f"Compare.{name};Engine:100-255,Target:0;{expr};{hx(t)};{row}")
+    f.ldb.append(f"Compare.later;Engine:100-255,Target:0;0&1;1(>>8#ib1#=65);{hx(t)}")
+    f.ldb.append(f"Compare.on-regex;Engine:100-255,Target:0;0&1&2;{hx(t)};0/foo/;1(>>3#ib1#=65)")
+    f.ldb.append(f"Compare.regex-on;Engine:100-255,Target:0;0&1&2;{hx(t)};0(>>8#ib1#=65);1/foo/")
+    f.ldb.append(f"Compare.on-compare;Engine:100-255,Target:0;0&1&2;{hx(t)};0(>>8#ib1#=65);1(>>1#ib1#=66)")
+    f.ldb.append(f"Compare.wide;Engine:100-255,Target:0;0&1;{hx(t)}::wa;0(>>1#ib1#={t[1]})")
+    wide = b"".join(bytes([c, 0]) for c in t)
+    for word, data in (("A", b".." + t + b"A...."), ("B", b".." + t + b"B...."), ("AA", b".." + t + b"A..." + t + b"A..."), ("AB", b".." + t + b"A..." + t + b"B..."),
+                       ("BA", b".." + t + b"B..." + t + b"A..."), ("at0", t + b"A........"), ("at1", b"." + t + b"A........"), ("cut", b"........" + t), ("foo", b".." + t + b"A...fooA..."),
+                       ("wide-last", b".." + t + b"..." + wide + b"...."), ("ascii-last", b".." + wide + b"..." + t + b"....")):
+        f.file(f"compare.{word}", data)
+    t, t2 = token(), token()
+    f.ldb.append(f"Compare.chain;Engine:100-255,Target:0;0&1;{hx(t)}*{hx(t2)};0(>>8#ib1#=65)")
+    f.ldb.append(f"Compare.chain-gap;Engine:100-255,Target:0;0&1;{hx(t)}{{2-5}}{hx(t2)};0(>>8#ib1#=65)")
+    f.file("compare.chain-yes", b"..." + t + b"A..." + t2 + b"....")
+    f.file("compare.chain-no", b"..." + t + b"B..." + t2 + b"....")
+    f.file("compare.chain-second", b"..." + t + b"B..." + t2 + b"...." + t + b"A..." + t2 + b".....")
+
+
 def hashes(f):
     for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
         data = b"\x01\x02hash object " + name.encode() * 9
@@ -194,7 +287,7 @@ def hashes(f):
 def write(definitions, files):
     N[0] = 0
     f = Forms()
-    for part in (bodies, offsets, logic, hashes):
+    for part in (bodies, offsets, logic, regexes, compares, hashes):
         part(f)
     forms_attrs.add(f, token)
     for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb), *f.other.items()):

@@ -176,7 +176,7 @@ static void good_expressions(void **state) {
         if (why.reason != DEFC_TAKEN) {
             fail_msg("%s: %s", goods[i].text, why.text);
         }
-        expr_rank(&e, cost);
+        expr_rank(&e, cost, NULL);
         nodes.count = 0;
         assert_false(sk_failed(expr_write(&e, &nodes)));
         buf_clear(&out);
@@ -284,7 +284,7 @@ static void impossible_costs(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct defc_why why = {.reason = DEFC_TAKEN};
         assert_false(sk_failed(expr_parse(&e, text_of(rows[i].text), &why)));
-        expr_rank(&e, cost);
+        expr_rank(&e, cost, NULL);
         assert_int_equal(expr_at(&e, e.root)->need, rows[i].need);
     }
     expr_release(&e);

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PCRE2 behind the matcher's budget.
+ *
+ *   text in the image --first use--> code, kept (REGEX_KEPT, the one unused for longest goes)
+ *   layer --whole, or windows--> subject --slices of starts--> matches
+ *
+ * A subject begins at the place its offset means, as in ClamAV: `^` matches there and nothing
+ * before it is seen. Starts are tried in slices (PCRE2's offset limit), so that a slow expression
+ * comes back often enough to be asked for the time; each start may cost REGEX_MATCH_LIMIT steps.
+ *
+ * Windows: a layer in memory is one subject. One behind a read function is copied piece by piece
+ * into a buffer of REGEX_WINDOW_BYTES; of all windows but the last only starts count that leave
+ * REGEX_OVERLAP_BYTES behind them, so a match of up to that length is never cut. ClamAV maps the
+ * whole file; a longer match is lost here. Starts in a later window see what lies before them in
+ * it: CONTEXT_BYTES at least, so `^` does not match there.
+ *
+ * Code is never taken from an image (a hostile one could run anything) and never compiled to
+ * machine code in the sandbox: see docs/decisions/006-regular-expressions.md.
+ *
+ * Empty matches in a global count move on by one byte; clamscan 1.4.6 never ends there.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "match/regex.h"
+
+#include <pcre2.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+
+#define SLICE_STARTS ((size_t)4096)
+#define CONTEXT_BYTES ((size_t)4096)
+#define BYTES_A_STEP 8u
+
+static void *take(size_t bytes, void *ctx) {
+    (void)ctx;
+    return mem_alloc(bytes);
+}
+static void give(void *block, void *ctx) {
+    (void)ctx;
+    mem_free(block);
+}
+
+void regex_run_init(struct regex_run *run) {
+    *run = (struct regex_run){0};
+}
+
+void regex_run_release(struct regex_run *run) {
+    for (size_t i = 0; i < REGEX_KEPT; i++) {
+        pcre2_code_free(run->kept[i].code);
+    }
+    pcre2_match_data_free(run->data);
+    pcre2_match_context_free(run->match);
+    pcre2_general_context_free(run->general);
+    mem_free(run->window);
+    *run = (struct regex_run){0};
+}
+
+/* Made at the first use: most scans need none. */
+static sk_err contexts(struct regex_run *run) {
+    if (run->data != NULL) {
+        return sk_ok();
+    }
+    if (run->general == NULL) {
+        run->general = pcre2_general_context_create(take, give, NULL);
+    }
+    if (run->general != NULL && run->match == NULL) {
+        run->match = pcre2_match_context_create(run->general);
+    }
+    if (run->match == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    pcre2_set_match_limit(run->match, REGEX_MATCH_LIMIT);
+    pcre2_set_depth_limit(run->match, REGEX_DEPTH_LIMIT);
+    pcre2_set_heap_limit(run->match, REGEX_HEAP_KIB);
+    run->data = pcre2_match_data_create(1, run->general);
+    return run->data == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
+}
+
+/* ---- compiling ------------------------------------------------------------------------------- */
+
+static uint32_t compile_options(uint32_t flags) {
+    static const struct {
+        uint32_t flag, option;
+    } rows[] = {{MT_REGEX_CASELESS, PCRE2_CASELESS},   {MT_REGEX_DOTALL, PCRE2_DOTALL},
+                {MT_REGEX_MULTILINE, PCRE2_MULTILINE}, {MT_REGEX_EXTENDED, PCRE2_EXTENDED},
+                {MT_REGEX_ANCHORED, PCRE2_ANCHORED},   {MT_REGEX_DOLLAR_END, PCRE2_DOLLAR_ENDONLY},
+                {MT_REGEX_UNGREEDY, PCRE2_UNGREEDY}};
+    uint32_t options = PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        options |= (flags & rows[i].flag) != 0 ? rows[i].option : 0;
+    }
+    return options;
+}
+
+static pcre2_code *compile(const uint8_t *text, size_t len, uint32_t flags, void *general,
+                           int *out_error) {
+    PCRE2_SIZE at = 0;
+    *out_error = PCRE2_ERROR_NOMEMORY;
+    pcre2_compile_context *ctx = pcre2_compile_context_create(general);
+    if (ctx == NULL) {
+        return NULL;
+    }
+    pcre2_code *code = pcre2_compile(text, len, compile_options(flags), out_error, &at, ctx);
+    pcre2_compile_context_free(ctx);
+    return code;
+}
+
+bool regex_check(const uint8_t *text, size_t len, uint32_t flags, char *why, size_t why_len) {
+    int error = 0;
+    if (len == 0 || len > REGEX_TEXT_MAX) {
+        (void)snprintf(why, why_len, "regular expression of %zu bytes", len);
+        return false;
+    }
+    pcre2_code *code = compile(text, len, flags, NULL, &error);
+    if (code == NULL) {
+        PCRE2_UCHAR say[120];
+        if (pcre2_get_error_message(error, say, sizeof(say)) < 0) {
+            say[0] = '\0';
+        }
+        (void)snprintf(why, why_len, "regular expression: %s", (const char *)say);
+        return false;
+    }
+    pcre2_code_free(code);
+    return true;
+}
+
+static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segment *seg,
+                       const struct mt_regex *regex, pcre2_code **out_code) {
+    struct regex_kept *place = &run->kept[0];
+    run->clock++;
+    for (size_t i = 0; i < REGEX_KEPT; i++) {
+        struct regex_kept *k = &run->kept[i];
+        if (k->key == key) {
+            k->used = run->clock;
+            *out_code = k->code;
+            return sk_ok();
+        }
+        place = k->used < place->used ? k : place;
+    }
+    if ((uint64_t)regex->text + regex->text_len > seg->lit_len || regex->text_len == 0 ||
+        regex->text_len > REGEX_TEXT_MAX) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    int error = 0;
+    pcre2_code *code =
+        compile(&seg->lit[regex->text], regex->text_len, regex->flags, run->general, &error);
+    if (code == NULL) {
+        bool memory = error == PCRE2_ERROR_NOMEMORY || error == PCRE2_ERROR_HEAP_FAILED;
+        return sk_fail(memory ? SK_E_NOMEM : SK_E_FORMAT);
+    }
+    if (run->jit) {
+        (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* or the interpreter serves */
+    }
+    pcre2_code_free(place->code);
+    *place = (struct regex_kept){key, run->clock, code};
+    *out_code = code;
+    return sk_ok();
+}
+
+/* ---- matching -------------------------------------------------------------------------------- */
+
+struct search {
+    struct regex_run *run;
+    struct pattern_run *pattern;
+    pcre2_code *code;
+    const uint8_t *subject;
+    size_t len;
+    size_t limit;     /* starts lie before it */
+    uint32_t options; /* of pcre2_match */
+    bool global;
+    bool more_windows; /* the subject goes on behind len */
+    struct pattern_hits hits;
+    uint64_t base; /* of the subject in the layer */
+};
+
+static sk_err match_error(int rc) {
+    switch (rc) {
+    case PCRE2_ERROR_MATCHLIMIT:
+    case PCRE2_ERROR_DEPTHLIMIT:
+    case PCRE2_ERROR_HEAPLIMIT:
+    case PCRE2_ERROR_JIT_STACKLIMIT:
+        return sk_fail(SK_E_LIMIT);
+    case PCRE2_ERROR_NOMEMORY:
+        return sk_fail(SK_E_NOMEM);
+    default:
+        return sk_fail(SK_E_FORMAT);
+    }
+}
+
+/* Searches starts in [at, limit) of one subject. *out_at: where the next window goes on. */
+static sk_err search_subject(struct search *s, size_t at, size_t *out_at) {
+    bool anchored = (s->options & PCRE2_ANCHORED) != 0;
+    while (at < s->limit) {
+        size_t end = s->limit - at > SLICE_STARTS ? at + SLICE_STARTS : s->limit;
+        if (!pattern_spend(s->pattern, 1 + (end - at) / BYTES_A_STEP)) {
+            return s->pattern->err;
+        }
+        pcre2_set_offset_limit(s->run->match, end - 1);
+        int rc =
+            pcre2_match(s->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
+        if (rc == PCRE2_ERROR_NOMATCH) {
+            at = anchored ? s->limit : end;
+            continue;
+        }
+        if (rc < 0) {
+            return match_error(rc);
+        }
+        const PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->run->data);
+        s->hits.first = s->hits.count == 0 ? s->base + o[0] : s->hits.first;
+        s->hits.count++;
+        size_t next = o[1] > o[0] && o[1] > at ? o[1] : (o[0] > at ? o[0] : at) + 1;
+        at = next;
+        if (!s->global) {
+            break;
+        }
+    }
+    *out_at = at;
+    return sk_ok();
+}
+
+static bool finished(const struct search *s) {
+    return (!s->global && s->hits.count > 0) || (s->options & PCRE2_ANCHORED) != 0;
+}
+
+/* starts: how many places from `base` on a match may begin at. */
+static sk_err search_windows(struct search *s, uint64_t base, uint64_t len, uint64_t starts) {
+    struct sk_source *src = s->pattern->src;
+    struct regex_run *run = s->run;
+    if (run->window == NULL) {
+        run->window = mem_alloc(REGEX_WINDOW_BYTES);
+        if (run->window == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+    }
+    uint64_t at = 0; /* from base */
+    while (at < starts) {
+        uint64_t from = at > CONTEXT_BYTES ? at - CONTEXT_BYTES : 0;
+        size_t got = 0;
+        uint64_t rest = len - from;
+        size_t want = rest < REGEX_WINDOW_BYTES ? (size_t)rest : REGEX_WINDOW_BYTES;
+        TRY(sk_source_read(src, base + from, run->window, want, &got));
+        s->pattern->view = NULL; /* the source's windows have moved */
+        bool more = from + got < len && got == REGEX_WINDOW_BYTES;
+        s->subject = run->window;
+        s->len = got;
+        s->base = base + from;
+        uint64_t limit = starts - from;
+        uint64_t whole = more ? got - REGEX_OVERLAP_BYTES : (uint64_t)got + 1;
+        s->limit = (size_t)(limit < whole ? limit : whole);
+        s->options = (s->options & ~PCRE2_NOTEOL) | (more ? PCRE2_NOTEOL : 0);
+        size_t next = 0;
+        TRY(search_subject(s, (size_t)(at - from), &next));
+        if (!more || finished(s)) {
+            break;
+        }
+        at = from + next;
+    }
+    return sk_ok();
+}
+
+static sk_err search_from(struct search *s, const struct mt_sub *sub, uint32_t flags,
+                          uint64_t place) {
+    uint64_t size = s->pattern->src->size;
+    bool limited = size > REGEX_LAYER_MAX;
+    uint64_t end = limited ? REGEX_LAYER_MAX : size;
+    if (place > size || (place == size && sub->off_kind != MT_OFF_ANY)) {
+        return sk_ok();
+    }
+    if (place > end) {
+        return sk_fail(SK_E_LIMIT);
+    }
+    bool fixed = sub->off_kind != MT_OFF_ANY;
+    uint64_t len = end - place, starts = len + 1;
+    if (fixed && sub->shift > 0) {
+        starts = starts < (uint64_t)sub->shift + 1 ? starts : (uint64_t)sub->shift + 1;
+        if ((flags & MT_REGEX_CONFINED) != 0 && len > sub->shift) {
+            len = sub->shift;
+        }
+    } else if (fixed && (flags & MT_REGEX_ROLLING) == 0) {
+        s->options |= PCRE2_ANCHORED;
+    }
+    if ((flags & MT_REGEX_ANCHORED) != 0) {
+        s->options |= PCRE2_ANCHORED; /* or it would be tried at the start of each slice */
+    }
+    sk_err err;
+    if (s->pattern->src->mem != NULL) {
+        size_t next = 0;
+        s->subject = s->pattern->src->mem + place;
+        s->len = (size_t)len;
+        s->limit = (size_t)starts;
+        s->base = place;
+        err = search_subject(s, 0, &next);
+    } else {
+        err = search_windows(s, place, len, starts);
+    }
+    bool found = s->hits.count > 0 && !s->global;
+    return !sk_failed(err) && limited && !found ? sk_fail(SK_E_LIMIT) : err;
+}
+
+sk_err regex_count(struct regex_run *run, struct pattern_run *pattern, const struct regex_use *use,
+                   struct pattern_hits *out_hits) {
+    const struct mt_segment *seg = use->seg;
+    const struct mt_sub *sub = use->sub;
+    *out_hits = (struct pattern_hits){0, 0};
+    if (sub->part_first >= seg->regex_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_regex *regex = &seg->regex[sub->part_first];
+    struct search s = {
+        .run = run, .pattern = pattern, .global = (regex->flags & MT_REGEX_GLOBAL) != 0};
+    TRY(contexts(run));
+    TRY(code_for(run, ((uint64_t)use->segment << 32 | sub->part_first) + 1, seg, regex, &s.code));
+    sk_err err = sk_ok();
+    uint64_t place = 0;
+    struct pattern_offset offset = {sub->off_kind, sub->section,
+                                    sub->off_kind == MT_OFF_SECT_ANY ? 0 : sub->off};
+    if (sub->off_kind == MT_OFF_VI) {
+        for (uint32_t i = 0; pattern->exe != NULL && i < pattern->exe->vinfo_count; i++) {
+            err = sk_failed(err) ? err : search_from(&s, sub, regex->flags, pattern->exe->vinfo[i]);
+        }
+    } else if (sub->off_kind == MT_OFF_ANY ||
+               pattern_place(pattern->exe, pattern->src->size, offset, &place)) {
+        err = search_from(&s, sub, regex->flags, place);
+    }
+    *out_hits = s.hits;
+    return err;
+}
