@@ -18,6 +18,9 @@
  * Code is never taken from an image (a hostile one could run anything) and never compiled to
  * machine code in the sandbox: see docs/decisions/006-regular-expressions.md.
  *
+ * Slices grow: PCRE2 looks for the first byte of an expression up to the end of the subject, not of
+ * the slice, so many small slices of a large layer would look at it again and again.
+ *
  * Empty matches in a global count move on by one byte; clamscan 1.4.6 never ends there.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -29,6 +32,7 @@
 #include "base/mem.h"
 
 #define SLICE_STARTS ((size_t)4096)
+#define SLICES_MAX 32u /* after the first few */
 #define CONTEXT_BYTES ((size_t)4096)
 #define BYTES_A_STEP 8u
 
@@ -191,8 +195,9 @@ static sk_err match_error(int rc) {
 /* Searches starts in [at, limit) of one subject. *out_at: where the next window goes on. */
 static sk_err search_subject(struct search *s, size_t at, size_t *out_at) {
     bool anchored = (s->options & PCRE2_ANCHORED) != 0;
+    size_t slice = SLICE_STARTS;
     while (at < s->limit) {
-        size_t end = s->limit - at > SLICE_STARTS ? at + SLICE_STARTS : s->limit;
+        size_t end = s->limit - at > slice ? at + slice : s->limit;
         if (!pattern_spend(s->pattern, 1 + (end - at) / BYTES_A_STEP)) {
             return s->pattern->err;
         }
@@ -201,6 +206,7 @@ static sk_err search_subject(struct search *s, size_t at, size_t *out_at) {
             pcre2_match(s->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
         if (rc == PCRE2_ERROR_NOMATCH) {
             at = anchored ? s->limit : end;
+            slice = slice < s->limit / SLICES_MAX ? slice * 2 : slice;
             continue;
         }
         if (rc < 0) {
