@@ -6,8 +6,8 @@
  * Life cycle: mapping_file or mapping_fd -> ptr/len -> mapping_release. Ownership: the mapping is
  * owned by the struct; the descriptor given to mapping_fd is only **borrowed** for the call. An
  * empty file gives ptr NULL and len 0. Errors: as os/file.h; SK_E_UNSUPPORTED when it is not a
- * regular file; SK_E_PERM, too, when everybody may write it: who can truncate a mapped file can kill
- * who mapped it.
+ * regular file; SK_E_PERM, too, when everybody may write it: who can truncate a mapped file can
+ * kill who mapped it.
  */
 #ifndef SK_OS_MAPPING_H
 #define SK_OS_MAPPING_H
