@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/scan_options.h"
+#include "engine/scan.h"
 #include "os/clock.h"
 #include "os/interrupt.h"
 
@@ -197,6 +198,7 @@ int cmd_scan(int argc, const char *const *argv) {
         run.printer = (struct printer){.quiet = run.settings.quiet,
                                        .verbose = run.settings.verbose,
                                        .stats = run.settings.stats,
+                                       .explain = run.settings.explain ? run.engine->set : NULL,
                                        .color = color_wanted(&run.settings)};
         run.face = run.settings.json ? &print_json : &print_text;
         if (run.settings.json) {

@@ -181,6 +181,9 @@ static sk_err decode_form(struct decoding *d, const struct mt_sub *sub) {
     TRY(words_offset(sub, phrase(d)));
     tell_text(t, "where", _("where"), buf_text(&d->says));
     tell_flag(t, "full_word", _("as a whole word"), (sub->flags & MT_SUB_FULLWORD) != 0);
+    if (sub->part_count == 0) {
+        tell_text(t, "special", _("bytes"), _("none: a regular expression or a comparison"));
+    }
     tell_open(t, "parts", _("bytes"), '[');
     for (uint32_t k = 0; k < sub->part_count; k++) {
         TRY(decode_part(d, &d->seg->part[sub->part_first + k], k == 0));

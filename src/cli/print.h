@@ -10,13 +10,15 @@
 #define SK_CLI_PRINT_H
 
 #include "cli/totals.h"
+#include "defs/defset.h"
 
 struct printer {
     bool quiet;
     bool verbose;
     bool stats;
     bool color;
-    struct buf line; /* scratch */
+    const struct defset *explain; /* the set findings are explained from; NULL: not asked for */
+    struct buf line;              /* scratch */
 };
 
 struct run_summary {

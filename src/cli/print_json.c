@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "cli/explain.h"
 #include "cli/print.h"
 
 #define FORMAT 1
@@ -66,7 +67,23 @@ static void put_path(struct json *j, const char *path) {
     buf_release(&hex);
 }
 
-static void put_findings(struct json *j, const struct sk_report *r) {
+/* Tried in a buffer of its own first: a definition that cannot be decoded must not cost the record.
+ */
+static void put_explanation(struct printer *p, struct json *j, const char *name) {
+    struct buf trial = {0};
+    struct tell t;
+    tell_init(&t, &trial, true);
+    tell_open(&t, NULL, NULL, '{');
+    sk_err err = explain_finding(&t, p->explain, name);
+    buf_release(&trial);
+    if (!sk_failed(err)) {
+        tell_join(&t, j);
+        err = explain_finding(&t, p->explain, name);
+        j->err = sk_failed(j->err) ? j->err : err;
+    }
+}
+
+static void put_findings(struct printer *p, struct json *j, const struct sk_report *r) {
     json_open(j, "findings", '[');
     for (size_t i = 0; i < r->finding_count; i++) {
         const struct sk_finding *f = &r->findings[i];
@@ -78,6 +95,9 @@ static void put_findings(struct json *j, const struct sk_report *r) {
             json_u64(j, "offset", f->offset);
         } else {
             json_null(j, "offset");
+        }
+        if (p->explain != NULL) {
+            put_explanation(p, j, f->name);
         }
         json_close(j, '}');
     }
@@ -148,7 +168,7 @@ static void json_object(struct printer *p, const struct outcome *o) {
         json_str(&j, "type", o->report->type);
         json_u64(&j, "layers", o->report->layers);
         json_u64(&j, "bytes_scanned", o->report->bytes_scanned);
-        put_findings(&j, o->report);
+        put_findings(p, &j, o->report);
         put_notes(&j, o->report);
     }
     finish_line(p, &j);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/explain.h"
 #include "cli/intl.h"
 #include "cli/print.h"
 #include "cli/say.h"
@@ -87,6 +88,24 @@ static void in_layer(struct printer *p, const char *layer) {
     }
 }
 
+/* Under the line of a finding: where it was hit and what its definitions look for. */
+static void explain(struct printer *p, const struct sk_finding *f) {
+    struct tell t;
+    buf_clear(&p->line);
+    tell_init(&t, &p->line, false);
+    t.depth = 1;
+    tell_text(&t, NULL, _("found in data of type"), f->layer_type);
+    if (f->offset != UINT64_MAX) {
+        tell_number(&t, NULL, _("hit at offset"), f->offset);
+    }
+    sk_err err = explain_finding(&t, p->explain, f->name);
+    if (sk_failed(err) || sk_failed(tell_end(&t))) {
+        say_error(f->name, _("cannot be decoded: %s"), intl_text(sk_err_text(err)));
+    }
+    (void)fwrite(p->line.data, 1, p->line.len, stdout);
+    buf_clear(&p->line);
+}
+
 static void print_findings(struct printer *p, const struct outcome *o) {
     for (size_t i = 0; i < o->report->finding_count; i++) {
         const struct sk_finding *f = &o->report->findings[i];
@@ -97,6 +116,9 @@ static void print_findings(struct printer *p, const struct outcome *o) {
         buf_release(&name);
         in_layer(p, f->layer);
         flush_line(p);
+        if (p->explain != NULL) {
+            explain(p, f);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ struct scan_settings {
     uint64_t max_depth;
     bool recursive, cross_fs, follow;
     bool all_match, fail_fast, no_archives;
-    bool json, quiet, verbose, stats, progress;
+    bool json, explain, quiet, verbose, stats, progress;
     bool help, man;
 };
 

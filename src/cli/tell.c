@@ -13,7 +13,8 @@
 
 void tell_init(struct tell *t, struct buf *out, bool as_json) {
     *t = (struct tell){.out = out, .as_json = as_json};
-    json_init(&t->json, out);
+    t->json = &t->own;
+    json_init(t->json, out);
 }
 
 static void keep(struct tell *t, sk_err err) {
@@ -28,7 +29,7 @@ static void start_line(struct tell *t, unsigned indent) {
 
 void tell_open(struct tell *t, const char *key, const char *label, char bracket) {
     if (t->as_json) {
-        json_open(&t->json, key, bracket);
+        json_open(t->json, key, bracket);
     } else if (label != NULL) {
         start_line(t, 0);
         keep(t, buf_printf(t->out, "%s:\n", label));
@@ -38,7 +39,7 @@ void tell_open(struct tell *t, const char *key, const char *label, char bracket)
 
 void tell_close(struct tell *t, const char *label, char bracket) {
     if (t->as_json) {
-        json_close(&t->json, bracket);
+        json_close(t->json, bracket);
     } else if (label != NULL && t->depth > 0) {
         t->depth--;
     }
@@ -47,7 +48,7 @@ void tell_close(struct tell *t, const char *label, char bracket) {
 void tell_text(struct tell *t, const char *key, const char *label, const char *text) {
     if (t->as_json) {
         if (key != NULL) {
-            json_str(&t->json, key, text);
+            json_str(t->json, key, text);
         }
     } else if (label != NULL) {
         start_line(t, 0);
@@ -60,7 +61,7 @@ void tell_text(struct tell *t, const char *key, const char *label, const char *t
 void tell_number(struct tell *t, const char *key, const char *label, uint64_t value) {
     if (t->as_json) {
         if (key != NULL) {
-            json_u64(&t->json, key, value);
+            json_u64(t->json, key, value);
         }
     } else if (label != NULL) {
         start_line(t, 0);
@@ -70,7 +71,7 @@ void tell_number(struct tell *t, const char *key, const char *label, uint64_t va
 
 void tell_flag(struct tell *t, const char *key, const char *label, bool value) {
     if (t->as_json) {
-        json_bool(&t->json, key, value);
+        json_bool(t->json, key, value);
     } else if (label != NULL && value) {
         start_line(t, 0);
         keep(t, buf_printf(t->out, "%s\n", label));
@@ -85,6 +86,10 @@ void tell_line(struct tell *t, unsigned indent, const char *text) {
     }
 }
 
+void tell_join(struct tell *t, struct json *json) {
+    *t = (struct tell){.out = json->out, .as_json = true, .json = json};
+}
+
 sk_err tell_end(struct tell *t) {
-    return t->as_json && !sk_failed(t->err) ? t->json.err : t->err;
+    return t->as_json && !sk_failed(t->err) ? t->json->err : t->err;
 }

@@ -16,7 +16,8 @@
 
 struct tell {
     struct buf *out;
-    struct json json;
+    struct json own;
+    struct json *json;
     bool as_json;
     unsigned depth; /* of the text, two blanks each */
     sk_err err;
@@ -31,6 +32,8 @@ void tell_number(struct tell *t, const char *key, const char *label, uint64_t va
 void tell_flag(struct tell *t, const char *key, const char *label, bool value);
 /* A line of the text only, `indent` steps deeper than where it stands. */
 void tell_line(struct tell *t, unsigned indent, const char *text);
+/* Instead of tell_init: go on inside a JSON value that the caller has open. **Borrows** it. */
+void tell_join(struct tell *t, struct json *json);
 sk_err tell_end(struct tell *t);
 
 #endif

@@ -116,5 +116,27 @@ class Decode(unittest.TestCase):
         made = run("decode", "--line", "A\x1b[2J:0:*:4142434445464748")
         self.assertNotIn("\x1b", made.stdout)
 
+    def test_a_finding_is_explained(self):
+        with tempfile.TemporaryDirectory() as top:
+            top = pathlib.Path(top)
+            (top / "a.ndb").write_text("Own.One:0:*:4142434445464748\nOwn.Two:0:0:494a4b4c4d4e4f50\n")
+            (top / "a.hdb").write_text(f"{hashlib.md5(b'hash me').hexdigest()}:7:Own.Hash\n")
+            self.assertEqual(run("compile", top / "a.ndb", top / "a.hdb", "-o", top / "set").returncode, 0)
+            (top / "f").write_bytes(b"xxABCDEFGHxx")
+            (top / "g").write_bytes(b"hash me")
+            scan = [PROGRAM, "scan", "-d", top / "set", top / "f", top / "g"]
+            text = subprocess.run([*scan, "--explain"], capture_output=True, text=True, env={"LC_ALL": "C"}).stdout
+            for line in ("hit at offset: 2\n", '"ABCDEFGH" = 4142434445464748\n', "algorithm: md5\n"):
+                self.assertIn(line, text)
+            self.assertNotIn("IJKLMNOP", text)
+            made = subprocess.run([*scan, "--explain", "--json"], capture_output=True, text=True).stdout
+            records = [json.loads(line) for line in made.splitlines()]
+            got = records[0]["findings"][0]["definitions"]
+            self.assertEqual([(d["name"], d["kind"], d["segment"]) for d in got], [("Own.One.UNOFFICIAL", "body", "local")])
+            self.assertEqual(elements(got[0])[0]["hex"], "4142434445464748")
+            self.assertEqual(records[1]["findings"][0]["definitions"][0]["size"], 7)
+            plain = subprocess.run([*scan, "--json"], capture_output=True, text=True).stdout
+            self.assertNotIn("definitions", plain)
+
 
 unittest.main()
