@@ -14,8 +14,9 @@
  *   - a comparison of something already compared, or of a single parenthesised id, is refused.
  *   - each id up to the highest needs its subsignature, whether it is used or not.
  *
- * clamscan also takes "==", ">>" and a comma without number; such lines are refused here and
- * reported, since nobody meant them.
+ *   - official lines hold two slips, which are read as clamscan reads them: after an id several
+ * signs may stand and the last one counts ("8==9" is 8=9, "0=>1" is 0>1; a last "<" then makes no
+ * sense there and is refused here), and the number after the comma may be missing ("0=2,&1").
  *
  * The parser keeps operands and operators of all open parentheses on two stacks and reduces a level
  * when it closes; equal operators are joined to one node with many children, which changes neither
@@ -134,28 +135,47 @@ static bool read_number(struct parser *p, uint32_t *out) {
     return true;
 }
 
+/* MT_CMP_NONE: no sign here. */
+static uint8_t read_sign(struct parser *p) {
+    static const uint8_t cmps[128] = {['='] = MT_CMP_EQ, ['>'] = MT_CMP_GT, ['<'] = MT_CMP_LT};
+    uint8_t cmp = peek(p) < 128 ? cmps[peek(p)] : MT_CMP_NONE;
+    p->pos += cmp != MT_CMP_NONE;
+    return cmp;
+}
+
+/* The sign that counts where an id is followed by several. */
+static uint8_t last_sign(struct parser *p, uint8_t cmp) {
+    uint8_t next = read_sign(p);
+    bool many = next != MT_CMP_NONE;
+    while (next != MT_CMP_NONE) {
+        cmp = next;
+        next = read_sign(p);
+    }
+    if (many && cmp == MT_CMP_LT) {
+        bad(p, "'<' after another sign");
+    }
+    return cmp;
+}
+
 static void read_compare(struct parser *p, uint32_t node) {
-    static const char signs[] = "=><";
-    static const uint8_t cmps[] = {MT_CMP_EQ, MT_CMP_GT, MT_CMP_LT};
-    const char *sign = peek(p) == 0 ? NULL : strchr(signs, peek(p));
-    if (sign == NULL || node == EXPR_NONE) {
+    bool group = p->pos > 0 && p->text.ptr[p->pos - 1] == ')';
+    uint8_t cmp = node == EXPR_NONE ? MT_CMP_NONE : read_sign(p);
+    if (cmp == MT_CMP_NONE) {
         return;
     }
-    uint8_t cmp = cmps[sign - signs];
     struct expr_node *n = expr_at(p->e, node);
-    bool group = p->pos > 0 && p->text.ptr[p->pos - 1] == ')';
-    p->pos++;
     if (n->cmp != MT_CMP_NONE || (group && n->op == MT_NODE_SUB)) {
         bad(p, "a comparison of a comparison, or of a parenthesised single,");
         return;
     }
     uint32_t value = 0, distinct = 0;
+    cmp = group ? cmp : last_sign(p, cmp);
     if (!read_number(p, &value)) {
         return;
     }
     if (peek(p) == ',') {
         p->pos++;
-        if (!read_number(p, &distinct)) {
+        if (peek(p) >= '0' && peek(p) <= '9' && !read_number(p, &distinct)) {
             return;
         }
     }

@@ -2,8 +2,10 @@
 /*
  * From the names a person gives to the list of files a compile reads.
  *
- *   SOURCE is a file:      taken, whatever its owner; an unknown suffix is an error
- *   SOURCE is a directory: every entry with a known suffix; others are passed over
+ *   SOURCE is a file:      taken, whatever its owner; an unknown suffix is an error, and so are
+ *                          YARA rules, which we cannot use: somebody asked for just these
+ *   SOURCE is a directory: every entry with a known suffix; others are passed over. YARA rules in
+ * it are told of and counted as not taken
  *
  * Order matters for two reasons: ignore lists act on what comes after them, and equal input must
  * give equal images, so a directory is sorted by name, never read in the order of the file system.
@@ -171,6 +173,14 @@ static sk_err add_directory(struct source_list *list, const struct defc_options 
     return drop_older(list, first, o);
 }
 
+static bool is_yara(enum kind_id kind) {
+    return kind == KIND_yar || kind == KIND_yara;
+}
+
+static void tell_yara(const struct defc_options *o, enum diag_level level, const char *path) {
+    diag_say(o->diag, level, path, 0, "holds YARA rules, which this version cannot use");
+}
+
 static sk_err add_source(struct source_list *list, const struct defc_options *o, const char *path) {
     struct stat st;
     if (stat(path, &st) != 0) {
@@ -181,6 +191,10 @@ static sk_err add_source(struct source_list *list, const struct defc_options *o,
     }
     if (!S_ISREG(st.st_mode) || (kind_of_file(path) == KIND_COUNT && !kind_is_container(path))) {
         diag_say(o->diag, DIAG_ERROR, path, 0, "is not a signature file of a known kind");
+        return sk_fail(SK_E_USAGE);
+    }
+    if (is_yara(kind_of_file(path))) {
+        tell_yara(o, DIAG_ERROR, path);
         return sk_fail(SK_E_USAGE);
     }
     return add_file(list, o, path, &st);
@@ -196,6 +210,9 @@ sk_err sources_collect(struct source_list *list, const struct defc_options *opti
     }
     for (size_t i = 0; i < list->count; i++) {
         list->bytes += list->item[i].size;
+        if (is_yara(list->item[i].kind)) {
+            tell_yara(options, DIAG_WARNING, list->item[i].path);
+        }
     }
     return sk_ok();
 }

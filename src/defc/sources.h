@@ -8,7 +8,8 @@
  *
  * Life cycle: zero-initialise, sources_collect -> use -> sources_release. Owns its strings.
  * Errors: SK_E_NOTFOUND (a source is missing, or nothing to read at all), SK_E_PERM, SK_E_IO,
- * SK_E_USAGE (a named file is no signature file), SK_E_NOMEM. Reasons go to diag.
+ * SK_E_USAGE (a named file is no signature file or holds YARA rules), SK_E_NOMEM. Reasons go to
+ * diag.
  */
 #ifndef SK_DEFC_SOURCES_H
 #define SK_DEFC_SOURCES_H

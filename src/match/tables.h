@@ -200,10 +200,11 @@ enum mt_cmp { MT_CMP_NONE = 0, MT_CMP_EQ, MT_CMP_GT, MT_CMP_LT };
 
 /*
  * Expression tree in preorder; children follow their parent, `size` nodes including itself.
- * Seen with clamscan 1.4.6 and encoded in tests: without parentheses the top level groups to the
- * right (0|1&2 is 0|(1&2)), inside parentheses to the left ((0|1&2) is ((0|1)&2)). A SUB that holds
- * adds its count and itself to `distinct` (0=0 too); a group with cmp that holds adds its sum but
- * nothing to `distinct`; a false member adds nothing.
+ * Seen with clamscan 1.4.6 and encoded in tests: a text outside parentheses is split at its first
+ * operator (0|1&2 is 0|(1&2)); inside parentheses at the last one, and what stands left of it is
+ * read like a text outside: (0&1|2&3) is (0&(1|2))&3. A SUB that holds adds its count and itself to
+ * `distinct` (0=0 too); a group with cmp that holds adds its sum but nothing to `distinct`; a false
+ * member adds nothing.
  */
 struct mt_node {
     uint8_t op;

@@ -30,24 +30,28 @@ TEXTUAL = {3, 4, 7, 10}
 
 
 class Canvas:
-    """A growing file; fixed writes must agree with each other."""
+    """A growing file. Each byte remembers which of its bits somebody asked for; requests must agree with each other."""
 
     def __init__(self, data, frozen):
         self.data = bytearray(data)
-        self.fixed = {i: self.data[i] for i in frozen}
+        self.fixed = {i: 0xff for i in frozen}
 
-    def write(self, off, data):
+    def write(self, off, data, mask=None):
         if off < 0:
             raise Cannot("place before the start of the file")
         if off + len(data) > 64 << 20:
             raise Cannot("place too far inside the file")
         if len(self.data) < off + len(data):
             self.data += bytes(off + len(data) - len(self.data))
-        for i, b in enumerate(data):
-            if self.fixed.get(off + i, b) != b:
+        for i, (b, m) in enumerate(zip(data, mask or bytes([0xff]) * len(data)), off):
+            held = self.fixed.get(i)
+            if held is None:
+                self.data[i], self.fixed[i] = b, m
+                continue
+            if (self.data[i] ^ b) & held & m:
                 raise Cannot("contradicting places")
-            self.fixed[off + i] = b
-        self.data[off:off + len(data)] = data
+            self.data[i] = self.data[i] & ~m & 0xff | b & m
+            self.fixed[i] = held | m
 
     def room(self, length, low, high):
         """First run of `length` free bytes in [low, high), with a free byte on each side."""
@@ -102,8 +106,7 @@ def _pe(signature, pieces):
     if version:
         pe.dirs[2] = (0x1000 + size * (count - 1), len(version))
     data = bytearray(pe.bytes())
-    for i in range(0x1000, len(data)):
-        data[i] = 0x90
+    data[0x1000:] = b"\x90" * (len(data) - 0x1000)
     data[0x1000 + size * (count - 1):0x1000 + size * (count - 1) + len(version)] = version
     head_end = 0x200 + 24 + 224 + 40 * count
     frozen = list(range(0, 2)) + list(range(0x3c, 0x40)) + list(range(0x200, head_end))
@@ -166,7 +169,7 @@ def build(signature, pieces):
     filler = b"\n" if signature.target in TEXTUAL else b"\x00"
     for piece in pieces:
         if piece.place[0] in ("abs", "ep", "sect", "last"):
-            canvas.write(_absolute(piece, sections, 0), piece.data)
+            canvas.write(_absolute(piece, sections, 0) - piece.lead, piece.data, piece.mask)
     for piece in pieces:
         if piece.place[0] == "in":
             if piece.place[1] >= len(sections):
@@ -175,11 +178,11 @@ def build(signature, pieces):
             at = canvas.room(len(piece.data), start, start + size)
             if at is None:
                 raise Cannot("no room in the section")
-            canvas.write(at, piece.data)
+            canvas.write(at, piece.data, piece.mask)
     for piece in pieces:
         if piece.place[0] == "*":
             canvas.data += filler * 2
-            canvas.write(len(canvas.data), piece.data)
+            canvas.write(len(canvas.data), piece.data, piece.mask)
     if make is not _pe and any(p.place[0] == "vi" for p in pieces):
         raise Cannot("version information in a file that is no PE")
     eof = [p for p in pieces if p.place[0] == "eof"]
@@ -190,7 +193,7 @@ def build(signature, pieces):
         raise Cannot("FileSize")
     canvas.data += filler * (size - len(canvas.data))
     for piece in eof:
-        canvas.write(size - piece.place[2], piece.data)
+        canvas.write(size - piece.place[2] - piece.lead, piece.data, piece.mask)
         if len(canvas.data) != size:
             raise Cannot("place beyond the end of the file")
     return bytes(canvas.data)

@@ -14,10 +14,12 @@ class Cannot(Exception):
 
 
 class Piece:
-    """Bytes of one subsignature hit. place: (kind, section, offset), kind '*' = anywhere."""
+    """Bytes of one subsignature hit, and which of their bits matter. place: (kind, section, offset), kind '*' = anywhere;
+    `lead` bytes stand before the place."""
 
-    def __init__(self, data, place):
-        self.data, self.place = data, place
+    def __init__(self, data, place, mask=None, lead=0):
+        self.data, self.place, self.lead = data, place, lead
+        self.mask = bytes([0xff]) * len(data) if mask is None else mask
 
 
 class Signature:
@@ -59,15 +61,16 @@ def _group_end(body, i):
 
 
 def _byte(token, rnd):
+    """(byte, mask): which bits the signature asks for."""
     if not re.fullmatch(r"[0-9a-fA-F?]{2}", token):
         raise Cannot("malformed body")
     if token == "??":
-        return rnd.randrange(0x21, 0x7f)
+        return rnd.randrange(0x21, 0x7f), 0
     if token[0] == "?":
-        return 0x40 | int(token[1], 16)
+        return 0x40 | int(token[1], 16), 0x0f
     if token[1] == "?":
-        return int(token[0], 16) << 4 | 1
-    return int(token, 16)
+        return int(token[0], 16) << 4 | 1, 0xf0
+    return int(token, 16), 0xff
 
 
 def _split_alternatives(inner):
@@ -83,9 +86,19 @@ def _split_alternatives(inner):
 BOUNDARY = {"B": b" ", "L": b"\r\n", "W": b" "}
 
 
-def construct_body(body, rnd):
-    """One byte string that the body matches, gaps at their smallest."""
-    out, i = b"", 0
+def _not_one_of(alternatives, rnd):
+    """Bytes of the same length that no alternative matches."""
+    banned = [construct_masked(a, rnd) for a in alternatives]
+    for c in range(0x61, 0x7b):
+        if not any(all((c ^ b) & m == 0 for b, m in pairs) for pairs in banned):
+            return [(c, 0xff)] * len(banned[0])
+    raise Cannot("negation")
+
+
+def construct_masked(body, rnd, wide=False):
+    """List of (byte, mask) that the body matches, gaps at their smallest; mask 0: any byte will do."""
+    out, i = [], 0
+    zero = [(0, 0xff)] if wide else []
     while i < len(body):
         c = body[i]
         if c == "*":
@@ -93,7 +106,7 @@ def construct_body(body, rnd):
         elif c in "{[":
             end = body.index("}" if c == "{" else "]", i)
             low = re.match(r"(\d*)", body[i + 1:end]).group(1)
-            out += bytes(rnd.randrange(0x21, 0x7f) for _ in range(int(low or 0)))
+            out += [(rnd.randrange(0x21, 0x7f), 0) for _ in range(int(low or 0))]
             i = end + 1
         elif c == "!" or c == "(":
             negated = c == "!"
@@ -101,29 +114,34 @@ def construct_body(body, rnd):
             end = _group_end(body, start)
             inner = body[start + 1:end]
             if inner in BOUNDARY:
-                out += b"x" if negated else BOUNDARY[inner]
+                out += [(b, 0xff) for b in (b"x" if negated else BOUNDARY[inner])]
             elif negated:
-                banned = {construct_body(a, rnd) for a in _split_alternatives(inner)}
-                length = len(next(iter(banned)))
-                pick = next(bytes([b]) * length for b in range(0x61, 0x7b) if bytes([b]) * length not in banned)
-                out += pick
+                out += _not_one_of(_split_alternatives(inner), rnd)
             else:
-                out += construct_body(rnd.choice(_split_alternatives(inner)), rnd)
+                out += construct_masked(rnd.choice(_split_alternatives(inner)), rnd, wide)
             i = end + 1
         else:
-            out += bytes([_byte(body[i:i + 2], rnd)])
+            out += [_byte(body[i:i + 2], rnd)] + zero
             i += 2
     return out
 
 
+def construct_body(body, rnd):
+    return bytes(b for b, _ in construct_masked(body, rnd))
+
+
 def construct_sub(sub, rnd):
     offset, body, mods = sub
-    data = construct_body(body, rnd)
-    if "w" in mods:
-        data = b"".join(bytes([b, 0]) for b in data)
+    place = parse_place(offset)
+    pairs = construct_masked(body, rnd, "w" in mods)
+    lead = 0
     if "f" in mods:
-        data = b" " + data + b" "
-    return Piece(data, parse_place(offset))
+        edge = [(0x20, 0xff)] + ([(0, 0xff)] if "w" in mods else [])
+        lead = 0 if place == ("abs", 0, 0) else len(edge)
+        pairs = edge[:lead] + pairs + edge
+    if re.match(r"\([BLW]\)", body):
+        lead += len(BOUNDARY[body[1]])
+    return Piece(bytes(b for b, _ in pairs), place, bytes(m for _, m in pairs), lead)
 
 
 def parse_place(offset):
@@ -161,7 +179,8 @@ def _tokens(expr):
 
 
 class _Parser:
-    """term (op term)*, operators without precedence, read right-associative as ClamAV splits at the first one."""
+    """term (op term)*: & and | have no precedence. ClamAV splits a text outside parentheses at its first operator; inside
+    parentheses at the last one, and reads what stands left of that like a text outside."""
 
     def __init__(self, expr):
         self.tok, self.i = _tokens(expr), 0
@@ -178,17 +197,20 @@ class _Parser:
             raise Cannot("malformed expression")
         return int(self.take())
 
-    def parse(self):
-        left = self.term()
-        if self.peek() in ("&", "|"):
-            return (self.take(), left, self.parse())
-        return left
+    def parse(self, closed=False):
+        terms, ops = [self.term()], []
+        while self.peek() in ("&", "|") and self.peek():
+            ops.append(self.take())
+            terms.append(self.term())
+        if closed and len(ops) > 1:
+            return (ops[-1], _from_left(terms[:-1], ops[:-1]), terms[-1])
+        return _from_left(terms, ops)
 
     def term(self):
         if self.peek() == "(":
             self.take()
-            inner = self.parse()
-            if self.take() != ")":
+            inner = self.parse(True)
+            if self.i >= len(self.tok) or self.take() != ")":
                 raise Cannot("malformed expression")
             return self.compare(("group", inner))
         if not self.peek().isdigit():
@@ -199,22 +221,33 @@ class _Parser:
         if self.peek() not in ("=", "<", ">") or not self.peek():
             return node
         op = self.take()
+        if self.peek() == op:
+            self.take()  # "==" reads as "="
         value = self.number()
         distinct = 0
         if self.peek() == ",":
             self.take()
-            distinct = self.number()
+            if self.peek().isdigit():
+                distinct = self.number()
         return ("cmp", node, op, value, distinct)
 
 
-def wanted_counts(expr):
-    """Map of subsignature number -> hits that make the expression true; 0 = must not be there."""
+def _from_left(terms, ops):
+    node = terms[-1]
+    for term, op in zip(reversed(terms[:-1]), reversed(ops)):
+        node = (op, term, node)
+    return node
+
+
+def wanted_counts(expr, impossible=()):
+    """Map of subsignature number -> hits that make the expression true; 0 = must not be there. Those of `impossible` cannot
+    be made to hit: avoided where the expression leaves the choice."""
     parser = _Parser(expr)
     tree = parser.parse()
     if parser.peek():
         raise Cannot("malformed expression")
     want = {}
-    _want(tree, want)
+    _want(tree, want, impossible)
     return want
 
 
@@ -226,22 +259,34 @@ def _members(node):
     return _members(node[1]) + _members(node[2])
 
 
-def _want(node, want):
+def _blocked(node, impossible):
+    if node[0] == "|":
+        return _blocked(node[1], impossible) and _blocked(node[2], impossible)
+    if node[0] == "&":
+        return _blocked(node[1], impossible) or _blocked(node[2], impossible)
+    if node[0] == "sub":
+        return node[1] in impossible
+    if node[0] == "cmp":
+        return node[2] != "<" and node[3] > 0 and all(m in impossible for m in _members(node))
+    return _blocked(node[1], impossible)
+
+
+def _want(node, want, impossible):
     if node[0] == "sub":
         want.setdefault(node[1], 1)
         if want[node[1]] == 0:
             raise Cannot("contradiction")
     elif node[0] == "group":
-        _want(node[1], want)
+        _want(node[1], want, impossible)
     elif node[0] == "&":
-        _want(node[1], want)
-        _want(node[2], want)
+        _want(node[1], want, impossible)
+        _want(node[2], want, impossible)
     elif node[0] == "|":
-        _want(node[1], want)
+        _want(node[2 if _blocked(node[1], impossible) else 1], want, impossible)
     else:
         _, inner, op, value, distinct = node
         need = {"=": value, ">": value + 1, "<": max(0, value - 1)}[op]
-        members = list(dict.fromkeys(_members(inner)))
+        members = sorted(dict.fromkeys(_members(inner)), key=lambda m: m in impossible)
         if need == 0:
             for m in members:
                 want[m] = 0
@@ -263,7 +308,8 @@ def plan(signature, rnd=None):
         if key in signature.attributes:
             raise Cannot(f"attribute {key}")
     pieces = []
-    for number, count in sorted(wanted_counts(signature.expr).items()):
+    impossible = {i for i, sub in enumerate(signature.subs) if sub is None}
+    for number, count in sorted(wanted_counts(signature.expr, impossible).items()):
         if number >= len(signature.subs):
             raise Cannot("malformed expression")
         sub = signature.subs[number]
