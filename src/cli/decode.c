@@ -172,8 +172,61 @@ static sk_err decode_part(struct decoding *d, const struct mt_part *part, bool f
     return sk_ok();
 }
 
+/* The expression /text/flags and when it is asked. part_first is an index of regex[]. */
+static sk_err decode_regex(struct decoding *d, const struct mt_sub *sub) {
+    static const char LETTERS[] = "greismxAEU"; /* bit k of MT_REGEX_* */
+    const struct mt_segment *seg = d->seg;
+    if (sub->part_first >= seg->regex_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_regex *re = &seg->regex[sub->part_first];
+    if ((uint64_t)re->text + re->text_len > seg->lit_len ||
+        (uint64_t)re->node_first + re->node_count > seg->node_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    TRY(buf_puts(phrase(d), "/"));
+    TRY(buf_append(&d->says, &seg->lit[re->text], re->text_len));
+    TRY(buf_puts(&d->says, "/"));
+    for (unsigned k = 0; LETTERS[k] != 0; k++) {
+        TRY((re->flags >> k & 1) != 0 ? buf_append(&d->says, &LETTERS[k], 1) : sk_ok());
+    }
+    tell_text(d->t, "regex", _("regular expression"), buf_text(&d->says));
+    TRY(words_expression(&seg->node[re->node_first], re->node_count, phrase(d)));
+    tell_text(d->t, "asked_when", _("asked when"), buf_text(&d->says));
+    return sk_ok();
+}
+
+/* A number near the last hit of another subsignature. part_first is an index of compare[]. */
+static sk_err decode_compare(struct decoding *d, const struct mt_sub *sub) {
+    static const char *const SIGNS[] = {"", "=", ">", "<"}; /* enum mt_cmp */
+    if (sub->part_first >= d->seg->compare_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_compare *c = &d->seg->compare[sub->part_first];
+    TRY(buf_printf(phrase(d),
+                   _("a number of %u bytes, %d bytes from the last hit of subsignature %u:"),
+                   c->width, c->off, c->ref));
+    for (unsigned k = 0; k < 2 && c->cmp[k] != MT_CMP_NONE && c->cmp[k] <= MT_CMP_LT; k++) {
+        TRY(buf_printf(&d->says, " %s%lld", SIGNS[c->cmp[k]], (long long)c->value[k]));
+    }
+    tell_text(d->t, "compare", _("compares"), buf_text(&d->says));
+    return sk_ok();
+}
+
+static sk_err decode_special(struct decoding *d, const struct mt_sub *sub) {
+    tell_open(d->t, NULL, NULL, '{');
+    TRY(words_offset(sub, phrase(d)));
+    tell_text(d->t, "where", _("where"), buf_text(&d->says));
+    TRY((sub->flags & MT_SUB_REGEX) != 0 ? decode_regex(d, sub) : decode_compare(d, sub));
+    tell_close(d->t, NULL, '}');
+    return sk_ok();
+}
+
 static sk_err decode_form(struct decoding *d, const struct mt_sub *sub) {
     struct tell *t = d->t;
+    if ((sub->flags & MT_SUB_SPECIAL) != 0) {
+        return decode_special(d, sub);
+    }
     if ((uint64_t)sub->part_first + sub->part_count > d->seg->part_count) {
         return sk_fail(SK_E_FORMAT);
     }
@@ -181,9 +234,6 @@ static sk_err decode_form(struct decoding *d, const struct mt_sub *sub) {
     TRY(words_offset(sub, phrase(d)));
     tell_text(t, "where", _("where"), buf_text(&d->says));
     tell_flag(t, "full_word", _("as a whole word"), (sub->flags & MT_SUB_FULLWORD) != 0);
-    if (sub->part_count == 0) {
-        tell_text(t, "special", _("bytes"), _("none: a regular expression or a comparison"));
-    }
     tell_open(t, "parts", _("bytes"), '[');
     for (uint32_t k = 0; k < sub->part_count; k++) {
         TRY(decode_part(d, &d->seg->part[sub->part_first + k], k == 0));
