@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < b.password.count; i++) {
         require(p[i].text + p[i].len < b.text.len);
     }
-    require(rules_count(&b) + b.password.count + b.switches.count == (why.reason == DEFC_TAKEN));
+    require(rules_count(&b) + b.password.count + b.switches.count + b.magic.count ==
+            (why.reason == DEFC_TAKEN));
     rules_release(&b);
     return 0;
 }

@@ -70,9 +70,8 @@ static int digit_of(uint8_t c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Hex digits to bytes. */
-static bool read_hex(struct sk_bytes text, uint8_t *out, size_t *out_len) {
-    if (text.len % 2 != 0 || text.len / 2 > PASSWORD_MAX_BYTES) {
+bool rules_hex(struct sk_bytes text, uint8_t *out, size_t cap, size_t *out_len) {
+    if (text.len % 2 != 0 || text.len / 2 > cap) {
         return false;
     }
     for (size_t i = 0; i < text.len / 2; i++) {
@@ -101,7 +100,7 @@ sk_err line_password(struct rule_builder *b, struct sk_bytes line, struct defc_w
     read_attrs(attrs, &p, why);
     if (text_is(form, "1")) {
         size_t len = 0;
-        if (!read_hex(line, bytes, &len)) {
+        if (!rules_hex(line, bytes, sizeof(bytes), &len)) {
             why_say(why, DEFC_MALFORMED, "malformed hex digits");
         }
         line = (struct sk_bytes){bytes, len};

@@ -21,6 +21,7 @@ void rules_release(struct rule_builder *b) {
     vec_release(&b->member);
     vec_release(&b->password);
     vec_release(&b->switches);
+    vec_release(&b->magic);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
@@ -92,6 +93,8 @@ sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_byt
         return line_password(b, line, why);
     case RULE_CFG:
         return line_switch(b, line, why);
+    case RULE_FTM:
+        return line_magic(b, line, why);
     default:
         return line_member(b, kind, line, why);
     }
@@ -111,6 +114,7 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
          b->password.count},
         {IMG_RULE_SWITCHES, IMG_WARM, sizeof(struct rule_switch), b->switches.data,
          b->switches.count},
+        {IMG_RULE_MAGIC, IMG_WARM, sizeof(struct rule_magic), b->magic.data, b->magic.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

@@ -17,7 +17,7 @@
 #include "defs/rules.h"
 
 /* Kinds of lines. */
-enum rule_kind { RULE_CDB, RULE_ZMD, RULE_RMD, RULE_PWDB, RULE_CFG, RULE_KIND_COUNT };
+enum rule_kind { RULE_CDB, RULE_ZMD, RULE_RMD, RULE_PWDB, RULE_CFG, RULE_FTM, RULE_KIND_COUNT };
 
 struct img_writer;
 struct names_builder;
@@ -28,6 +28,7 @@ struct rule_builder {
     struct vec member;   /* struct rule_member */
     struct vec password; /* struct rule_password */
     struct vec switches; /* struct rule_switch */
+    struct vec magic;    /* struct rule_magic */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
@@ -51,6 +52,9 @@ sk_err rules_name(struct rule_builder *b, struct sk_bytes name, struct defc_why 
 sk_err line_member(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                    struct defc_why *why);
 sk_err line_password(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+sk_err line_magic(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+/* Hex digits to at most `cap` bytes. */
+bool rules_hex(struct sk_bytes text, uint8_t *out, size_t cap, size_t *out_len);
 sk_err line_switch(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 
 #endif

@@ -24,6 +24,7 @@ static const struct rule_row rows[] = {
     ROW(IMG_RULE_MEMBERS, member, member_count),
     ROW(IMG_RULE_PASSWORDS, password, password_count),
     ROW(IMG_RULE_SWITCHES, switches, switch_count),
+    ROW(IMG_RULE_MAGIC, magic, magic_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -99,6 +100,13 @@ sk_err image_check_rules(const struct image *img, struct diag *diag) {
     for (uint32_t i = 0; i < r->switch_count; i++) {
         if (r->switches[i].category >= RULE_SWITCH_COUNT) {
             return image_refuse(img, diag, "switch %u is malformed", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->magic_count; i++) {
+        const struct rule_magic *m = &r->magic[i];
+        if (m->text > r->text_len || m->len > r->text_len - m->text || m->len == 0 ||
+            m->type >= SK_TYPE_COUNT) {
+            return image_refuse(img, diag, "file typing %u is malformed", i);
         }
     }
     return sk_ok();

@@ -6,7 +6,7 @@
  * All integers little-endian, naturally aligned, without holes. Texts are NUL-terminated,
  * referenced by their offset in `text`. docs/DEFS-FORMAT.md describes the same bytes. **Borrowed**
  * while the image is open. The shapes are proved at open (image_rules.c), every offset too: rules
- * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg).
+ * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg, ftm).
  */
 #ifndef SK_DEFS_RULES_H
 #define SK_DEFS_RULES_H
@@ -71,6 +71,16 @@ struct rule_switch {
     uint32_t flags;
 };
 
+/* Bytes at an offset that tell the type of a layer. Of several that fit the last one decides. */
+#define RULE_MAGIC_MAX_BYTES 256u
+#define RULE_MAGIC_REACH 1024u /* only so many bytes of a layer are looked at */
+struct rule_magic {
+    uint32_t text; /* `len` bytes, which may hold NUL */
+    uint32_t offset;
+    uint16_t len;
+    uint16_t type; /* enum sk_type */
+};
+
 /* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
  * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
 #define RULE_REGEX_COPIES_MAX 4096u
@@ -85,6 +95,8 @@ struct rules {
     uint32_t password_count;
     const struct rule_switch *switches;
     uint32_t switch_count;
+    const struct rule_magic *magic;
+    uint32_t magic_count;
 };
 
 #endif

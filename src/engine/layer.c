@@ -27,6 +27,8 @@
  */
 #include "engine/layer.h"
 
+#include <string.h>
+
 #include "engine/hashes.h"
 #include "engine/view.h"
 #include "engine/walk.h"
@@ -127,7 +129,44 @@ bool layer_bid_is_exe(const struct sk_bid *bid) {
            (sk_type_flags(bid->type) & SK_TYPE_CONTAINER) == 0;
 }
 
-static sk_err identify(struct layer *layer) {
+/* The reader of a type, by name alone: its probe has no say. */
+static void add_reader(struct layer *layer, enum sk_type type) {
+    for (unsigned i = 0; i < layer->bid_count; i++) {
+        if (layer->bid[i].type == type && layer->bid[i].bid >= SK_BID_WALK) {
+            return;
+        }
+    }
+    for (unsigned i = 0; i < sk_format_count && layer->bid_count < SK_BID_MAX; i++) {
+        if (sk_formats[i]->type == type && sk_formats[i]->walk != NULL) {
+            layer->bid[layer->bid_count++] = (struct sk_bid){sk_formats[i], type, SK_BID_WALK};
+            return;
+        }
+    }
+}
+
+/*
+ * File typing of the definitions. It overrides what the readers say where one of its lines fits,
+ * and takes nothing away where none does: a layer that ClamAV would no longer know is still opened
+ * here. "Ignored", which would hide a layer from the search, is not obeyed.
+ */
+static enum sk_type typed_by_rules(const struct sk_engine *engine, const struct sk_peek *peek,
+                                   enum sk_type type) {
+    size_t reach = peek->head_len < RULE_MAGIC_REACH ? peek->head_len : RULE_MAGIC_REACH;
+    for (unsigned s = 0; s < engine->segment_count; s++) {
+        const struct rules *rules = image_rules(engine->image[s]);
+        for (uint32_t i = 0; i < rules->magic_count; i++) {
+            const struct rule_magic *m = &rules->magic[i];
+            if (m->offset <= reach && m->len <= reach - m->offset &&
+                memcmp(&peek->head[m->offset], &rules->text[m->text], m->len) == 0 &&
+                m->type != SK_TYPE_IGNORED) {
+                type = (enum sk_type)m->type;
+            }
+        }
+    }
+    return type;
+}
+
+static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
     struct sk_source *src = &layer->src;
     struct sk_peek peek = {.size = src->size};
     peek.head = sk_source_at(src, 0, SK_PEEK_HEAD_BYTES, &peek.head_len);
@@ -141,6 +180,11 @@ static sk_err identify(struct layer *layer) {
     }
     layer->type = SK_TYPE_BINARY;
     layer->bid_count = sk_identify(&peek, layer->bid, &layer->type);
+    enum sk_type type = typed_by_rules(sc->engine, &peek, layer->type);
+    if (type != layer->type) {
+        layer->type = type;
+        add_reader(layer, type);
+    }
     layer->own_bids = layer->bid_count;
     return sk_ok();
 }
@@ -156,21 +200,6 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
         view.rank = RANK_NORMALISED;
     }
     view_search(sc, layer, &view);
-}
-
-/* The reader of a type, by name alone: its probe has no say. */
-static void add_reader(struct layer *layer, enum sk_type type) {
-    for (unsigned i = 0; i < layer->bid_count; i++) {
-        if (layer->bid[i].type == type && layer->bid[i].bid >= SK_BID_WALK) {
-            return;
-        }
-    }
-    for (unsigned i = 0; i < sk_format_count && layer->bid_count < SK_BID_MAX; i++) {
-        if (sk_formats[i]->type == type && sk_formats[i]->walk != NULL) {
-            layer->bid[layer->bid_count++] = (struct sk_bid){sk_formats[i], type, SK_BID_WALK};
-            return;
-        }
-    }
 }
 
 /*
@@ -226,7 +255,7 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     if (layer->src.size <= LAYER_TINY_BYTES) {
         return false;
     }
-    sk_err err = identify(layer);
+    sk_err err = identify(sc, layer);
     if (sk_failed(err)) {
         scan_note_error(sc, layer, err);
         return false;

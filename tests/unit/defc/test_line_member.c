@@ -77,6 +77,64 @@ static void lines_and_reasons(void **state) {
     rules_release(&b);
 }
 
+static const struct row silent_rows[] = {
+    {RULE_FTM, "0:0:4d5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_TAKEN},
+    {RULE_FTM, "0:257:7573:TAR:CL_TYPE_ANY:CL_TYPE_POSIX_TAR:51", DEFC_TAKEN},
+    {RULE_FTM, "0:0:4d5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE:300", DEFC_FLEVEL_TOO_HIGH},
+    {RULE_FTM, "1:*:4d??5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_NOT_YET_FORMAT},
+    {RULE_FTM, "4:0:4d5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_NOT_YET_FORMAT},
+    {RULE_FTM, "2:0:4d5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_MALFORMED},
+    {RULE_FTM, "0:*:4d5a:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_MALFORMED},
+    {RULE_FTM, "0:0:4d??:PE:CL_TYPE_ANY:CL_TYPE_MSEXE", DEFC_MALFORMED},
+    {RULE_FTM, "0:0:4d5a:PE:CL_TYPE_ANY:CL_TYPE_FOO", DEFC_MALFORMED},
+    {RULE_FTM, "0:0:4d5a:x", DEFC_MALFORMED},
+    {RULE_PWDB, "P;Engine:81-255,Container:CL_TYPE_ZIP;0;infected", DEFC_TAKEN},
+    {RULE_PWDB, "P;Engine:81-255;1;01026162", DEFC_TAKEN},
+    {RULE_PWDB, "P;Engine:81-255,Container:CL_TYPE_ZIP;0;", DEFC_TAKEN},
+    {RULE_PWDB, "P;Engine:300-400;0;infected", DEFC_FLEVEL_TOO_HIGH},
+    {RULE_PWDB, "P;Engine:81-255;1;zz", DEFC_MALFORMED},
+    {RULE_PWDB, "P;Engine:81-255;2;infected", DEFC_MALFORMED},
+    {RULE_PWDB, "P;Engine:81-255;0;a;b", DEFC_MALFORMED},
+    {RULE_PWDB, "P;Engine:81-255,Container:CL_TYPE_GZ;0;infected", DEFC_MALFORMED},
+    {RULE_PWDB, "P;Container:CL_TYPE_ZIP;0;infected", DEFC_MALFORMED},
+    {RULE_PWDB, "P;;0;infected", DEFC_MALFORMED},
+    {RULE_CFG, "PE:0x0", DEFC_TAKEN},
+    {RULE_CFG, "ARCHIVE:0xfFfFfFfF:1:500", DEFC_TAKEN},
+    {RULE_CFG, "PE:0x0:300:500", DEFC_FLEVEL_TOO_HIGH},
+    {RULE_CFG, "pe:0x0:1:500", DEFC_NOT_YET_ATTRIBUTE},
+    {RULE_CFG, "PE:0:1:500", DEFC_MALFORMED},
+    {RULE_CFG, "PE:zz:1:500", DEFC_MALFORMED},
+    {RULE_CFG, "PE:0x-1", DEFC_MALFORMED},
+};
+
+/* Typing, passwords, switches: nothing that finds something by itself. */
+static void silent_lines_and_reasons(void **state) {
+    (void)state;
+    struct rule_builder b = {0};
+    for (size_t i = 0; i < sizeof(silent_rows) / sizeof(silent_rows[0]); i++) {
+        struct defc_why why;
+        struct sk_bytes line = text_of(silent_rows[i].line);
+        assert_false(sk_failed(rules_add_line(&b, silent_rows[i].kind, line, &why)));
+        if (why.reason != silent_rows[i].want) {
+            fail_msg("%s: reason %d, not %d", silent_rows[i].line, why.reason, silent_rows[i].want);
+        }
+    }
+    assert_int_equal(rules_count(&b), 0);
+    assert_int_equal(b.magic.count, 2);
+    assert_int_equal(b.password.count, 3);
+    assert_int_equal(b.switches.count, 2);
+    const struct rule_magic *m = b.magic.data;
+    assert_int_equal(m[1].offset, 257);
+    assert_memory_equal(&b.text.data[m[1].text], "us", 2);
+    const struct rule_password *p = b.password.data;
+    assert_memory_equal(&b.text.data[p[1].text], "\1\2ab", 4);
+    assert_int_equal(p[1].len, 4);
+    const struct rule_switch *s = b.switches.data;
+    assert_int_equal(s[1].category, RULE_SWITCH_ARCHIVE);
+    assert_int_equal(s[1].flags, UINT32_MAX);
+    rules_release(&b);
+}
+
 static void long_expressions(void **state) {
     (void)state;
     struct rule_builder b = {0};
@@ -97,6 +155,7 @@ static void long_expressions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_and_reasons),
+        cmocka_unit_test(silent_lines_and_reasons),
         cmocka_unit_test(long_expressions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
