@@ -25,8 +25,24 @@ static void check_parts(const struct mt_segment *s) {
     }
     for (uint32_t i = 0; i < s->sub_count; i++) {
         const struct mt_sub *u = &s->sub[i];
-        must(u->part_count > 0 && (uint64_t)u->part_first + u->part_count <= s->part_count);
+        if ((u->flags & MT_SUB_SPECIAL) != 0) {
+            uint32_t bound = (u->flags & MT_SUB_REGEX) != 0 ? s->regex_count : s->compare_count;
+            must(u->part_count == 0 && u->part_first < bound);
+        } else {
+            must(u->part_count > 0 && (uint64_t)u->part_first + u->part_count <= s->part_count);
+        }
         must(u->also == MT_NO_SUB || u->also < s->sub_count);
+    }
+}
+
+static void check_specials(const struct mt_segment *s) {
+    for (uint32_t i = 0; i < s->regex_count; i++) {
+        const struct mt_regex *r = &s->regex[i];
+        must((uint64_t)r->text + r->text_len <= s->lit_len && r->number < MT_SUB_MAX);
+        must(r->node_count > 0 && (uint64_t)r->node_first + r->node_count <= s->node_count);
+    }
+    for (uint32_t i = 0; i < s->compare_count; i++) {
+        must(s->compare[i].ref < MT_SUB_MAX && s->compare[i].width <= MT_COMPARE_WIDTH_MAX);
     }
 }
 
@@ -57,6 +73,7 @@ static void build(struct body_builder *b) {
     arena_init(&arena, (size_t)1 << 30);
     if (!sk_failed(body_build_segment(b, &arena, &s))) {
         check_parts(&s);
+        check_specials(&s);
         check_sigs(&s);
     }
     arena_release(&arena);

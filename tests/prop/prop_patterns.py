@@ -7,8 +7,8 @@ usage: prop_patterns.py PROGRAM [--rounds N] [--seconds S] [--seed N] [--keep FO
 One round: SIGS signatures with a body, an offset and modifiers; for each some files: an instance of the body planted in random
 data, the same with one byte changed or one byte taken out, and random data. Every signature is asked about every file.
 The matcher below walks the text of the body with sets of positions; it shares nothing with src/. Left out, on purpose: bodies that
-begin with a negated boundary (clamscan 1.4.6 crashes on them). Modifiers together with alternatives of various lengths, and w and
-f with boundaries, are compared with the reference only (see docs/differences-from-clamav.md).
+begin with a negated boundary (clamscan 1.4.6 crashes on them). Alternatives of various lengths, and w and f with boundaries, are
+compared with the reference only (see docs/differences-from-clamav.md).
 """
 import pathlib
 import random
@@ -250,7 +250,7 @@ def is_odd(items, mods):
     def various(group):
         return any(item[0] == "group" for a in group[2] for item in a) or len({len(a) for a in group[2]}) > 1
     edges = ("w" in mods or "f" in mods) and any(item[0] == "bound" for item in items)
-    return edges or (mods != "" and any(item[0] == "group" and not item[1] and various(item) for item in items))
+    return edges or any(item[0] == "group" and not item[1] and various(item) for item in items)
 
 
 def instance(items, rnd, mods, wide):
