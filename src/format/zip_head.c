@@ -41,6 +41,19 @@ static void widen(struct sk_cursor *extra, uint64_t *field) {
     }
 }
 
+/* The fields that both headers have, in the same order (APPNOTE 4.3.7 and 4.3.12). */
+static void read_common(struct sk_cursor *c, struct zip_head *h) {
+    h->version = sk_cursor_u16le(c);
+    h->flags = sk_cursor_u16le(c);
+    h->method = sk_cursor_u16le(c);
+    h->time = sk_cursor_u16le(c);
+    h->date = sk_cursor_u16le(c);
+    h->crc32 = sk_cursor_u32le(c);
+    h->packed = sk_cursor_u32le(c);
+    h->size = sk_cursor_u32le(c);
+    h->name_len = sk_cursor_u16le(c);
+}
+
 bool zip_local_read(struct sk_source *src, uint64_t off, struct zip_head *out_head) {
     struct sk_cursor c = sk_source_cursor(src, off, ZIP_LOCAL_BYTES);
     const uint8_t *sig = sk_cursor_take(&c, ZIP_SIG_BYTES);
@@ -48,15 +61,7 @@ bool zip_local_read(struct sk_source *src, uint64_t off, struct zip_head *out_he
         return false;
     }
     struct zip_head h = {0};
-    h.version = sk_cursor_u16le(&c);
-    h.flags = sk_cursor_u16le(&c);
-    h.method = sk_cursor_u16le(&c);
-    h.time = sk_cursor_u16le(&c);
-    h.date = sk_cursor_u16le(&c);
-    h.crc32 = sk_cursor_u32le(&c);
-    h.packed = sk_cursor_u32le(&c);
-    h.size = sk_cursor_u32le(&c);
-    h.name_len = sk_cursor_u16le(&c);
+    read_common(&c, &h);
     uint16_t extra_len = sk_cursor_u16le(&c);
     h.name_off = off + ZIP_LOCAL_BYTES;
     h.after = h.name_off + h.name_len + extra_len;
@@ -83,15 +88,7 @@ bool zip_central_read(struct sk_source *src, uint64_t off, struct zip_head *out_
     }
     struct zip_head h = {0};
     sk_cursor_skip(&c, 2); /* version made by */
-    h.version = sk_cursor_u16le(&c);
-    h.flags = sk_cursor_u16le(&c);
-    h.method = sk_cursor_u16le(&c);
-    h.time = sk_cursor_u16le(&c);
-    h.date = sk_cursor_u16le(&c);
-    h.crc32 = sk_cursor_u32le(&c);
-    h.packed = sk_cursor_u32le(&c);
-    h.size = sk_cursor_u32le(&c);
-    h.name_len = sk_cursor_u16le(&c);
+    read_common(&c, &h);
     uint16_t extra_len = sk_cursor_u16le(&c);
     uint16_t comment_len = sk_cursor_u16le(&c);
     sk_cursor_skip(&c, 8); /* disk, attributes */
