@@ -185,6 +185,12 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         layer->type = type;
         add_reader(layer, type);
     }
+    if (layer->as != SK_TYPE_ANY && layer->as != layer->type) {
+        bool vague =
+            layer->type == SK_TYPE_BINARY || (sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) != 0;
+        layer->type = vague ? layer->as : layer->type;
+        add_reader(layer, layer->as);
+    }
     layer->own_bids = layer->bid_count;
     return sk_ok();
 }

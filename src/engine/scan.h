@@ -44,6 +44,8 @@ struct layer {
     unsigned uses;
     enum layer_allowed allowed;
     enum sk_type type;
+    enum sk_type as; /* what its container says it is; SK_TYPE_ANY: nothing */
+    uint32_t facts;  /* one bit for each enum sk_fact that a reader told */
     unsigned bid_count;
     struct sk_bid bid[SK_BID_MAX];
     unsigned own_bids; /* of bid_count; the rest are readers signatures asked for */

@@ -28,6 +28,7 @@
 
 #include "engine/layer.h"
 #include "engine/members.h"
+#include "engine/view.h"
 
 /* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
  * readers stream: only a *claim* is judged here). */
@@ -56,49 +57,54 @@ static uint64_t packed_of(const struct sk_walk *walk, const struct sk_child *chi
     return child->packed_size < whole ? child->packed_size : whole;
 }
 
+/* Bytes being read into a store, and the layer that notes about them belong to. */
+struct reading {
+    struct layer *layer;
+    struct store *store;
+    uint64_t packed;
+};
+
 /* SK_OK: go on. SK_E_LIMIT: too large, forget it. SK_E_STOP: search what there is. */
-static sk_err check_size(struct sk_walk *walk, struct layer *member, uint64_t packed) {
+static sk_err check_size(struct sk_walk *walk, const struct reading *r) {
     struct sk_scanner *sc = walk->sc;
-    uint64_t len = member->store.len;
+    uint64_t len = r->store->len;
     if (len > sc->budget.limits.max_file_size) {
-        verdict_note(sc, member, SK_NOTE_LIMIT_FILE_SIZE, NULL);
+        verdict_note(sc, r->layer, SK_NOTE_LIMIT_FILE_SIZE, NULL);
         return sk_fail(SK_E_LIMIT);
     }
-    if (budget_ratio_over(&sc->budget, len, packed)) {
-        verdict_note(sc, member, SK_NOTE_LIMIT_RATIO, NULL);
+    if (budget_ratio_over(&sc->budget, len, r->packed)) {
+        verdict_note(sc, r->layer, SK_NOTE_LIMIT_RATIO, NULL);
         return sk_fail(SK_E_STOP);
     }
     if (len > budget_bytes_left(&sc->budget)) {
-        scan_stop(sc, member, SK_NOTE_LIMIT_SCAN_SIZE);
+        scan_stop(sc, r->layer, SK_NOTE_LIMIT_SCAN_SIZE);
         return sk_fail(SK_E_STOP);
     }
-    return scan_time_left(sc, member) ? sk_ok() : sk_fail(SK_E_STOP);
+    return scan_time_left(sc, r->layer) ? sk_ok() : sk_fail(SK_E_STOP);
 }
 
-/* Fill member->store. False: do not look at it. */
-static bool read_member(struct sk_walk *walk, struct layer *member, const struct sk_child *child,
-                        struct sk_stream *data) {
-    store_begin(&member->store, &walk->sc->pool);
-    uint64_t packed = packed_of(walk, child);
+/* Fill the store. False: do not look at it. */
+static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_stream *data) {
+    store_begin(r->store, &walk->sc->pool);
     for (;;) {
         uint8_t *ptr;
         size_t cap;
         size_t got = 0;
-        sk_err err = store_room(&member->store, &ptr, &cap);
+        sk_err err = store_room(r->store, &ptr, &cap);
         if (!sk_failed(err)) {
             err = sk_stream_read(data, ptr, cap, &got);
         }
         if (!sk_failed(err) && got > 0) {
-            err = store_put(&member->store, got);
+            err = store_put(r->store, got);
         }
         if (sk_failed(err)) {
-            scan_note_error(walk->sc, member, err);
+            scan_note_error(walk->sc, r->layer, err);
             return true;
         }
         if (got == 0) {
             return true;
         }
-        err = check_size(walk, member, packed);
+        err = check_size(walk, r);
         if (sk_failed(err)) {
             return err.code == SK_E_STOP;
         }
@@ -142,7 +148,8 @@ static bool open_member(struct sk_walk *walk, struct layer *member, const struct
         }
         return true;
     }
-    bool look = read_member(walk, member, child, data);
+    struct reading r = {member, &member->store, packed_of(walk, child)};
+    bool look = read_all(walk, &r, data);
     layer_open_store(member);
     return look;
 }
@@ -197,6 +204,7 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     }
     walk->layer->child_count++;
     walk->children++;
+    member->as = (unsigned)child->as < SK_TYPE_COUNT ? child->as : SK_TYPE_ANY;
     member->name = child->name;
     member->name_len = child->name == NULL ? 0 : child->name_len;
     if (member->name_len > LAYER_NAME_MAX_BYTES) {
@@ -210,6 +218,37 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     look_at_member(walk, member, child, data);
     walk->noted = false;
     return sc->stop ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
+sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *data) {
+    struct sk_scanner *sc = walk->sc;
+    struct layer *layer = walk->layer;
+    if (walk->facts || !verdict_wants_own(sc, layer)) {
+        return sk_ok();
+    }
+    if (sc->stop || !scan_time_left(sc, layer)) {
+        return sk_fail(SK_E_STOP);
+    }
+    struct store bytes;
+    struct reading r = {layer, &bytes, layer->src.size};
+    if (read_all(walk, &r, data) && bytes.len > 0) {
+        struct sk_source src;
+        store_source(&bytes, &src);
+        sc->budget.bytes += src.size;
+        struct view view = {.src = &src, .target = target, .rank = RANK_NORMALISED};
+        view_search(sc, layer, &view);
+        sk_source_release(&src);
+    }
+    store_release(&bytes);
+    return sc->stop ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
+void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
+    (void)value;
+    (void)value_len;
+    if ((unsigned)fact < SK_FACT_COUNT) {
+        walk->layer->facts |= UINT32_C(1) << fact;
+    }
 }
 
 void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {

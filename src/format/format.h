@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/exe.h"
+#include "base/fact.h"
 #include "base/note.h"
 #include "base/source.h"
 #include "base/type.h"
@@ -47,6 +48,10 @@ struct sk_child {
     uint32_t crc32;
     uint32_t index; /* 0-based position in the container */
     bool encrypted;
+    /* What the container says the member is, SK_TYPE_ANY: nothing. The reader of that type is
+     * walked beside those that bid on the bytes; it is the member's type when the bytes tell
+     * nothing closer than text or data. */
+    enum sk_type as;
     /* The content is [slice_off, slice_off + slice_len) of src: the engine may scan it in place. */
     bool is_slice;
     uint64_t slice_off;
@@ -65,8 +70,17 @@ struct sk_walk; /* the engine's side of one walk */
  * survives a walk_child.
  */
 sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data);
+/*
+ * Another reading of the layer's own bytes (normalised, unpacked in place): searched for the
+ * signatures of `target` and of any, as part of the layer: no member, no digest, no place in
+ * Container rules. It counts against the scan size. Errors of `data` as in walk_child.
+ */
+sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *data);
 /* detail: short English text or NULL, **borrowed** for the call. */
 void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail);
+/* Something worth knowing that is neither a member nor left out (base/fact.h). value: untrusted
+ * bytes, **borrowed** for the call; NULL: none. */
+void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len);
 /* An executable that is no container is walked once for its facts, with every walk_child answered
  * by SK_E_STOP, and once more for its children when it offered any. Call walk_exe first. */
 /* Facts of an executable; arrays must live in walk_arena(). At most once per walk. */

@@ -49,7 +49,9 @@ static void record_bytes(struct walktest *t, struct walktest_child *c, const uin
     t->child_bytes += len;
 }
 
-static sk_err read_stream(struct walktest *t, struct walktest_child *c, struct sk_stream *data) {
+/* Into the record of a child, and whole into a view when there is one. */
+static sk_err read_stream(struct walktest *t, struct walktest_child *c, struct sk_stream *data,
+                          struct walktest_view *view) {
     uint8_t *chunk = must(malloc(t->read_chunk_bytes));
     sk_err err = sk_ok();
     while (c->got_bytes < t->child_max_bytes) {
@@ -62,6 +64,11 @@ static sk_err read_stream(struct walktest *t, struct walktest_child *c, struct s
             abort();
         }
         record_bytes(t, c, chunk, got);
+        if (view != NULL) {
+            view->bytes = must(realloc(view->bytes, view->len + got));
+            memcpy(view->bytes + view->len, chunk, got);
+            view->len += got;
+        }
     }
     free(chunk);
     return err;
@@ -70,8 +77,8 @@ static sk_err read_stream(struct walktest *t, struct walktest_child *c, struct s
 static sk_err read_slice(struct sk_walk *walk, struct walktest_child *c,
                          const struct sk_child *said) {
     struct sk_source_stream st;
-    return read_stream(walk->t, c,
-                       sk_source_stream_init(&st, walk->src, said->slice_off, said->slice_len));
+    return read_stream(
+        walk->t, c, sk_source_stream_init(&st, walk->src, said->slice_off, said->slice_len), NULL);
 }
 
 static sk_err note_data_error(struct sk_walk *walk, sk_err err) {
@@ -112,6 +119,7 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
                                  .crc32 = child->crc32,
                                  .index = child->index,
                                  .encrypted = child->encrypted,
+                                 .as = child->as,
                                  .is_slice = child->is_slice,
                                  .has_data = data != NULL};
     if (child->name != NULL) {
@@ -120,11 +128,37 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
         c->name[child->name_len] = 0;
     }
     if (data != NULL) {
-        c->data_err = read_stream(t, c, data);
+        c->data_err = read_stream(t, c, data, NULL);
     } else if (child->is_slice) {
         c->data_err = read_slice(walk, c, child);
     }
     return note_data_error(walk, c->data_err);
+}
+
+sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *data) {
+    struct walktest *t = walk->t;
+    struct walktest_child *c = must(calloc(1, sizeof(*c)));
+    t->view = must(realloc(t->view, (t->view_count + 1) * sizeof(*t->view)));
+    struct walktest_view *v = &t->view[t->view_count++];
+    *v = (struct walktest_view){.target = target};
+    sk_err err = read_stream(t, c, data, v);
+    free(c);
+    return note_data_error(walk, err);
+}
+
+void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
+    struct walktest *t = walk->t;
+    if ((unsigned)fact >= SK_FACT_COUNT) {
+        abort();
+    }
+    t->fact = must(realloc(t->fact, (t->fact_count + 1) * sizeof(*t->fact)));
+    struct walktest_fact *f = &t->fact[t->fact_count++];
+    *f = (struct walktest_fact){.fact = fact, .value_len = value_len};
+    if (value != NULL) {
+        f->value = must(malloc(value_len + 1));
+        memcpy(f->value, value, value_len);
+        f->value[value_len] = 0;
+    }
 }
 
 void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {
@@ -241,6 +275,17 @@ bool walktest_has(const struct walktest *t, const char *name, const void *bytes,
     return false;
 }
 
+bool walktest_told(const struct walktest *t, enum sk_fact fact, const char *value) {
+    for (size_t i = 0; i < t->fact_count; i++) {
+        const struct walktest_fact *f = &t->fact[i];
+        if (f->fact == fact &&
+            (value == NULL || (f->value != NULL && strcmp(f->value, value) == 0))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int walktest_bid(const struct sk_format *format, const void *bytes, size_t len,
                  enum sk_type *out_type) {
     size_t head_len = len < SK_PEEK_HEAD_BYTES ? len : SK_PEEK_HEAD_BYTES;
@@ -261,6 +306,14 @@ void walktest_release(struct walktest *t) {
         free(t->child[i].name);
     }
     free(t->child);
+    for (size_t i = 0; i < t->view_count; i++) {
+        free(t->view[i].bytes);
+    }
+    free(t->view);
+    for (size_t i = 0; i < t->fact_count; i++) {
+        free(t->fact[i].value);
+    }
+    free(t->fact);
     release_exe(t);
     walktest_init(t);
 }

@@ -26,12 +26,25 @@ struct walktest_child {
     uint32_t crc32; /* as stated */
     uint32_t index;
     bool encrypted;
+    enum sk_type as;
     bool is_slice;
     bool has_data;                     /* a stream was given */
     uint64_t got_bytes;                /* what could be read, from stream or slice */
     uint32_t got_crc32;                /* CRC-32 of these bytes */
     sk_err data_err;                   /* how the stream ended */
     uint8_t head[WALKTEST_KEEP_BYTES]; /* first min(got_bytes, WALKTEST_KEEP_BYTES) bytes */
+};
+
+struct walktest_view {
+    enum sk_target target;
+    uint8_t *bytes; /* whole */
+    size_t len;
+};
+
+struct walktest_fact {
+    enum sk_fact fact;
+    char *value; /* NUL added; NULL: none */
+    size_t value_len;
 };
 
 struct walktest {
@@ -47,6 +60,10 @@ struct walktest {
     size_t child_cap;
     uint32_t note[SK_NOTE_COUNT]; /* how often; data errors of children count as the engine does */
     char last_detail[256];
+    struct walktest_view *view;
+    size_t view_count;
+    struct walktest_fact *fact;
+    size_t fact_count;
     bool has_type;
     enum sk_type type;
     /* Facts of walk_exe, deep copied. */
@@ -69,6 +86,8 @@ sk_err walktest_run_source(struct walktest *t, const struct sk_format *format,
 const struct walktest_child *walktest_find(const struct walktest *t, const char *name);
 /* True when a child of that name (NULL: any name) gave exactly these bytes. */
 bool walktest_has(const struct walktest *t, const char *name, const void *bytes, size_t len);
+/* True when the walk told this fact with this value (NULL: any value, or none). */
+bool walktest_told(const struct walktest *t, enum sk_fact fact, const char *value);
 /* Bid of a format on whole bytes, with the peek the engine would make. */
 int walktest_bid(const struct sk_format *format, const void *bytes, size_t len,
                  enum sk_type *out_type);

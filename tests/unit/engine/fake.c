@@ -297,6 +297,12 @@ static sk_err emit(struct sk_walk *walk, struct sk_source *src, const struct mem
     case FAKE_CLAIM:
         child.size = (uint64_t)m->argument << 20;
         break;
+    case FAKE_AS:
+        child.as = (enum sk_type)m->argument;
+        break;
+    case FAKE_VIEW:
+        walk_fact(walk, SK_FACT_SCRIPT, "a value", 7);
+        return walk_view(walk, (enum sk_target)m->argument, data);
     case FAKE_BOX_BROKEN:
         return sk_fail(SK_E_FORMAT);
     case FAKE_BOX_TICK:

@@ -26,6 +26,8 @@ enum fake_kind {
     FAKE_BOX_BROKEN, /* not a member: walk ends with SK_E_FORMAT here */
     FAKE_BOX_TICK,   /* not a member: walk_tick until it says stop */
     FAKE_METHOD,     /* SK_E_UNSUPPORTED at once */
+    FAKE_AS,         /* content that the box says is of type `argument` */
+    FAKE_VIEW,       /* not a member: the content is a view for target `argument` */
 };
 
 struct fake_sig {

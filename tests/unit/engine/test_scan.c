@@ -232,6 +232,47 @@ static void test_unnamed_and_binary_names(void **state) {
     buf_release(&box);
 }
 
+static void test_member_is_what_its_container_says(void **state) {
+    (void)state;
+    fake_reset(SIGS, SIG_COUNT);
+    struct buf box = {0};
+    struct buf inner = {0};
+    box_begin(&box);
+    /* Data that tells nothing takes the type; the reader of that type is asked, too. */
+    box_add_text(&box, FAKE_AS, "said", "no magic here", SK_TYPE_PE);
+    /* Bytes that are of a kind keep theirs. */
+    box_begin(&inner);
+    box_add_text(&inner, FAKE_PLAIN, "deep", "nothing in it", 0);
+    box_add(&box, FAKE_AS, "box", &inner, SK_TYPE_PE);
+    struct sk_scanner *sc = scanner_flags(0);
+    const struct sk_report *report = scan_buf(sc, &box);
+    assert_int_equal(report->layers, 4);
+    assert_int_equal(fake.target[1], SK_TARGET_PE);
+    assert_true(fake.exe[1]);
+    assert_int_equal(fake.target[2], SK_TARGET_ANY);
+    sk_scanner_free(sc);
+    buf_release(&inner);
+    buf_release(&box);
+}
+
+static void test_views_belong_to_the_layer(void **state) {
+    (void)state;
+    fake_reset(SIGS, SIG_COUNT);
+    struct buf box = {0};
+    box_begin(&box);
+    box_add_text(&box, FAKE_VIEW, "", "aaaa-evil", SK_TARGET_HTML);
+    struct sk_scanner *sc = scanner_flags(0);
+    const struct sk_report *report = scan_buf(sc, &box);
+    assert_int_equal(report->layers, 1);
+    assert_int_equal(fake.target[1], SK_TARGET_HTML);
+    assert_int_equal(fake.container[1], SK_TYPE_ANY);
+    assert_true(report->finding_count > 0);
+    assert_string_equal(report->findings[0].layer, "");
+    assert_int_equal(report->bytes_scanned, box.len + strlen("aaaa-evil"));
+    sk_scanner_free(sc);
+    buf_release(&box);
+}
+
 static void test_no_archives_flag(void **state) {
     (void)state;
     fake_reset(SIGS, SIG_COUNT);
@@ -266,6 +307,8 @@ int main(void) {
         cmocka_unit_test(test_two_formats_at_once),
         cmocka_unit_test(test_container_is_told_to_the_matcher),
         cmocka_unit_test(test_unnamed_and_binary_names),
+        cmocka_unit_test(test_member_is_what_its_container_says),
+        cmocka_unit_test(test_views_belong_to_the_layer),
         cmocka_unit_test(test_no_archives_flag),
         cmocka_unit_test(test_engine_open_says_why),
     };
