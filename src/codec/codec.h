@@ -51,6 +51,22 @@ sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_byte
 /* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. */
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
 
+/*
+ * Encodings of bytes as text. Lenient, because what they meet is hostile: nothing in the input is an
+ * error, what is no part of the encoding is passed over; the end of `up` ends them.
+ */
+enum sk_base64_pad {
+    SK_BASE64_GO_ON, /* '=' ends a group; letters behind it begin another encoding */
+    SK_BASE64_IGNORE /* '=' counts as garbage */
+};
+/* RFC 4648 base64. */
+sk_err sk_base64_open(struct sk_stream *up, enum sk_base64_pad pad, struct sk_stream **out_stream);
+/* Letters came behind a '=': the other way to take padding would read something else. So far, of a
+ * stream opened by sk_base64_open. */
+bool sk_base64_odd(const struct sk_stream *base64);
+/* RFC 2045 quoted-printable; line ends and white space before them stay as they are. */
+sk_err sk_quoted_open(struct sk_stream *up, struct sk_stream **out_stream);
+
 /* How many bytes of `up` the codec has used, exact once it has ended; *out_ended tells whether the
  * packed stream came to its proper end. Only for streams opened by this header. */
 uint64_t sk_codec_consumed(const struct sk_stream *codec, bool *out_ended);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Encodings of bytes as text. The first byte chooses the codec; what comes out must not depend on
+ * how the bytes are cut, and never be more than a fixed multiple of what went in.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "codec/codec.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OUT_MAX ((size_t)1 << 20)
+
+struct drip {
+    struct sk_stream base;
+    const uint8_t *data;
+    size_t len;
+    size_t step;
+};
+
+static sk_err drip_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {
+    struct drip *d = (struct drip *)(void *)base;
+    size_t n = d->len < d->step ? d->len : d->step;
+    n = n < cap ? n : cap;
+    if (n > 0) {
+        memcpy(buf, d->data, n);
+        d->data += n;
+        d->len -= n;
+    }
+    *out_len = n;
+    return sk_ok();
+}
+
+static void check(int good) {
+    if (!good) {
+        abort();
+    }
+}
+
+static sk_err open_codec(unsigned which, struct sk_stream *up, struct sk_stream **out) {
+    switch (which % 3) {
+    case 0:
+        return sk_base64_open(up, SK_BASE64_GO_ON, out);
+    case 1:
+        return sk_base64_open(up, SK_BASE64_IGNORE, out);
+    default:
+        return sk_quoted_open(up, out);
+    }
+}
+
+static sk_err decode(const uint8_t *data, size_t size, size_t step, struct buf *out) {
+    struct drip up = {.base = {.read = drip_read}, .data = data + 1, .len = size - 1, .step = step};
+    struct sk_stream *s = NULL;
+    uint8_t chunk[4096];
+    size_t cap = step == 1 ? 1 : sizeof(chunk);
+    size_t got = 1;
+    sk_err err = open_codec(data[0], &up.base, &s);
+    while (!sk_failed(err) && got > 0 && out->len < OUT_MAX) {
+        err = sk_stream_read(s, chunk, cap, &got);
+        if (!sk_failed(err)) {
+            check(got <= cap && !sk_failed(buf_append(out, chunk, got)));
+        }
+    }
+    bool ended = false;
+    check(sk_codec_consumed(s, &ended) <= size - 1);
+    sk_stream_close(s);
+    return err;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0 || size > OUT_MAX / 4) {
+        return 0;
+    }
+    struct buf a = {0};
+    struct buf b = {0};
+    sk_err err_a = decode(data, size, 4096, &a);
+    sk_err err_b = decode(data, size, 1, &b);
+    size_t common = a.len < b.len ? a.len : b.len;
+    check(common == 0 || memcmp(a.data, b.data, common) == 0);
+    if (a.len < OUT_MAX && b.len < OUT_MAX) {
+        check(err_a.code == err_b.code && a.len == b.len);
+    }
+    buf_release(&a);
+    buf_release(&b);
+    return 0;
+}
