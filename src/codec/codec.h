@@ -52,8 +52,8 @@ sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_byte
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
 
 /*
- * Encodings of bytes as text. Lenient, because what they meet is hostile: nothing in the input is an
- * error, what is no part of the encoding is passed over; the end of `up` ends them.
+ * Encodings of bytes as text. Lenient, because what they meet is hostile: nothing in the input is
+ * an error, what is no part of the encoding is passed over; the end of `up` ends them.
  */
 enum sk_base64_pad {
     SK_BASE64_GO_ON, /* '=' ends a group; letters behind it begin another encoding */
