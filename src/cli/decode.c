@@ -213,11 +213,25 @@ static sk_err decode_compare(struct decoding *d, const struct mt_sub *sub) {
     return sk_ok();
 }
 
+static sk_err decode_macro(struct decoding *d, const struct mt_sub *sub) {
+    if (sub->part_first >= d->seg->macro_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_macro *m = &d->seg->macro[sub->part_first];
+    TRY(buf_printf(phrase(d),
+                   _("a body of group %u, %u to %u bytes from the start of subsignature %u"),
+                   m->group, m->min, m->max, m->ref));
+    tell_text(d->t, "macro", _("macro"), buf_text(&d->says));
+    return sk_ok();
+}
+
 static sk_err decode_special(struct decoding *d, const struct mt_sub *sub) {
     tell_open(d->t, NULL, NULL, '{');
     TRY(words_offset(sub, phrase(d)));
     tell_text(d->t, "where", _("where"), buf_text(&d->says));
-    TRY((sub->flags & MT_SUB_REGEX) != 0 ? decode_regex(d, sub) : decode_compare(d, sub));
+    TRY((sub->flags & MT_SUB_REGEX) != 0     ? decode_regex(d, sub)
+        : (sub->flags & MT_SUB_COMPARE) != 0 ? decode_compare(d, sub)
+                                             : decode_macro(d, sub));
     tell_close(d->t, NULL, '}');
     return sk_ok();
 }

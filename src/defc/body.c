@@ -7,7 +7,7 @@
  *          -> every subsignature staged -> (all good) -> pools, necessary set, name, struct mt_sig
  *
  *   db   Name=Hex
- *   ndb  Name:Target:Offset:Hex[:min[:max]]
+ *   ndb  Name:Target:Offset:Hex[:min[:max]]      offset $5: a body of macro group 5, no signature
  *   ldb  Name;Attributes;Expression;Sub0;Sub1...     ';' also stands inside regular expressions,
  *                                                    which are recognised by their '/'
  *
@@ -41,6 +41,8 @@ struct line {
     bool has_levels; /* Engine came first */
     bool has_attr;   /* anything but Engine and Target */
     uint16_t flags;  /* MT_SIG_* */
+    bool in_group;   /* no signature, but a body of this macro group */
+    uint8_t group;
 };
 
 sk_err body_builder_new(struct names_builder *names, struct body_builder **out_builder) {
@@ -62,7 +64,8 @@ void body_builder_free(struct body_builder *b) {
     strpool_release(&b->node);
     struct vec *vecs[] = {&b->part,     &b->sub,      &b->trigger, &b->sig,    &b->need,
                           &b->sig_sub,  &b->attr,     &b->parts,   &b->nodes,  &b->mt_trig,
-                          &b->trig_sig, &b->trig_use, &b->regex,   &b->compare};
+                          &b->trig_sig, &b->trig_use, &b->regex,   &b->compare,
+                          &b->macro,    &b->macro_body};
     for (size_t i = 0; i < sizeof(vecs) / sizeof(vecs[0]); i++) {
         vec_release(vecs[i]);
     }
@@ -281,7 +284,7 @@ static sk_err stage_sub(struct body_builder *b, struct sk_bytes sub, unsigned ta
     if (contains(sub, "fuzzy_img")) {
         why_say(why, DEFC_NOT_YET_FUZZY, "an image hash");
     } else if (contains(sub, "$")) {
-        why_say(why, DEFC_NOT_YET_MACRO, "a macro group");
+        special_stage_macro(b, sub, why);
     } else if (contains(sub, "#")) {
         special_stage_compare(b, sub, why);
     } else {
@@ -358,6 +361,11 @@ static sk_err stage_ndb(struct body_builder *b, struct sk_bytes line, struct lin
         return sk_ok();
     }
     read_levels(text_from(line, end + 1), why);
+    if (text_starts(line, "$")) {
+        l->in_group = true;
+        l->group = special_macro_group(text_upto(line, colon), why);
+        return stage_single(b, text_from(text_upto(line, end), colon + 1), l, why);
+    }
     return stage_single(b, text_upto(line, end), l, why);
 }
 
@@ -433,6 +441,17 @@ static sk_err keep(struct body_builder *b, const struct line *l) {
     return sk_ok();
 }
 
+static sk_err keep_in_group(struct body_builder *b, const struct line *l) {
+    uint32_t sub = 0;
+    TRY(subsig_intern(b, &b->staged[0], &sub));
+    struct mt_macro_body *body = vec_push(&b->macro_body, 1, sizeof(*body));
+    if (body == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    *body = (struct mt_macro_body){.sub = sub, .group = l->group, .target = (uint8_t)l->target};
+    return sk_ok();
+}
+
 static sk_err name_line(struct body_builder *b, const struct line *l, struct defc_why *why,
                         uint32_t *out_ref) {
     sk_err err = names_add(b->names, (const char *)l->name.ptr, l->name.len, out_ref);
@@ -456,6 +475,10 @@ sk_err body_add_line(struct body_builder *b, enum body_kind kind, const char *li
         why_say(&w, DEFC_MALFORMED, "line of %zu bytes", len);
     } else {
         TRY(stage[kind](b, (struct sk_bytes){(const uint8_t *)line, len}, &l, &w));
+    }
+    if (why_taken(&w) && l.in_group) {
+        *why = w;
+        return keep_in_group(b, &l);
     }
     if (why_taken(&w) && b->names != NULL) {
         TRY(name_line(b, &l, &w, &name));

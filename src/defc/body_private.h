@@ -4,7 +4,7 @@
  *
  *   body.c       lines -> fields, attributes; a line is taken whole or not at all
  *   subsig.c     one subsignature -> staged programs -> pools
- *   special.c    regular expressions and byte comparisons
+ *   special.c    regular expressions, byte comparisons, macros
  *   tables.c     pools -> triggers, anchors, always lists -> struct mt_segment
  *   groups.c     triggers of one table -> filter groups and slow set
  *   body_write.c struct mt_segment -> sections of the image
@@ -27,10 +27,11 @@ struct staged_sub {
     struct hex_range main, also;
     uint16_t main_flags, also_flags; /* MT_SUB_* */
     bool has_also;
-    uint16_t special; /* 0, MT_SUB_REGEX, MT_SUB_COMPARE: of these only the following, and offset */
+    uint16_t special; /* 0, or one of MT_SUB_SPECIAL: then only the following, and offset */
     struct sk_bytes trigger, text; /* of a regular expression */
     uint32_t regex_flags;
     struct mt_compare compare;
+    struct mt_macro macro;
 };
 
 /* Where a trigger goes. */
@@ -52,6 +53,8 @@ struct body_builder {
     struct vec attr;    /* struct mt_attr */
     struct vec regex;   /* struct mt_regex */
     struct vec compare; /* struct mt_compare */
+    struct vec macro;   /* struct mt_macro */
+    struct vec macro_body; /* struct mt_macro_body */
     struct map sub_map;
     /* of the line */
     struct hex_stage stage;

@@ -73,6 +73,9 @@ static sk_err put_pools(struct img_writer *w, const struct mt_segment *s) {
         {IMG_PROGS, IMG_WARM, 1, s->prog, s->prog_len},
         {IMG_REGEXES, IMG_WARM | IMG_REQUIRED, sizeof(*s->regex), s->regex, s->regex_count},
         {IMG_COMPARES, IMG_WARM | IMG_REQUIRED, sizeof(*s->compare), s->compare, s->compare_count},
+        {IMG_MACROS, IMG_WARM | IMG_REQUIRED, sizeof(*s->macro), s->macro, s->macro_count},
+        {IMG_MACRO_BODIES, IMG_WARM | IMG_REQUIRED, sizeof(*s->macro_body), s->macro_body,
+         s->macro_body_count},
     };
     for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
         TRY(put(w, 0, pools[i]));

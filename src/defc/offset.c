@@ -116,7 +116,7 @@ void offset_parse(struct sk_bytes text, unsigned target, struct offset *out, str
         return;
     }
     if (text.ptr[0] == '$') {
-        why_say(why, DEFC_NOT_YET_MACRO, "offset is a macro group");
+        why_say(why, DEFC_MALFORMED, "a macro group is no offset here");
         return;
     }
     bool more;

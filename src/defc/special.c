@@ -4,6 +4,7 @@
  *
  *   [offset:]Trigger/regex/flags[::anything]     a regular expression, run when Trigger holds
  *   id(>>off#options#cmp[,cmp])[anything]        a number near the last hit of subsignature id
+ *   ${min-max}group$                             a body of an ndb group behind the subsignature before
  *
  * Seen with clamscan 1.4.6 (one line at a time through its loader):
  *   - the text of a regular expression goes from the first '/' to the last one; ';' and ':' may
@@ -11,6 +12,9 @@
  *   - a comparison may speak of a later subsignature, of itself or of none: then it never holds;
  *     numbers are as in C (0x41, 010); one of the letters h d a i, at most one of l b (not with d),
  *     and e; a width of 1, 2, 4, 8 for i, at most 18 for h;
+ *   - a macro may be the first subsignature: then it never holds, nor behind a regular expression
+ *     or a comparison; behind another macro it speaks of that one's bodies;
+ *     min above max never holds; of a body's group only the digits count (`$5x`, `$5,3`);
  *   - what follows the flags behind "::" and what follows ')' is passed over.
  *
  * A special subsignature belongs to its signature: it is never shared. What must be searched for on
@@ -206,6 +210,51 @@ void special_stage_compare(struct body_builder *b, struct sk_bytes text, struct 
     }
 }
 
+/* ---- macros ------------------------------------------------------------------------------------
+ */
+
+/* "${min-max}group$" */
+static bool read_macro(struct sk_bytes text, struct mt_macro *m) {
+    bool more;
+    uint64_t min, max, group;
+    if (!text_starts(text, "${") || text.ptr[text.len - 1] != '$') {
+        return false;
+    }
+    text = text_from(text_upto(text, text.len - 1), 2);
+    struct sk_bytes range = text_cut(&text, '}', &more);
+    struct sk_bytes low = text_cut(&range, '-', &more);
+    if (!more || !text_number(low, UINT32_MAX, &min) || !text_number(range, UINT32_MAX, &max) ||
+        !text_number(text, MT_MACRO_GROUPS - 1, &group)) {
+        return false;
+    }
+    *m = (struct mt_macro){.min = (uint32_t)min, .max = (uint32_t)max, .group = (uint16_t)group};
+    return true;
+}
+
+void special_stage_macro(struct body_builder *b, struct sk_bytes text, struct defc_why *why) {
+    unsigned number = b->staged_count++;
+    struct staged_sub *s = &b->staged[number];
+    *s = (struct staged_sub){.special = MT_SUB_MACRO};
+    if (!read_macro(text, &s->macro)) {
+        why_say(why, DEFC_MALFORMED, "malformed macro, or a group beyond %u", MT_MACRO_GROUPS - 1);
+    }
+    /* The first one has none before it: it speaks of itself, and so never holds. */
+    s->macro.ref = (uint16_t)(number > 0 ? number - 1 : 0);
+}
+
+uint8_t special_macro_group(struct sk_bytes offset, struct defc_why *why) {
+    uint64_t group = MT_MACRO_GROUPS;
+    size_t digits = 1;
+    while (digits < offset.len && offset.ptr[digits] >= '0' && offset.ptr[digits] <= '9') {
+        digits++;
+    }
+    if (!text_number(text_from(text_upto(offset, digits), 1), MT_MACRO_GROUPS - 1, &group)) {
+        why_say(why, DEFC_MALFORMED, "malformed macro group, or one beyond %u",
+                MT_MACRO_GROUPS - 1);
+    }
+    return (uint8_t)group;
+}
+
 /* ---- pools ------------------------------------------------------------------------------------
  */
 
@@ -252,11 +301,29 @@ static sk_err keep_compare(struct body_builder *b, unsigned number, struct speci
     return sk_ok();
 }
 
+static sk_err keep_macro(struct body_builder *b, unsigned number, struct special_costs *costs,
+                         uint32_t *out_index) {
+    const struct mt_macro *m = &b->staged[number].macro;
+    uint16_t before = b->staged[m->ref].special;
+    bool has_place = before == 0 || (before == MT_SUB_MACRO && m->ref < number);
+    costs->cost[number] = has_place ? costs->cost[m->ref] : EXPR_COST_NONE;
+    costs->need[number] = has_place ? costs->need[m->ref] : 0;
+    struct mt_macro *kept = vec_push(&b->macro, 1, sizeof(*kept));
+    if (kept == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    *kept = *m;
+    *out_index = (uint32_t)(b->macro.count - 1);
+    return sk_ok();
+}
+
 sk_err special_keep(struct body_builder *b, unsigned number, struct special_costs *costs,
                     uint32_t *out_sub) {
     const struct staged_sub *s = &b->staged[number];
     uint32_t index = 0;
-    TRY((s->special == MT_SUB_REGEX ? keep_regex : keep_compare)(b, number, costs, &index));
+    TRY((s->special == MT_SUB_REGEX     ? keep_regex
+         : s->special == MT_SUB_COMPARE ? keep_compare
+                                        : keep_macro)(b, number, costs, &index));
     struct mt_sub *sub = vec_push(&b->sub, 1, sizeof(*sub));
     struct trigger *trigger = vec_push(&b->trigger, 1, sizeof(*trigger));
     if (sub == NULL || trigger == NULL) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Regular expressions and byte comparisons of logical signatures: text -> staged -> pools.
+ * Regular expressions, byte comparisons and macros of logical signatures: text -> staged -> pools.
  *
  * Part of the body compiler; the builder owns everything, staged texts are **borrowed** from the
  * line. Errors: SK_E_NOMEM; text that cannot be taken is told in `why`.
@@ -23,6 +23,9 @@ struct sk_bytes special_cut(struct sk_bytes *rest, bool *more);
 sk_err special_stage_regex(struct body_builder *b, struct sk_bytes text, unsigned target,
                            struct defc_why *why);
 void special_stage_compare(struct body_builder *b, struct sk_bytes text, struct defc_why *why);
+void special_stage_macro(struct body_builder *b, struct sk_bytes text, struct defc_why *why);
+/* "$12": the group a body belongs to. */
+uint8_t special_macro_group(struct sk_bytes offset, struct defc_why *why);
 /* Move staged[number] into the pools. Costs of all bodies and of earlier special ones are known;
  * its own are set. */
 sk_err special_keep(struct body_builder *b, unsigned number, struct special_costs *costs,

@@ -19,13 +19,20 @@ struct mods {
     bool i, f, w, a;
 };
 
-/* Cut "::mods" off the end. The last "::" counts: what stands before it must be a body. */
+/* Cut "::mods" off the end. Seen with clamscan 1.4.6: where "::" stands more than once, what is in
+ * front of the first one is the whole body, and it has no modifiers. */
 static void cut_mods(struct sk_bytes *text, struct mods *out, struct defc_why *why) {
     size_t at = text->len;
+    unsigned count = 0;
     for (size_t k = 0; k + 1 < text->len; k++) {
         if (text->ptr[k] == ':' && text->ptr[k + 1] == ':') {
-            at = k;
+            at = count++ == 0 ? k : at;
+            k++;
         }
+    }
+    if (count > 1) {
+        *text = text_upto(*text, at);
+        return;
     }
     struct sk_bytes mods = text_from(*text, at + 2);
     *text = text_upto(*text, at);

@@ -251,6 +251,10 @@ static void set_pools(const struct body_builder *b, struct mt_segment *s) {
     s->trig_sig = b->trig_sig.data;
     s->regex = b->regex.data;
     s->compare = b->compare.data;
+    s->macro = b->macro.data;
+    s->macro_body = b->macro_body.data;
+    s->macro_count = (uint32_t)b->macro.count;
+    s->macro_body_count = (uint32_t)b->macro_body.count;
     s->regex_count = (uint32_t)b->regex.count;
     s->compare_count = (uint32_t)b->compare.count;
     s->sig_count = (uint32_t)b->sig.count;

@@ -137,6 +137,7 @@ static const struct array_row array_rows[] = {
     ARRAY(IMG_NODES, node, node_count),     ARRAY(IMG_ATTRS, attr, attr_count),
     ARRAY(IMG_TRIGS, trig, trig_count),     ARRAY(IMG_TRIG_SIGS, trig_sig, trig_sig_count),
     ARRAY(IMG_REGEXES, regex, regex_count), ARRAY(IMG_COMPARES, compare, compare_count),
+    ARRAY(IMG_MACROS, macro, macro_count),  ARRAY(IMG_MACRO_BODIES, macro_body, macro_body_count),
 };
 
 static sk_err want_elem(const struct image *img, const struct img_section *s, size_t elem,

@@ -157,11 +157,12 @@ static const char *check_part(const struct body_check *b, uint32_t i) {
 static const char *check_sub(const struct body_check *b, uint32_t i) {
     const struct mt_sub *sub = &b->seg->sub[i];
     if ((sub->flags & MT_SUB_SPECIAL) != 0) {
-        bool regex = (sub->flags & MT_SUB_REGEX) != 0;
-        uint32_t count = regex ? b->seg->regex_count : b->seg->compare_count;
+        uint32_t count = sub->flags == MT_SUB_REGEX     ? b->seg->regex_count
+                         : sub->flags == MT_SUB_COMPARE ? b->seg->compare_count
+                         : sub->flags == MT_SUB_MACRO   ? b->seg->macro_count
+                                                        : 0;
         return sub->part_count == 0 && sub->part_first < count && sub->also == MT_NO_SUB &&
-                       sub->off_kind <= MT_OFF_VI &&
-                       sub->flags == (regex ? MT_SUB_REGEX : MT_SUB_COMPARE)
+                       sub->off_kind <= MT_OFF_VI
                    ? NULL
                    : "a special subsignature is malformed";
     }
@@ -255,6 +256,20 @@ static const char *check_compare(const struct body_check *b, uint32_t i) {
                    c->width <= (raw ? 8 : MT_COMPARE_WIDTH_MAX) && (c->flags & ~MT_COMPARE_ALL) == 0
                ? NULL
                : "a byte comparison is malformed";
+}
+
+static const char *check_macro(const struct body_check *b, uint32_t i) {
+    const struct mt_macro *m = &b->seg->macro[i];
+    return m->group < MT_MACRO_GROUPS && m->ref < MT_SUB_MAX ? NULL : "a macro is malformed";
+}
+
+static const char *check_macro_body(const struct body_check *b, uint32_t i) {
+    const struct mt_macro_body *m = &b->seg->macro_body[i];
+    return m->group < MT_MACRO_GROUPS && m->target < SK_TARGET_COUNT &&
+                   m->sub < b->seg->sub_count &&
+                   (b->seg->sub[m->sub].flags & MT_SUB_SPECIAL) == 0
+               ? NULL
+               : "a body of a macro group is malformed";
 }
 
 /* min above max is allowed: a condition that never holds is what some lines say. */
@@ -355,6 +370,8 @@ sk_err image_check_body(const struct image *img, const uint64_t *name_starts, st
         {"attribute", seg->attr_count, check_attr},
         {"regular expression", seg->regex_count, check_regex},
         {"comparison", seg->compare_count, check_compare},
+        {"macro", seg->macro_count, check_macro},
+        {"macro body", seg->macro_body_count, check_macro_body},
         {"table", MT_TABLE_COUNT, check_table},
     };
     for (size_t w = 0; w < sizeof walks / sizeof walks[0]; w++) {

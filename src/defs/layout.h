@@ -65,6 +65,8 @@ enum img_section_type {
     IMG_TRIG_SIGS,
     IMG_REGEXES,  /* required: without it signatures would mean something else */
     IMG_COMPARES, /* required */
+    IMG_MACROS,   /* required, as are its bodies */
+    IMG_MACRO_BODIES,
     /* Small tables, gone through in order (defs/rules.h). Required: they find things. */
     IMG_RULE_TEXT = 96,
     IMG_RULE_MEMBERS,

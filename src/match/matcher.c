@@ -26,6 +26,7 @@
 #include "match/counts.h"
 #include "match/filter.h"
 #include "match/logic.h"
+#include "match/macro.h"
 #include "match/pattern.h"
 #include "match/regex.h"
 #include "match/sieve.h"
@@ -539,6 +540,20 @@ static sk_err count_compare(struct special *sp, struct pattern_hits *out_hits) {
     return sk_ok();
 }
 
+static sk_err count_macro(struct special *sp, struct pattern_hits *out_hits) {
+    struct judged *j = sp->judged;
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    if (sp->sub->part_first >= seg->macro_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    struct macro_use use = {.segments = j->m->segment,
+                            .segment_count = j->m->segment_count,
+                            .segment = j->segment,
+                            .sig = j->sig,
+                            .macro = &seg->macro[sp->sub->part_first]};
+    return macro_count(&j->m->run, &use, out_hits);
+}
+
 /* Counts the special subsignatures of a signature, in their order, before its expression is asked.
  * Each is counted in full, because it is asked for in more than one way. */
 static sk_err count_specials(struct judged *j) {
@@ -553,8 +568,9 @@ static sk_err count_specials(struct judged *j) {
         if ((sp.sub->flags & MT_SUB_SPECIAL) == 0) {
             continue;
         }
-        TRY((sp.sub->flags & MT_SUB_REGEX) != 0 ? count_regex(&sp, &hits)
-                                                : count_compare(&sp, &hits));
+        TRY((sp.sub->flags & MT_SUB_REGEX) != 0     ? count_regex(&sp, &hits)
+            : (sp.sub->flags & MT_SUB_COMPARE) != 0 ? count_compare(&sp, &hits)
+                                                    : count_macro(&sp, &hits));
         struct count_slot *slot = counts_slot(&j->m->counts, j->segment, index);
         if (slot == NULL) {
             return sk_fail(SK_E_NOMEM);

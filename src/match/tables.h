@@ -126,11 +126,12 @@ enum mt_off_kind {
 
 #define MT_SUB_FULLWORD 1u /* bytes before and after must not be alphanumeric */
 #define MT_SUB_WIDE 2u     /* full word is judged in UTF-16LE units */
-/* Not a body (part_count 0): part_first is an index into regex[] or compare[]. Such a subsignature
- * belongs to one signature, because it speaks of others by their number in it. */
+/* Not a body (part_count 0): part_first is an index into regex[], compare[] or macro[]. Such a
+ * subsignature belongs to one signature, because it speaks of others by their number in it. */
 #define MT_SUB_REGEX 4u
 #define MT_SUB_COMPARE 8u
-#define MT_SUB_SPECIAL (MT_SUB_REGEX | MT_SUB_COMPARE)
+#define MT_SUB_MACRO 16u
+#define MT_SUB_SPECIAL (MT_SUB_REGEX | MT_SUB_COMPARE | MT_SUB_MACRO)
 #define MT_NO_SUB UINT32_MAX
 
 /* Hits of a subsignature are counted at the start of part 0, which must lie in the offset window
@@ -266,6 +267,8 @@ struct mt_segment {
     const uint32_t *trig_sig;
     const struct mt_regex *regex;
     const struct mt_compare *compare;
+    const struct mt_macro *macro;
+    const struct mt_macro_body *macro_body;
     uint32_t sig_count;
     uint32_t sig_sub_count;
     uint32_t sub_count;
@@ -278,6 +281,8 @@ struct mt_segment {
     uint32_t trig_sig_count;
     uint32_t regex_count;
     uint32_t compare_count;
+    uint32_t macro_count;
+    uint32_t macro_body_count;
     struct mt_table table[MT_TABLE_COUNT];
 };
 

@@ -52,4 +52,23 @@ struct mt_compare {
 #define MT_COMPARE_ALL 7u
 #define MT_COMPARE_WIDTH_MAX 4096u
 
+/* A macro: some body of the group starts `min` to `max` bytes behind the start of a hit of
+ * subsignature `ref`, the one before it. Its count is the number of such hits. min above max never
+ * holds. */
+struct mt_macro {
+    uint32_t min;
+    uint32_t max;
+    uint16_t group;
+    uint16_t ref; /* number of a subsignature in the signature */
+};
+#define MT_MACRO_GROUPS 32u
+/* A body that is no signature of its own but one of a group. Groups go across segments; a macro
+ * sees only bodies of its signature's target. */
+struct mt_macro_body {
+    uint32_t sub;
+    uint8_t group;
+    uint8_t target;
+    uint16_t pad;
+};
+
 #endif

@@ -260,6 +260,32 @@ def compares(f):
     f.file("compare.chain-second", b"..." + t + b"B..." + t2 + b"...." + t + b"A..." + t2 + b".....")
 
 
+def macros(f):
+    """A macro holds where its group stands behind the subsignature before it. clamscan looks only when that one comes once more."""
+    a, b, c, d = token(), token(), token(), token()
+    for offset, body in (("$5", b), ("$6$", c), ("$5,3", d)):
+        f.ndb.append(f"Form.macro-body-{offset[1]}:0:{offset}:{hx(body)}")
+    n = len(a)
+    for name, expr, subs in (("near", "0&1", f"{hx(a)};${{{n}-{n + 4}}}5$"), ("other-group", "0&1", f"{hx(a)};${{0-100}}6$"), ("empty-group", "0&1", f"{hx(a)};${{0-100}}7$"),
+                             ("never", "0&1", f"{hx(a)};${{9-8}}5$"), ("first", "0&1", f"${{0-100}}5$;{hx(a)}"), ("on-macro", "0&1&2", f"{hx(a)};${{0-100}}5$;${{0-100}}5$"),
+                             ("other-target", "0&1", f"{hx(a)};${{0-100}}8$")):
+        f.ldb.append(f"Macro.{name};Engine:51-255,Target:0;{expr};{subs}")
+    f.ndb.append(f"Form.macro-body-8:1:$8:{hx(b)}")
+    pre = b"\x01\x02some host data\x00\xff"
+    for word, data in (("again", a + b + a), ("again-far", a + b"...." + b + a), ("again-too-far", a + b"....." + b + a), ("second", a + d + a), ("six", a + c + a),
+                       ("before", b + a + a), ("none", a + a), ("alone", b), ("once", a + b)):
+        f.file(f"macro.{word}", pre + data + b"..tail")
+
+
+def twice_modified(f):
+    """Where `::` stands twice, what is in front of the first one is the body, without modifiers; one official signature is like that."""
+    a, b = b"SkTwice" + token(), token()
+    f.ldb.append(f"Twice.star;Engine:81-255,Target:0;0;{hx(a)}::i*{hx(b)}::i")
+    f.ldb.append(f"Twice.row;Engine:81-255,Target:0;0;{hx(a)}::w::i")
+    for word, data in (("same", a + b".." + b), ("first", a), ("upper", a.upper() + b".." + b), ("wide", b"".join(bytes([c, 0]) for c in a)), ("last", b)):
+        f.file(f"twice.{word}", b"\x01\x02" + data + b"\x00tail")
+
+
 def hashes(f):
     for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
         data = b"\x01\x02hash object " + name.encode() * 9
@@ -287,7 +313,7 @@ def hashes(f):
 def write(definitions, files):
     N[0] = 0
     f = Forms()
-    for part in (bodies, offsets, logic, regexes, compares, hashes):
+    for part in (bodies, offsets, logic, regexes, compares, macros, twice_modified, hashes):
         part(f)
     forms_attrs.add(f, token)
     for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb), *f.other.items()):

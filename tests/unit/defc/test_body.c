@@ -45,7 +45,9 @@ static const struct row {
     {BODY_NDB, ":0:*:6162636465", DEFC_MALFORMED},
     {BODY_NDB, "A:-1:*:6162636465", DEFC_MALFORMED},
     {BODY_NDB, "A:15:*:6162636465", DEFC_NOT_YET_ATTRIBUTE},
-    {BODY_NDB, "A:0:$g$:6162636465", DEFC_NOT_YET_MACRO},
+    {BODY_NDB, "A:0:$g$:6162636465", DEFC_MALFORMED},
+    {BODY_NDB, "A:0:$32:6162636465", DEFC_MALFORMED},
+    {BODY_NDB, "A:0:$-1:6162636465", DEFC_MALFORMED},
     {BODY_NDB, "A:0:EP+0:6162636465", DEFC_MALFORMED},
     {BODY_NDB, "A:0:*:61626364*65", DEFC_MALFORMED},
     {BODY_DB, "A=6162636465", DEFC_TAKEN},
@@ -128,9 +130,18 @@ static const struct row {
     {BODY_LDB, "A;Target:0;0&1;6162;0(>>4#ib1#>5,<7,=6)", DEFC_MALFORMED},
     {BODY_LDB, "A;Target:0;0&1;6162;9:0(>>4#ib1#=5)", DEFC_MALFORMED},
     {BODY_LDB, "A;Target:0;0;fuzzy_img#af2ad01ed42993c7", DEFC_NOT_YET_FUZZY},
-    {BODY_LDB, "A;Target:0;0&1;6162;${6-7}12$", DEFC_NOT_YET_MACRO},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6-7}12$", DEFC_TAKEN},
+    {BODY_LDB, "A;Target:0;0&1;${6-7}12$;6162", DEFC_TAKEN},
+    {BODY_LDB, "A;Target:0;0&1;6162;${7-6}31$", DEFC_TAKEN},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6-7}32$", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6}12$", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6-}12$", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6-7}12$::i", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0&1;6162;${6-7}$", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0&1;6162;$", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0;$12:6162", DEFC_MALFORMED},
     {BODY_LDB, "A;Target:0;0;6162::x", DEFC_MALFORMED},
-    {BODY_LDB, "A;Target:0;0;6162::i*6364::i", DEFC_MALFORMED},
+    {BODY_LDB, "A;Target:0;0;6162::i*6364::i", DEFC_TAKEN},
     {BODY_LDB, "A;Target:0;0;VI:6162", DEFC_MALFORMED},
     {BODY_LDB, "A;Target:1;0;VI:6162", DEFC_TAKEN},
 };
@@ -150,6 +161,31 @@ static void lines_and_reasons(void **state) {
     }
     body_builder_free(b);
     body_builder_free(NULL);
+}
+
+/* A line of a macro group is taken, and is no signature. */
+static void macro_bodies(void **state) {
+    (void)state;
+    struct body_builder *b = NULL;
+    assert_false(sk_failed(body_builder_new(NULL, &b)));
+    assert_int_equal(add(b, BODY_NDB, "A:0:$12:6162636465"), DEFC_TAKEN);
+    assert_int_equal(add(b, BODY_NDB, "A:1:$5$:6162636465{-5}6162:51:255"), DEFC_TAKEN);
+    assert_int_equal(body_count(b), 0);
+    struct arena arena;
+    struct mt_segment s;
+    arena_init(&arena, MEM_MAX_BYTES);
+    assert_int_equal(add(b, BODY_LDB, "A;Target:0;0&1;6162;${6-7}12$"), DEFC_TAKEN);
+    assert_false(sk_failed(body_build_segment(b, &arena, &s)));
+    assert_int_equal(s.macro_body_count, 2);
+    assert_int_equal(s.macro_body[0].group, 12);
+    assert_int_equal(s.macro_body[1].group, 5);
+    assert_int_equal(s.macro_body[1].target, 1);
+    assert_int_equal(s.macro_count, 1);
+    assert_int_equal(s.macro[0].min, 6);
+    assert_int_equal(s.macro[0].max, 7);
+    assert_int_equal(s.macro[0].ref, 0);
+    arena_release(&arena);
+    body_builder_free(b);
 }
 
 static void long_lines(void **state) {
@@ -513,6 +549,7 @@ static void official_main_ldb(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_and_reasons),
+        cmocka_unit_test(macro_bodies),
         cmocka_unit_test(long_lines),
         cmocka_unit_test(refused_lines_leave_nothing),
         cmocka_unit_test(equal_things_are_kept_once),

@@ -51,7 +51,7 @@ static const struct bad {
     {"4 ", 0, DEFC_MALFORMED},           {"2,1,3", 0, DEFC_MALFORMED},
     {"4,x", 0, DEFC_MALFORMED},          {"2147483648", 0, DEFC_MALFORMED},
     {"4,4294967295", 0, DEFC_MALFORMED}, {"S70000+0", 1, DEFC_MALFORMED},
-    {"$group$", 0, DEFC_NOT_YET_MACRO},
+    {"$group$", 0, DEFC_MALFORMED},
 };
 
 static void good_forms(void **state) {
