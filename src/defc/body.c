@@ -62,10 +62,10 @@ void body_builder_free(struct body_builder *b) {
     strpool_release(&b->prog);
     strpool_release(&b->lit);
     strpool_release(&b->node);
-    struct vec *vecs[] = {&b->part,     &b->sub,      &b->trigger, &b->sig,    &b->need,
-                          &b->sig_sub,  &b->attr,     &b->parts,   &b->nodes,  &b->mt_trig,
-                          &b->trig_sig, &b->trig_use, &b->regex,   &b->compare,
-                          &b->macro,    &b->macro_body};
+    struct vec *vecs[] = {&b->part,  &b->sub,     &b->trigger,  &b->sig,
+                          &b->need,  &b->sig_sub, &b->attr,     &b->parts,
+                          &b->nodes, &b->mt_trig, &b->trig_sig, &b->trig_use,
+                          &b->regex, &b->compare, &b->macro,    &b->macro_body};
     for (size_t i = 0; i < sizeof(vecs) / sizeof(vecs[0]); i++) {
         vec_release(vecs[i]);
     }

@@ -44,16 +44,16 @@ struct trig_use {
 struct body_builder {
     struct names_builder *names;
     struct strpool prog, lit, node;
-    struct vec part;    /* struct mt_part */
-    struct vec sub;     /* struct mt_sub */
-    struct vec trigger; /* struct trigger, one a sub; prog is a position in the pool */
-    struct vec sig;     /* struct mt_sig */
-    struct vec need;    /* uint64_t, one a sig: which subsignatures are searched for; 0: none */
-    struct vec sig_sub; /* uint32_t */
-    struct vec attr;    /* struct mt_attr */
-    struct vec regex;   /* struct mt_regex */
-    struct vec compare; /* struct mt_compare */
-    struct vec macro;   /* struct mt_macro */
+    struct vec part;       /* struct mt_part */
+    struct vec sub;        /* struct mt_sub */
+    struct vec trigger;    /* struct trigger, one a sub; prog is a position in the pool */
+    struct vec sig;        /* struct mt_sig */
+    struct vec need;       /* uint64_t, one a sig: which subsignatures are searched for; 0: none */
+    struct vec sig_sub;    /* uint32_t */
+    struct vec attr;       /* struct mt_attr */
+    struct vec regex;      /* struct mt_regex */
+    struct vec compare;    /* struct mt_compare */
+    struct vec macro;      /* struct mt_macro */
     struct vec macro_body; /* struct mt_macro_body */
     struct map sub_map;
     /* of the line */

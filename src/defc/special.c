@@ -4,7 +4,8 @@
  *
  *   [offset:]Trigger/regex/flags[::anything]     a regular expression, run when Trigger holds
  *   id(>>off#options#cmp[,cmp])[anything]        a number near the last hit of subsignature id
- *   ${min-max}group$                             a body of an ndb group behind the subsignature before
+ *   ${min-max}group$                             a body of an ndb group behind the subsignature
+ * before
  *
  * Seen with clamscan 1.4.6 (one line at a time through its loader):
  *   - the text of a regular expression goes from the first '/' to the last one; ';' and ':' may

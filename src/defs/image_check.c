@@ -266,8 +266,7 @@ static const char *check_macro(const struct body_check *b, uint32_t i) {
 static const char *check_macro_body(const struct body_check *b, uint32_t i) {
     const struct mt_macro_body *m = &b->seg->macro_body[i];
     return m->group < MT_MACRO_GROUPS && m->target < SK_TARGET_COUNT &&
-                   m->sub < b->seg->sub_count &&
-                   (b->seg->sub[m->sub].flags & MT_SUB_SPECIAL) == 0
+                   m->sub < b->seg->sub_count && (b->seg->sub[m->sub].flags & MT_SUB_SPECIAL) == 0
                ? NULL
                : "a body of a macro group is malformed";
 }

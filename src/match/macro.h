@@ -3,7 +3,8 @@
  * Macro subsignatures (struct mt_macro): near which hits of the subsignature before it does a body
  * of the group start?
  *
- * Errors: those of pattern_each, SK_E_FORMAT (damaged tables). Limits: PATTERN_CHAIN_MAX hits of one body.
+ * Errors: those of pattern_each, SK_E_FORMAT (damaged tables). Limits: PATTERN_CHAIN_MAX hits of
+ * one body.
  */
 #ifndef SK_MATCH_MACRO_H
 #define SK_MATCH_MACRO_H
