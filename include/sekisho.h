@@ -45,12 +45,42 @@ struct sk_limits {
     uint64_t max_memory; /* arena and layer buffers, 256 MiB; larger layers go to the spool file */
 };
 
-#define SK_SCAN_ALL_MATCHES 1u /* report every name, not only the first */
-#define SK_SCAN_NO_ARCHIVES 2u /* do not open containers; their inside is left out unasked */
+#define SK_SCAN_ALL_MATCHES 1u      /* report every name, not only the first */
+#define SK_SCAN_NO_ARCHIVES 2u      /* do not open containers; their inside is left out unasked */
+#define SK_SCAN_NO_HEURISTICS 4u    /* HeuristicAlerts no: only what `alerts` asks for */
+#define SK_SCAN_HEURISTICS_FIRST 8u /* HeuristicScanPrecedence: they end a first-match scan too */
+#define SK_SCAN_NO_NORMALISING 16u  /* text and HTML as they are only */
+
+/* Findings named Heuristics.* that are told only when asked for. */
+#define SK_ALERT_ENCRYPTED_ARCHIVE 1u
+#define SK_ALERT_ENCRYPTED_DOC 2u
+#define SK_ALERT_MACROS 4u
+#define SK_ALERT_BROKEN 8u /* executables */
+#define SK_ALERT_BROKEN_MEDIA 16u
+#define SK_ALERT_EXCEEDS_MAX 32u /* a limit left something out */
+#define SK_ALERT_PHISHING_SSL 64u
+#define SK_ALERT_PHISHING_CLOAK 128u
+#define SK_ALERT_PARTITIONS 256u /* partitions of a disk image overlap */
+
+/* Readers that are not used, unasked: their types are searched as they are. */
+#define SK_PART_ARCHIVE 1u
+#define SK_PART_MAIL 2u
+#define SK_PART_PE 4u
+#define SK_PART_ELF 8u
+#define SK_PART_OLE2 16u
+#define SK_PART_PDF 32u
+#define SK_PART_SWF 64u
+#define SK_PART_HTML 128u
+#define SK_PART_XMLDOCS 256u
+#define SK_PART_HWP3 512u
+#define SK_PART_ONENOTE 1024u
+#define SK_PART_IMAGE 2048u
 
 struct sk_options {
     struct sk_limits limits;
-    uint32_t flags;
+    uint32_t flags;     /* SK_SCAN_* */
+    uint32_t alerts;    /* SK_ALERT_* */
+    uint32_t parts_off; /* SK_PART_* */
     int spool_fd; /* unlinked temporary file for large layers, or -1: memory only. Borrowed. */
 };
 

@@ -7,13 +7,13 @@
 
 struct clam_settings {
     struct limit_settings limits;
+    struct alert_settings alert;
     struct conf_list database, file_list;
     struct conf_list include, exclude, include_dir, exclude_dir;
     const char *log, *temp_dir, *move, *copy;
     uint64_t max_depth, jobs, dir_links, file_links;
     bool remove, infected, no_ok, all_match, recursive, quiet, to_stdout, no_summary, verbose;
-    bool members, bell, cross_fs, pua, alert_encrypted, alert_encrypted_archive;
-    bool alert_encrypted_doc, alert_exceeds, scan_archive, incomplete_as_ok;
+    bool members, bell, cross_fs, pua, incomplete_as_ok;
     bool help, version, man;
 };
 

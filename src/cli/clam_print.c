@@ -148,58 +148,6 @@ static void member_line(struct clam_printer *p, const struct outcome *o,
     emit(p, info(p));
 }
 
-/* The alert that a note becomes when the user asked for it, or NULL. */
-static const char *alert_of(const struct clam_settings *s, const struct sk_note_entry *note,
-                            const char *type) {
-    static const struct {
-        const char *note;
-        const char *alert;
-    } LIMITS[] = {
-        {"limit-file-size", "Heuristics.Limits.Exceeded.MaxFileSize"},
-        {"limit-scan-size", "Heuristics.Limits.Exceeded.MaxScanSize"},
-        {"limit-files", "Heuristics.Limits.Exceeded.MaxFiles"},
-        {"limit-recursion", "Heuristics.Limits.Exceeded.MaxRecursion"},
-        {"limit-time", "Heuristics.Limits.Exceeded.MaxScanTime"},
-    };
-    static const struct {
-        const char *type;
-        const char *alert;
-    } ENCRYPTED[] = {
-        {"rar", "Heuristics.Encrypted.RAR"},
-        {"7z", "Heuristics.Encrypted.7Zip"},
-        {"pdf", "Heuristics.Encrypted.PDF"},
-        {"ole2", "Heuristics.Encrypted.OLE2"},
-    };
-    if (strcmp(note->word, "encrypted") == 0) {
-        bool document = strcmp(type, "pdf") == 0 || strcmp(type, "ole2") == 0;
-        bool wanted =
-            s->alert_encrypted || (document ? s->alert_encrypted_doc : s->alert_encrypted_archive);
-        for (unsigned i = 0; wanted && i < sizeof(ENCRYPTED) / sizeof(ENCRYPTED[0]); i++) {
-            if (strcmp(ENCRYPTED[i].type, type) == 0) {
-                return ENCRYPTED[i].alert;
-            }
-        }
-        return wanted ? "Heuristics.Encrypted.Zip" : NULL;
-    }
-    for (unsigned i = 0; s->alert_exceeds && i < sizeof(LIMITS) / sizeof(LIMITS[0]); i++) {
-        if (strcmp(LIMITS[i].note, note->word) == 0) {
-            return LIMITS[i].alert;
-        }
-    }
-    return NULL;
-}
-
-static bool print_alert(struct clam_printer *p, const struct outcome *o) {
-    for (size_t i = 0; i < o->report->note_count; i++) {
-        const char *alert = alert_of(p->settings, &o->report->notes[i], o->report->type);
-        if (alert != NULL) {
-            found_line(p, o, alert);
-            return true;
-        }
-    }
-    return false;
-}
-
 static void print_found(struct clam_printer *p, const struct outcome *o) {
     for (size_t i = 0; i < o->report->finding_count; i++) {
         found_line(p, o, o->report->findings[i].name);
@@ -285,8 +233,6 @@ bool clam_object(struct clam_printer *printer, const struct outcome *outcome) {
         print_failed(printer, outcome);
     } else if (outcome->kind != OUTCOME_SCANNED) {
         print_skipped(printer, outcome);
-    } else if (standing == STANDING_INCOMPLETE && print_alert(printer, outcome)) {
-        standing = STANDING_FOUND;
     } else if (standing == STANDING_INCOMPLETE && !printer->settings->incomplete_as_ok) {
         print_incomplete(printer, outcome);
     } else {

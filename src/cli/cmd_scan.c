@@ -90,6 +90,7 @@ static void fill_session(struct scan_run *run, struct session_options *o) {
     limits_apply(&s->limits, &o->pool.scan.limits);
     o->pool.scan.flags =
         (s->all_match ? SK_SCAN_ALL_MATCHES : 0) | (s->no_archives ? SK_SCAN_NO_ARCHIVES : 0);
+    alerts_apply(&s->alert, &o->pool.scan);
     o->pool.engine = run->engine;
     o->pool.jobs = s->jobs != 0 ? (unsigned)s->jobs : cpus_usable();
     o->pool.spool_dir = s->temp_dir;

@@ -60,6 +60,37 @@ static const struct conf_option OPTIONS[] = {
      N_("Stop unpacking a member that grows more than N times"), NULL},
     {"max-memory", 0, CONF_SIZE, AT(limits.memory), (uint64_t)16 << 20, MAX_BYTES, "256M", "SIZE",
      NULL, N_("Memory for one scan; larger members go to a temporary file"), NULL},
+    FLAG_ON("heuristic-alerts", 0, alert.heuristics,
+            "Tell heuristic findings that need no switch of their own", NULL),
+    FLAG("heuristic-scan-precedence", 0, alert.precedence,
+         "Heuristic findings are like any other, not told last", NULL),
+    FLAG("alert-encrypted", 0, alert.encrypted, "Alert on encrypted archives and documents", NULL),
+    FLAG("alert-encrypted-archive", 0, alert.encrypted_archive, "Alert on encrypted archives",
+         NULL),
+    FLAG("alert-encrypted-doc", 0, alert.encrypted_doc, "Alert on encrypted documents", NULL),
+    FLAG("alert-macros", 0, alert.macros, "Alert on documents with VBA or Excel 4 macros", NULL),
+    FLAG("alert-broken", 0, alert.broken, "Alert on broken executables (PE and ELF)", NULL),
+    FLAG("alert-broken-media", 0, alert.broken_media,
+         "Alert on broken images (JPEG, TIFF, PNG, GIF)", NULL),
+    FLAG("alert-exceeds-max", 0, alert.exceeds_max, "Alert when a limit left something out", NULL),
+    FLAG("alert-phishing-ssl", 0, alert.phishing_ssl,
+         "Alert on mail with links that show https and lead elsewhere", NULL),
+    FLAG("alert-phishing-cloak", 0, alert.phishing_cloak, "Alert on mail with cloaked links", NULL),
+    FLAG("alert-partition-intersection", 0, alert.partitions,
+         "Alert on disk images whose partitions overlap", NULL),
+    FLAG_ON("normalize", 0, alert.normalise, "Search text and HTML in normalised form too", NULL),
+    FLAG_ON("scan-mail", 0, alert.mail, "Look into mail", NULL),
+    FLAG_ON("scan-pe", 0, alert.pe, "Read the structure of PE executables", NULL),
+    FLAG_ON("scan-elf", 0, alert.elf, "Read the structure of ELF executables", NULL),
+    FLAG_ON("scan-ole2", 0, alert.ole2, "Look into OLE2 documents", NULL),
+    FLAG_ON("scan-pdf", 0, alert.pdf, "Look into PDF documents", NULL),
+    FLAG_ON("scan-swf", 0, alert.swf, "Look into Flash files", NULL),
+    FLAG_ON("scan-html", 0, alert.html, "Normalise HTML", NULL),
+    FLAG_ON("scan-xmldocs", 0, alert.xmldocs, "Look into XML documents", NULL),
+    FLAG_ON("scan-hwp3", 0, alert.hwp3, "Look into HWP3 documents", NULL),
+    FLAG_ON("scan-onenote", 0, alert.onenote, "Look into OneNote files", NULL),
+    FLAG_ON("scan-archive", 0, alert.archive, "Look into archives", NULL),
+    FLAG_ON("scan-image", 0, alert.image, "Read the structure of images", NULL),
     {"tempdir", 0, CONF_TEXT, AT(temp_dir), 0, 0, NULL, "DIR", NULL, N_("Put temporary files here"),
      "They have no name and vanish with the program."},
     {"sandbox", 0, CONF_CHOICE, AT(sandbox), 0, 0, "auto", "MODE", "auto|require|off",
@@ -90,6 +121,39 @@ void limits_apply(const struct limit_settings *settings, struct sk_limits *out_l
         .max_ratio = (uint32_t)settings->ratio,
         .max_memory = settings->memory,
     };
+}
+
+void alerts_apply(const struct alert_settings *a, struct sk_options *o) {
+    const struct {
+        bool on;
+        uint32_t bit;
+    } flags[] = {{!a->heuristics, SK_SCAN_NO_HEURISTICS},
+                 {a->precedence, SK_SCAN_HEURISTICS_FIRST},
+                 {!a->normalise, SK_SCAN_NO_NORMALISING}},
+      alerts[] = {{a->encrypted || a->encrypted_archive, SK_ALERT_ENCRYPTED_ARCHIVE},
+                  {a->encrypted || a->encrypted_doc, SK_ALERT_ENCRYPTED_DOC},
+                  {a->macros, SK_ALERT_MACROS},
+                  {a->broken, SK_ALERT_BROKEN},
+                  {a->broken_media, SK_ALERT_BROKEN_MEDIA},
+                  {a->exceeds_max, SK_ALERT_EXCEEDS_MAX},
+                  {a->phishing_ssl, SK_ALERT_PHISHING_SSL},
+                  {a->phishing_cloak, SK_ALERT_PHISHING_CLOAK},
+                  {a->partitions, SK_ALERT_PARTITIONS}},
+      off[] = {{!a->archive, SK_PART_ARCHIVE}, {!a->mail, SK_PART_MAIL},
+               {!a->pe, SK_PART_PE},           {!a->elf, SK_PART_ELF},
+               {!a->ole2, SK_PART_OLE2},       {!a->pdf, SK_PART_PDF},
+               {!a->swf, SK_PART_SWF},         {!a->html, SK_PART_HTML},
+               {!a->xmldocs, SK_PART_XMLDOCS}, {!a->hwp3, SK_PART_HWP3},
+               {!a->onenote, SK_PART_ONENOTE}, {!a->image, SK_PART_IMAGE}};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        o->flags |= flags[i].on ? flags[i].bit : 0;
+    }
+    for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+        o->alerts |= alerts[i].on ? alerts[i].bit : 0;
+    }
+    for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+        o->parts_off |= off[i].on ? off[i].bit : 0;
+    }
 }
 
 unsigned cpus_usable(void) {

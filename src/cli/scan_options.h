@@ -11,6 +11,14 @@ struct limit_settings {
     uint64_t file_size, scan_size, files, recursion, scan_time, ratio, memory;
 };
 
+/* What to alert on, and which parts to use; the same record for both faces. */
+struct alert_settings {
+    bool heuristics, precedence, normalise;
+    bool encrypted, encrypted_archive, encrypted_doc, macros, broken, broken_media, exceeds_max;
+    bool phishing_ssl, phishing_cloak, partitions;
+    bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image;
+};
+
 struct scan_settings {
     const char *definitions;
     const char *sandbox;
@@ -18,6 +26,7 @@ struct scan_settings {
     const char *temp_dir;
     uint64_t jobs;
     struct limit_settings limits;
+    struct alert_settings alert;
     struct conf_list include, exclude, include_dir, exclude_dir, file_list;
     uint64_t max_depth;
     bool recursive, cross_fs, follow;
@@ -29,6 +38,8 @@ struct scan_settings {
 extern const struct conf_table scan_table;
 
 void limits_apply(const struct limit_settings *settings, struct sk_limits *out_limits);
+/* Fills flags, alerts and parts_off; flags beside those of alerts are kept. */
+void alerts_apply(const struct alert_settings *settings, struct sk_options *inout_options);
 /* Number of CPUs this process may use, at least 1. */
 unsigned cpus_usable(void);
 /* Add the lines of each list file to paths. The texts live in *out_text, one buf per file, which

@@ -116,6 +116,7 @@ int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
     sc->engine = engine;
     sc->options = *options;
     sc->steps = MATCH_STEPS;
+    switches_parts(sc, options->parts_off);
     budget_init(&sc->budget, &options->limits);
     uint64_t memory = sc->budget.limits.max_memory;
     arena_init(&sc->arena, (size_t)(memory / 8));

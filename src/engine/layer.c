@@ -242,7 +242,7 @@ static bool is_container(struct sk_scanner *sc, struct layer *layer) {
     }
     for (unsigned i = 0; i < layer->bid_count; i++) {
         const struct sk_bid *bid = &layer->bid[i];
-        if (bid->bid < SK_BID_WALK) {
+        if (bid->bid < SK_BID_WALK || sc->off[bid->type]) {
             continue;
         }
         if (bid->format->walk == NULL || sc->engine->off[bid->type]) {

@@ -241,7 +241,10 @@ void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_c
         const struct rules *rules = image_rules(img);
         for (uint32_t i = 0; i < sc->members->count[s]; i++) {
             if (numbers_hold(&facts, &rules->member[i]) && name_holds(sc, layer, s, i, name)) {
-                struct verdict_hit hit = {img, rules->member[i].name, UINT64_MAX, RANK_PLAIN};
+                struct verdict_hit hit = {.image = img,
+                                          .name = rules->member[i].name,
+                                          .offset = UINT64_MAX,
+                                          .rank = RANK_PLAIN};
                 tell(sc, layer, child, &hit);
             }
         }

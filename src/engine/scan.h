@@ -44,8 +44,10 @@ struct layer {
     unsigned uses;
     enum layer_allowed allowed;
     enum sk_type type;
-    enum sk_type as; /* what its container says it is; SK_TYPE_ANY: nothing */
-    uint32_t facts;  /* one bit for each enum sk_fact that a reader told */
+    enum sk_type reader; /* at work on this layer; SK_TYPE_ANY: none */
+    enum sk_type as;     /* what its container says it is; SK_TYPE_ANY: nothing */
+    uint64_t facts;      /* one bit for each enum sk_fact that a reader told */
+    unsigned overlaps;   /* members that lie in others */
     unsigned bid_count;
     struct sk_bid bid[SK_BID_MAX];
     unsigned own_bids; /* of bid_count; the rest are readers signatures asked for */
@@ -57,6 +59,8 @@ struct layer {
     struct sk_source src;
     struct store store;
 };
+
+_Static_assert(SK_FACT_COUNT <= 64, "layer.facts has a bit for each");
 
 struct members;
 
@@ -72,6 +76,7 @@ struct sk_engine {
 struct sk_scanner {
     struct sk_engine *engine;
     struct sk_options options;
+    bool off[SK_TYPE_COUNT]; /* readers the options leave out */
     struct budget budget;
     struct arena arena;      /* layers, findings, notes: cleared between objects */
     struct arena walk_arena; /* what readers ask for: rewound after each walk */

@@ -84,3 +84,58 @@ void switches_read(struct sk_engine *engine) {
         }
     }
 }
+
+/*
+ * The parts an option leaves out (clamscan's --scan-*). Seen with clamscan 1.4.6: the type stays
+ * what it is and its raw bytes are searched; only what the reader would have told is missing.
+ * Archives are the containers that no other row names, OOXML documents among them.
+ */
+static const struct {
+    enum sk_type type;
+    uint32_t part;
+} PARTS[] = {
+    {SK_TYPE_MAIL, SK_PART_MAIL},
+    {SK_TYPE_TNEF, SK_PART_MAIL},
+    {SK_TYPE_MHTML, SK_PART_MAIL},
+    {SK_TYPE_PE, SK_PART_PE},
+    {SK_TYPE_ELF, SK_PART_ELF},
+    {SK_TYPE_OLE2, SK_PART_OLE2},
+    {SK_TYPE_HWPOLE2, SK_PART_OLE2},
+    {SK_TYPE_PDF, SK_PART_PDF},
+    {SK_TYPE_SWF, SK_PART_SWF},
+    {SK_TYPE_HTML, SK_PART_HTML},
+    {SK_TYPE_HTML_UTF16, SK_PART_HTML},
+    {SK_TYPE_XML_WORD, SK_PART_XMLDOCS},
+    {SK_TYPE_XML_XL, SK_PART_XMLDOCS},
+    {SK_TYPE_XML_HWP, SK_PART_XMLDOCS},
+    {SK_TYPE_XDP, SK_PART_XMLDOCS},
+    {SK_TYPE_HWP3, SK_PART_HWP3},
+    {SK_TYPE_ONENOTE, SK_PART_ONENOTE},
+    {SK_TYPE_GIF, SK_PART_IMAGE},
+    {SK_TYPE_PNG, SK_PART_IMAGE},
+    {SK_TYPE_JPEG, SK_PART_IMAGE},
+    {SK_TYPE_TIFF, SK_PART_IMAGE},
+    {SK_TYPE_GRAPHICS, SK_PART_IMAGE},
+    {SK_TYPE_TEXT_ASCII, SK_PART_HTML}, /* seen: its switch is that of all normalised text */
+    {SK_TYPE_TEXT_UTF8, SK_PART_HTML},
+    {SK_TYPE_TEXT_UTF16LE, SK_PART_HTML},
+    {SK_TYPE_TEXT_UTF16BE, SK_PART_HTML},
+    {SK_TYPE_SCRIPT, SK_PART_HTML},
+    {SK_TYPE_RTF, 0},
+    {SK_TYPE_MACHO_FAT, 0},
+};
+
+static uint32_t part_of(enum sk_type type) {
+    for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
+        if (PARTS[i].type == type) {
+            return PARTS[i].part;
+        }
+    }
+    return (sk_type_flags(type) & SK_TYPE_CONTAINER) != 0 ? SK_PART_ARCHIVE : 0;
+}
+
+void switches_parts(struct sk_scanner *sc, uint32_t parts) {
+    for (unsigned t = 0; t < SK_TYPE_COUNT; t++) {
+        sc->off[t] = (part_of((enum sk_type)t) & parts) != 0;
+    }
+}

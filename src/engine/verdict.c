@@ -9,7 +9,9 @@
  *     plain data), the file hash, logical signatures, section hashes; normalised text after raw.
  *     Among plain ones the lower offset wins.
  *   - PUA.*, Heuristics.*, BC.Heuristics.* are shown only when nothing else is found, and last in
- *     all-match mode.
+ *     all-match mode. Among several of them clamscan takes any (repeated runs differ); here the
+ *     order is that of the others. With heuristic-scan-precedence they are like any other finding,
+ *     and an encrypted ZIP is told before what is in it.
  *   - An allow-list entry for any layer from the finding up to the object clears that finding; an
  *     entry for a member does not clear the container around it.
  *
@@ -29,6 +31,7 @@
 #include <string.h>
 
 #include "engine/hashes.h"
+#include "engine/heuristics.h"
 #include "engine/scan.h"
 
 #define UNOFFICIAL ".UNOFFICIAL"
@@ -63,7 +66,18 @@ static int key_compare(const uint32_t *a, unsigned a_len, const uint32_t *b, uns
     return a_len == b_len ? 0 : (a_len > b_len ? -1 : 1);
 }
 
+/* Is b the layer a is about, or inside it? */
+static bool key_holds(const struct finding *a, const uint32_t *b, unsigned b_len) {
+    return a->key_len <= b_len &&
+           (a->key_len == 0 || memcmp(a->key, b, a->key_len * sizeof(*b)) == 0);
+}
+
 static int finding_compare(const struct finding *a, const struct finding *b) {
+    bool early_a = a->early && key_holds(a, b->key, b->key_len);
+    bool early_b = b->early && key_holds(b, a->key, a->key_len);
+    if (early_a != early_b) {
+        return early_a ? -1 : 1;
+    }
     int by_key = key_compare(a->key, a->key_len, b->key, b->key_len);
     if (by_key != 0) {
         return by_key;
@@ -88,7 +102,8 @@ bool verdict_wants_own(const struct sk_scanner *sc, const struct layer *layer) {
     }
     uint32_t key[BUDGET_RECURSION_MAX + 1];
     layer_key(layer, key);
-    return key_compare(key, layer->depth, best->key, best->key_len) <= 0;
+    return !(best->early && key_holds(best, key, layer->depth)) &&
+           key_compare(key, layer->depth, best->key, best->key_len) <= 0;
 }
 
 bool verdict_wants(const struct sk_scanner *sc, const struct layer *layer) {
@@ -103,7 +118,7 @@ bool verdict_wants(const struct sk_scanner *sc, const struct layer *layer) {
             return key[i] < best->key[i];
         }
     }
-    return true;
+    return !(best->early && best->key_len <= layer->depth);
 }
 
 /* ---- texts -------------------------------------------------------------------------------- */
@@ -153,6 +168,12 @@ static const char *layer_path(struct sk_scanner *sc, const struct layer *layer) 
 
 /* Fills name with what ClamAV would print. False: ignored by a list. */
 static bool hit_name(struct sk_scanner *sc, const struct verdict_hit *hit, char *name) {
+    if (hit->text != NULL) {
+        size_t fits = strnlen(hit->text, VERDICT_NAME_MAX_BYTES - 1);
+        memcpy(name, hit->text, fits);
+        name[fits] = '\0';
+        return !defset_ignores(sc->engine->set, name);
+    }
     buf_clear(&sc->text);
     if (sk_failed(image_name(hit->image, hit->name, &sc->text)) || sc->text.len == 0) {
         buf_clear(&sc->text);
@@ -258,7 +279,9 @@ static void keep_spare(struct verdict *v, const struct finding *tmp) {
 
 static void keep(struct sk_scanner *sc, struct layer *layer, const struct finding *tmp) {
     struct verdict *v = &sc->verdict;
-    struct finding_list *list = is_unwanted(tmp->shown.name) ? &v->unwanted : &v->strong;
+    bool aside =
+        is_unwanted(tmp->shown.name) && (sc->options.flags & SK_SCAN_HEURISTICS_FIRST) == 0;
+    struct finding_list *list = aside ? &v->unwanted : &v->strong;
     if ((sc->options.flags & SK_SCAN_ALL_MATCHES) == 0) {
         const struct finding *best = first_of(list);
         if (best != NULL && finding_compare(tmp, best) >= 0) {
@@ -294,7 +317,8 @@ void verdict_find(struct sk_scanner *sc, struct layer *layer, const struct verdi
                                     .layer_type = sk_type_word(layer->type)},
                           .key = key,
                           .key_len = layer->depth,
-                          .rank = hit->rank};
+                          .rank = hit->rank,
+                          .early = hit->early};
     keep(sc, layer, &tmp);
 }
 
@@ -321,6 +345,7 @@ void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
     bool first = !v->noted[note];
     v->noted[note] = true;
     v->incomplete = v->incomplete || sk_note_incomplete(note);
+    heuristics_note(sc, layer, note);
     /* The rows behind VERDICT_NOTE_MAX are for kinds that were not told yet. */
     if (v->note_count >= VERDICT_NOTE_MAX + SK_NOTE_COUNT ||
         (v->note_count >= VERDICT_NOTE_MAX && !first)) {

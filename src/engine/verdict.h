@@ -38,7 +38,8 @@ enum verdict_rank {
     RANK_LOGICAL_LATE, /* the same, logical */
     RANK_SECTION,      /* hash of a section */
     RANK_IMPORTS,
-    RANK_NORMALISED /* added to the rank in a normalised view */
+    RANK_NORMALISED,                         /* added to the rank in a normalised view */
+    RANK_HEURISTIC = 2 * RANK_NORMALISED + 1 /* what readers told of the layer */
 };
 
 struct verdict_hit {
@@ -46,6 +47,8 @@ struct verdict_hit {
     uint32_t name;
     uint64_t offset; /* UINT64_MAX: the whole layer */
     unsigned rank;
+    const char *text; /* the name itself, instead of image and name; or NULL */
+    bool early;       /* known before the members of the layer: comes before them */
 };
 
 struct finding {
@@ -53,6 +56,7 @@ struct finding {
     const uint32_t *key; /* ordinals from the object down to the layer */
     unsigned key_len;
     unsigned rank;
+    bool early; /* before what is inside the layer */
 };
 
 struct finding_list {
@@ -63,7 +67,8 @@ struct finding_list {
 
 struct verdict {
     struct finding_list strong;
-    struct finding_list unwanted; /* PUA, heuristics: shown after the strong ones */
+    struct finding_list unwanted; /* PUA, heuristics: shown after the strong ones, unless
+                                     SK_SCAN_HEURISTICS_FIRST */
     struct finding spare;         /* for the finding there was no memory for */
     char spare_name[VERDICT_NAME_MAX_BYTES];
     bool spare_used;

@@ -147,7 +147,8 @@ static void normalise(struct sk_scanner *sc, struct layer *layer, struct store *
 }
 
 void view_search_text(struct sk_scanner *sc, struct layer *layer) {
-    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop) {
+    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop || sc->off[layer->type] ||
+        (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
         return;
     }
     bool html = layer->type == SK_TYPE_HTML;

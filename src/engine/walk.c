@@ -26,6 +26,7 @@
  */
 #include "engine/walk.h"
 
+#include "engine/heuristics.h"
 #include "engine/layer.h"
 #include "engine/members.h"
 #include "engine/view.h"
@@ -196,6 +197,9 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     }
     TRY(admit(walk));
     struct sk_scanner *sc = walk->sc;
+    if (child->encrypted) {
+        heuristics_note(sc, walk->layer, SK_NOTE_ENCRYPTED); /* also when a password opens it */
+    }
     members_check(sc, walk->layer, child, walk->children);
     struct layer *member = layer_new(sc, walk->layer);
     if (member == NULL) {
@@ -244,10 +248,10 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
 }
 
 void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
-    (void)value;
-    (void)value_len;
     if ((unsigned)fact < SK_FACT_COUNT) {
-        walk->layer->facts |= UINT32_C(1) << fact;
+        walk->layer->facts |= UINT64_C(1) << fact;
+        heuristics_fact(walk->sc, walk->layer, fact,
+                        (struct sk_bytes){(const uint8_t *)value, value_len});
     }
 }
 
@@ -310,7 +314,7 @@ const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer) {
     const struct sk_bid *bid = NULL;
     for (unsigned i = 0; i < layer->bid_count && bid == NULL; i++) {
         if (layer->bid[i].bid >= SK_BID_WALK && layer->bid[i].format->walk != NULL &&
-            layer_bid_is_exe(&layer->bid[i])) {
+            !sc->off[layer->bid[i].type] && layer_bid_is_exe(&layer->bid[i])) {
             bid = &layer->bid[i];
         }
     }
@@ -318,7 +322,9 @@ const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer) {
         return NULL;
     }
     struct sk_walk walk = {.sc = sc, .layer = layer, .facts = true};
+    layer->reader = bid->type;
     sk_err err = bid->format->walk(&walk, &layer->src);
+    layer->reader = SK_TYPE_ANY;
     layer->facts_children = walk.facts_children;
     /* A broken executable is still searched whole: only a failure of ours leaves something out. */
     if (err.code != SK_E_FORMAT && err.code != SK_E_UNSUPPORTED) {
@@ -340,11 +346,13 @@ static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk
                      bool best) {
     struct arena_mark mark = arena_mark(&sc->walk_arena);
     struct sk_walk walk = {.sc = sc, .layer = layer};
+    layer->reader = bid->type;
     sk_err err = bid->format->walk(&walk, &layer->src);
     /* A second opinion that turned out wrong is no damage. */
     if (err.code != SK_E_FORMAT || best || walk.children > 0) {
         scan_note_error(sc, layer, err);
     }
+    layer->reader = SK_TYPE_ANY;
     arena_rewind(&sc->walk_arena, mark);
 }
 
@@ -352,7 +360,8 @@ void walk_members(struct sk_scanner *sc, struct layer *layer) {
     for (unsigned i = 0; i < layer->bid_count && !sc->stop; i++) {
         const struct sk_bid *bid = &layer->bid[i];
         if (bid->bid < SK_BID_WALK || bid->format->walk == NULL ||
-            (layer_bid_is_exe(bid) && !layer->facts_children) || sc->engine->off[bid->type]) {
+            (layer_bid_is_exe(bid) && !layer->facts_children) || sc->engine->off[bid->type] ||
+            sc->off[bid->type]) {
             continue;
         }
         if (i >= layer->own_bids) {

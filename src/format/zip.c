@@ -108,6 +108,7 @@ static sk_err walk_all(struct zip *z) {
         }
         if (at < known_end) {
             zip_note_once(z, ZIP_ONCE_OVERLAP, SK_NOTE_OVERLAP, "zip: members overlap");
+            walk_fact(z->walk, SK_FACT_OVERLAP, NULL, 0);
         }
         uint64_t end = at;
         TRY(zip_member_known(z, i, count, &end));

@@ -33,6 +33,7 @@ struct directories {
     unsigned count;
     uint64_t lowest_base;
     unsigned ooxml;
+    bool encrypted; /* some member, as a directory states */
 };
 
 struct end_record {
@@ -207,6 +208,7 @@ static sk_err read_directory(struct zip *z, struct directories *d, unsigned whic
             out[n] = (struct zip_ref){local, off, d->base[which]};
         } else {
             d->ooxml |= ooxml_of_name(z->src, &h);
+            d->encrypted = d->encrypted || (h.flags & ZIP_FLAG_ENCRYPTED) != 0;
         }
         n++;
         off = h.after;
@@ -271,6 +273,9 @@ sk_err zip_collect(struct zip *z) {
         total += n;
     }
     tell_type(z, d.ooxml);
+    if (d.encrypted) {
+        walk_fact(z->walk, SK_FACT_ENCRYPTION, NULL, 0);
+    }
     if (total == 0) {
         return sk_ok();
     }

@@ -303,6 +303,14 @@ static sk_err emit(struct sk_walk *walk, struct sk_source *src, const struct mem
     case FAKE_VIEW:
         walk_fact(walk, SK_FACT_SCRIPT, "a value", 7);
         return walk_view(walk, (enum sk_target)m->argument, data);
+    case FAKE_FACT: {
+        char value[64];
+        size_t got = 0;
+        TRY(sk_source_read(src, m->off, value, m->len < sizeof(value) ? m->len : sizeof(value),
+                           &got));
+        walk_fact(walk, (enum sk_fact)m->argument, value, got);
+        return sk_ok();
+    }
     case FAKE_BOX_BROKEN:
         return sk_fail(SK_E_FORMAT);
     case FAKE_BOX_TICK:

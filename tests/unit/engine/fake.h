@@ -28,6 +28,7 @@ enum fake_kind {
     FAKE_METHOD,     /* SK_E_UNSUPPORTED at once */
     FAKE_AS,         /* content that the box says is of type `argument` */
     FAKE_VIEW,       /* not a member: the content is a view for target `argument` */
+    FAKE_FACT,       /* not a member: fact `argument`, the content is its value */
 };
 
 struct fake_sig {

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compare findings named Heuristics.* (and what switches leave out) with Debian's clamscan: same files, same options.
+
+usage: diff_heuristics.py --sekisho PROGRAM [--keep DIR] [GROUP...]
+
+A group is a set of files, definitions, and option lines; each file must give the same set of names in both programs, and both must end
+with the same exit code. Files are made new each time, with real tools where they write what we need. Where a real difference is
+wanted it stands in DIFFERENT below with its reason, and must still be one. Exit 0 equal, 1 different, 77 something needed is missing.
+"""
+import argparse
+import collections
+import io
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+GROUPS = {}
+# (group, options, file): reason. Options "*": under any, but not necessarily under all.
+DIFFERENT = {
+    ("limits", "*", "large.zip"): "clamscan cuts a member of a ZIP at the file size limit, searches the rest of it and says nothing",
+    ("parts", "*", "page.html"): "raw HTML is searched here, too",
+}
+
+
+def group(function):
+    GROUPS[function.__name__] = function
+    return function
+
+
+class Group:
+    """What one group compares: definitions by file name, files by name, option lines."""
+
+    def __init__(self):
+        self.definitions, self.files, self.options, self.minimum = {}, {}, [], 1
+
+
+def zip_of(members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def packed(tool, members, secret=(), extra=()):
+    """An archive written by `zip` or `7z`; the members named in secret get a password."""
+    with tempfile.TemporaryDirectory(prefix="sekisho-heur-") as folder:
+        folder = pathlib.Path(folder)
+        for name, data in members:
+            (folder / name).write_bytes(data)
+            word = (["-Ppw"] if tool == "zip" else ["-ppw"]) if name in secret else []
+            command = ["zip", "-q"] if tool == "zip" else ["7z", "a", "-bd"]
+            subprocess.run([*command, *word, *extra, "out." + tool, name], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        return (folder / ("out." + tool)).read_bytes()
+
+
+MARK = ("marks.ndb", "Test.Planted:0:*:504c414e5445442d4d41524b4552\n"
+        "PUA.Test.One:0:*:4f4e452d4d41524b4552\nHeuristics.Test.Two:0:*:54574f2d4d41524b4552\n")
+PLAIN, MARKED = b"hello plain world\n", b"text with PLANTED-MARKER in it\n"
+
+
+@group
+def encrypted():
+    g = Group()
+    g.definitions = dict([MARK])
+    both = [("plain.txt", PLAIN), ("marked.txt", MARKED)]
+    pua = [("secret.txt", PLAIN), ("one.txt", b"ONE-MARKER here\n"), ("two.txt", b"TWO-MARKER here\n")]
+    g.files = {
+        "plain.zip": packed("zip", both), "secret.zip": packed("zip", [("plain.txt", PLAIN)], {"plain.txt"}),
+        "first.zip": packed("zip", both, {"plain.txt"}), "last.zip": packed("zip", both[::-1], {"plain.txt"}),
+        "pua.zip": packed("zip", pua, {"secret.txt"}), "secret.7z": packed("7z", [("plain.txt", PLAIN)], {"plain.txt"}),
+        "header.7z": packed("7z", [("plain.txt", PLAIN)], {"plain.txt"}, ["-mhe=on"]), "marked.txt": MARKED,
+        "pua.txt": b"ONE-MARKER and TWO-MARKER\n", "strong.txt": b"ONE-MARKER and PLANTED-MARKER\n",
+        "document.docx": zip_of([("[Content_Types].xml", "<Types/>"), ("word/document.xml", "<w/>")]),
+    }
+    g.files["nested.zip"] = zip_of([("secret.zip", g.files["secret.zip"]), ("secret.7z", g.files["secret.7z"])])
+    g.options = ["-z", "-z --alert-encrypted", "-z --alert-encrypted-archive", "-z --alert-encrypted-doc",
+                 "-z --alert-encrypted --heuristic-alerts=no", "-z --alert-encrypted --heuristic-scan-precedence",
+                 "--alert-encrypted --heuristic-scan-precedence"]
+    g.minimum = 40
+    return g
+
+
+@group
+def passwords():
+    g = Group()
+    g.definitions = {"words.pwdb": "Word;Engine:80-255,Container:CL_TYPE_ZIP;0;pw\n", **dict([MARK])}
+    g.files = {"known.zip": packed("zip", [("marked.txt", MARKED)], {"marked.txt"})}
+    g.options = ["-z", "-z --alert-encrypted"]
+    g.minimum = 3
+    return g
+
+
+@group
+def limits():
+    g = Group()
+    noise = bytes(zlib.crc32(struct.pack("<I", i)) & 0xff for i in range(300_000)) * 10
+    deep = b"PLANTED-MARKER deep inside"
+    for i in range(6):
+        deep = zip_of([(f"level{i}", deep)])
+    g.definitions = dict([MARK])
+    g.files = {"large.bin": noise, "large.zip": zip_of([("large.bin", noise), ("marked.txt", MARKED)]), "deep.zip": deep,
+               "many.zip": zip_of([(f"{i}.txt", f"text number {i}") for i in range(30)])}
+    g.options = ["-z --alert-exceeds-max" + more for more in ("", " --max-filesize=1M", " --max-scansize=4M", " --max-files=10",
+                                                             " --max-recursion=3", " --max-filesize=1M --heuristic-alerts=no")]
+    g.options.append("-z --max-filesize=1M")
+    g.minimum = 12
+    return g
+
+
+def nested_entries(count):
+    """A ZIP whose members lie in each other: the data of one is the local header and data of the next."""
+    parts = [local_header(b"z", b"end of it all")]
+    for i in range(count):
+        parts.append(local_header(b"n%d" % i, parts[-1]))
+    at, directory = 0, b""
+    for i in range(count - 1, -1, -1):
+        directory += central_header(b"n%d" % i, parts[i], at)
+        at += 30 + len(b"n%d" % i)
+    directory += central_header(b"z", b"end of it all", at)
+    end = struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, count + 1, count + 1, len(directory), len(parts[-1]), 0)
+    return parts[-1] + directory + end
+
+
+def local_header(name, data):
+    return struct.pack("<IHHHHHIIIHH", 0x04034b50, 20, 0, 0, 0, 0, zlib.crc32(data), len(data), len(data), len(name), 0) + name + data
+
+
+def central_header(name, data, at):
+    return struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 20, 20, 0, 0, 0, 0, zlib.crc32(data), len(data), len(data), len(name), 0, 0, 0,
+                       0, 0, at) + name
+
+
+@group
+def overlaps():
+    g = Group()
+    g.definitions = dict([MARK])
+    g.files = {f"nested{n}.zip": nested_entries(n) for n in range(1, 9)}
+    g.options = ["-z", "-z --heuristic-alerts=no"]
+    g.minimum = 3
+    return g
+
+
+@group
+def parts():
+    g = Group()
+    g.definitions = {"own.ndb": "Test.Pdf:10:*:255044462d31\nTest.Raw:0:*:4d41524b\nTest.Text:7:*:6d61726b\nTest.Html:3:*:6d61726b\nTest.Mail:4:*:5375626a656374\n"
+        "Test.Gif:5:*:474946383961\nTest.Elf:6:0:7f454c46\n"}
+    g.files = {"text.txt": b"plain MARK text\n", "page.html": b"<html><body>MARK</body></html>\n",
+               "archive.zip": zip_of([("inner.txt", "a MARK inside, in deflated text text text text")]),
+               "document.docx": zip_of([("[Content_Types].xml", "<Types/>"), ("word/document.xml", "<w>MARK MARK MARK</w>")]),
+               "one.gif": bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"),
+               "program.elf": pathlib.Path("/bin/true").read_bytes()}
+    g.options = ["-z"] + [f"-z --scan-{part}=no" for part in ("pe", "elf", "ole2", "pdf", "html", "mail", "image", "archive",
+                                                            "xmldocs", "swf", "hwp3", "onenote")] + ["-z --normalize=no"]
+    g.minimum = 60
+    return g
+
+
+def names_of(program, options, definitions, files):
+    run = subprocess.run([*program, "--no-summary", *options.split(), "-d", str(definitions), str(files)], capture_output=True, text=True,
+                         errors="replace")
+    if run.returncode not in (0, 1):
+        print(f"{program[0]} {options}: exit {run.returncode}: {run.stderr[-1000:]}")
+    names = collections.defaultdict(set)
+    for line in run.stdout.splitlines():
+        m = re.match(r"(.*): (\S+) FOUND$", line)
+        if m:
+            names[pathlib.Path(m.group(1)).name].add(m.group(2))
+    return names, run.returncode
+
+
+def compare(label, g, program, work):
+    definitions, files = work / label / "defs", work / label / "files"
+    for folder, content in ((definitions, g.definitions), (files, g.files)):
+        folder.mkdir(parents=True)
+        for name, data in content.items():
+            (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    wrong = found = cases = 0
+    for options in g.options:
+        theirs, their_code = names_of(["clamscan"], options, definitions, files)
+        ours, our_code = names_of([program, "clamscan", "--incomplete-as-ok"], options, definitions, files)
+        if their_code != our_code:
+            print(f"DIFFERENT {label} {options}: exit code {their_code}, ours {our_code}")
+            wrong += 1
+        for name in sorted(g.files):
+            cases += 1
+            found += len(theirs[name])
+            same = theirs[name] == ours[name]
+            known = (label, options, name) in DIFFERENT
+            if same and known:
+                print(f"{label} {options} {name}: no difference any more")
+                wrong += 1
+            elif not same and not known and (label, "*", name) not in DIFFERENT:
+                print(f"DIFFERENT {label} {options} {name}: clamscan {sorted(theirs[name])}, sekisho {sorted(ours[name])}")
+                wrong += 1
+    print(f"{label}: {cases} cases, {found} names of clamscan, {wrong} different")
+    if found < g.minimum:
+        print(f"{label}: only {found} names: the files do not test anything")
+        wrong += 1
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sekisho", required=True)
+    parser.add_argument("--keep")
+    parser.add_argument("group", nargs="*")
+    args = parser.parse_args()
+    for tool in ("clamscan", "zip", "7z"):
+        if shutil.which(tool) is None:
+            print(f"skipped: {tool} is not installed")
+            return 77
+    work = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="sekisho-heur-"))
+    wrong = 0
+    try:
+        for label in args.group or GROUPS:
+            wrong += compare(label, GROUPS[label](), args.sekisho, work)
+    finally:
+        if not args.keep:
+            shutil.rmtree(work, ignore_errors=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
