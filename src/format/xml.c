@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define RAW_BYTES ((size_t)4096)
 #define WIN_BYTES ((size_t)8192)
 #define ENTITY_BYTES 12
@@ -55,29 +57,6 @@ struct sk_xml *sk_xml_new(struct sk_walk *walk, struct sk_stream *up) {
 
 /* ---- bytes -------------------------------------------------------------------------------- */
 
-static size_t put_utf8(uint8_t *out, uint32_t c) {
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | (c >> 18 & 0x07));
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* One UTF-16 unit into win. A lone half of a pair becomes U+FFFD. */
 static void put_unit(struct sk_xml_in *in, uint16_t unit) {
     uint32_t c = unit;
@@ -86,18 +65,18 @@ static void put_unit(struct sk_xml_in *in, uint16_t unit) {
     if (in->high != 0 && is_low) {
         c = 0x10000 + ((uint32_t)(in->high - 0xd800) << 10) + (unit - 0xdc00u);
         in->high = 0;
-        in->len += put_utf8(in->win + in->len, c);
+        in->len += sk_utf8_put(in->win + in->len, c);
         return;
     }
     if (in->high != 0) {
-        in->len += put_utf8(in->win + in->len, 0xfffd);
+        in->len += sk_utf8_put(in->win + in->len, 0xfffd);
         in->high = 0;
     }
     if (is_high) {
         in->high = unit;
         return;
     }
-    in->len += put_utf8(in->win + in->len, is_low ? 0xfffd : c);
+    in->len += sk_utf8_put(in->win + in->len, is_low ? 0xfffd : c);
 }
 
 /* Tells the encoding and drops the byte order mark. */
@@ -263,7 +242,7 @@ static size_t take_char(struct sk_xml_in *in, uint8_t *out) {
     uint32_t c = in->win[in->pos] == '&' ? entity(in, &len) : 0;
     if (c != 0) {
         in->pos += len;
-        return put_utf8(out, c);
+        return sk_utf8_put(out, c);
     }
     out[0] = in->win[in->pos++];
     return 1;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * walkdump FORMAT FILE: walk one file with one format reader and print what it says, a JSON
- * object a line: each child, then a summary with bid, result and notes. For integration tests,
- * which compare it with what other tools unpack.
+ * walkdump FORMAT FILE [DIR]: walk one file with one format reader and print what it says, a JSON
+ * object a line: each child, view and fact, then a summary with bid, result and notes. DIR: write
+ * the views there as view-0, view-1... and the heads of the children as child-0... For integration
+ * tests, which compare it with what other tools unpack.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,6 +34,49 @@ static void dump_child(struct buf *line, const struct walktest_child *c) {
     json_str(&j, "end", sk_err_text(c->data_err));
     json_close(&j, '}');
     print_line(line);
+}
+
+static void dump_view(struct buf *line, const struct walktest_view *v) {
+    struct json j;
+    json_init(&j, line);
+    json_open(&j, NULL, '{');
+    json_u64(&j, "view_target", v->target);
+    json_u64(&j, "bytes", v->len);
+    json_close(&j, '}');
+    print_line(line);
+}
+
+static void dump_fact(struct buf *line, const struct walktest_fact *f) {
+    struct json j;
+    json_init(&j, line);
+    json_open(&j, NULL, '{');
+    json_str(&j, "fact", sk_fact_word(f->fact));
+    if (f->value != NULL) {
+        json_strn(&j, "value", f->value, f->value_len);
+    }
+    json_close(&j, '}');
+    print_line(line);
+}
+
+static void save(const char *dir, const char *kind, size_t index, struct sk_bytes bytes) {
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/%s-%zu", dir, kind, index);
+    FILE *f = fopen(path, "wb");
+    if (f == NULL || fwrite(bytes.ptr, 1, bytes.len, f) != bytes.len || fclose(f) != 0) {
+        (void)fprintf(stderr, "walkdump: cannot write %s\n", path);
+        exit(1);
+    }
+}
+
+static void save_all(const char *dir, const struct walktest *t) {
+    for (size_t k = 0; k < t->child_count; k++) {
+        uint64_t got = t->child[k].got_bytes;
+        size_t len = got < WALKTEST_KEEP_BYTES ? (size_t)got : WALKTEST_KEEP_BYTES;
+        save(dir, "child", k, (struct sk_bytes){t->child[k].head, len});
+    }
+    for (size_t k = 0; k < t->view_count; k++) {
+        save(dir, "view", k, (struct sk_bytes){t->view[k].bytes, t->view[k].len});
+    }
 }
 
 static void dump_summary(struct buf *line, const struct walktest *t, int bid, sk_err err) {
@@ -79,9 +123,9 @@ static uint8_t *read_file(const char *path, size_t *out_len) {
 
 int main(int argc, char **argv) {
     size_t len = 0;
-    uint8_t *bytes = argc == 3 ? read_file(argv[2], &len) : NULL;
+    uint8_t *bytes = argc == 3 || argc == 4 ? read_file(argv[2], &len) : NULL;
     if (bytes == NULL) {
-        (void)fprintf(stderr, "usage: walkdump FORMAT FILE\n");
+        (void)fprintf(stderr, "usage: walkdump FORMAT FILE [DIR]\n");
         return 64;
     }
     for (unsigned i = 0; i < sk_format_count; i++) {
@@ -95,6 +139,15 @@ int main(int argc, char **argv) {
         sk_err err = walktest_run_windowed(&t, sk_formats[i], bytes, len);
         for (size_t k = 0; k < t.child_count; k++) {
             dump_child(&line, &t.child[k]);
+        }
+        for (size_t k = 0; k < t.view_count; k++) {
+            dump_view(&line, &t.view[k]);
+        }
+        for (size_t k = 0; k < t.fact_count; k++) {
+            dump_fact(&line, &t.fact[k]);
+        }
+        if (argc == 4) {
+            save_all(argv[3], &t);
         }
         dump_summary(&line, &t, walktest_bid(sk_formats[i], bytes, len, &type), err);
         walktest_release(&t);

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Documents good and bad, made here, with what must come out of them.
+
+all_cases() yields Case(format, name, blob, children, facts, notes):
+    children  {name: bytes} that must be among the members (None: the member must be there, its bytes do not matter)
+    facts     {(word, value or None)} that must be told
+    notes     set of the words of all notes, exactly
+
+doc_cases.py --seeds: write every case of at most SEED_MAX bytes to fuzz/seeds/<format>/<name>.b64.
+"""
+import base64
+import collections
+import pathlib
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import mkole
+
+SEED_MAX = 20000
+MSI_SET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._"
+Case = collections.namedtuple("Case", "format name blob children facts notes")
+MACRO = b'Attribute VB_Name = "Module1"\r\nSub  AutoOpen()\r\n  Shell "CMD /c echo" & _\r\n  "X"\r\nEnd Sub\r\n'
+MACRO_TEXT = b'attribute vb_name = "Module1"\r\nsub autoopen()\r\n shell "CMD /c echo" & "X"\r\nend sub\r\n'
+BIG = bytes(range(256)) * 20
+
+
+def case(fmt, name, blob, children=None, facts=(), notes=()):
+    return Case(fmt, name, blob, children or {}, set(facts), set(notes))
+
+
+def u32(blob, off):
+    return struct.unpack_from("<I", blob, off)[0]
+
+
+def patched(blob, off, fmt, *values):
+    out = bytearray(blob)
+    struct.pack_into(fmt, out, off, *values)
+    return bytes(out)
+
+
+def fat_off(blob, sector):
+    """Offset of a sector's word in the FAT of a file with one FAT sector."""
+    return (u32(blob, 76) + 1) * 512 + sector * 4
+
+
+def entry_off(blob, name):
+    return blob.index(name.encode("utf-16le") + b"\0\0")
+
+
+def word_doc(modules=None, **more):
+    streams = {"WordDocument": bytes(4096), "1Table": b"table"}
+    streams.update(mkole.vba_project(modules or {"Module1": MACRO}, prefix="Macros/", **more))
+    return streams
+
+
+VBA = {("macros-vba", None)}
+
+
+def ole2_cases():
+    streams = {"Small": b"small stream", "Dir/Big": BIG, "Dir/Sub/\x05Summary": b"s" * 64, "A\u3042/x": b"y" * 4095}
+    members = {"Small": b"small stream", "Dir/Big": BIG, "Dir/Sub/_5_Summary": b"s" * 64, "A\u3042/x": b"y" * 4095}
+    v3 = mkole.ole(streams)
+    yield case("ole2", "streams3", v3, members)
+    yield case("ole2", "streams4", mkole.ole(streams, 4), members)
+    yield case("ole2", "bad-shift", patched(v3, 30, "<H", 99), members, notes={"damaged"})
+    yield case("ole2", "bad-cutoff", patched(v3, 56, "<I", 0xffffffff), members, notes={"damaged"})
+    yield case("ole2", "bad-counts", patched(patched(v3, 44, "<I", 0xffffffff), 64, "<I", 0x7fffffff), members)
+    big = u32(v3, entry_off(v3, "Big") + 116)
+    circle = patched(v3, fat_off(v3, big + 2), "<I", big)
+    yield case("ole2", "circle-stream", circle, {"Small": b"small stream", "Dir/Big": None}, notes={"damaged"})
+    far = patched(v3, fat_off(v3, big), "<I", 0x00ffffff)
+    yield case("ole2", "far-sector", far, {"Small": b"small stream", "Dir/Big": BIG[:512]}, notes={"damaged"})
+    directory = u32(v3, 48)
+    yield case("ole2", "circle-directory", patched(v3, fat_off(v3, directory), "<I", directory), {"Small": b"small stream"},
+               notes={"damaged"})
+    yield case("ole2", "circle-tree", patched(v3, entry_off(v3, "Small") + 68, "<I", 1), {"Small": b"small stream"},
+               notes={"damaged"})
+    mini = u32(v3, 60)
+    yield case("ole2", "circle-minifat", patched(v3, (mini + 1) * 512 + 4, "<I", 0),
+               {"Dir/Big": BIG}, notes={"damaged"})
+    yield case("ole2", "circle-difat", patched(patched(v3, 68, "<I", 0), 72, "<I", 0xffffffff), members)
+    orphan = patched(v3, entry_off(v3, "Root Entry") + 76, "<I", 0xffffffff)
+    yield case("ole2", "orphans", orphan, {"Small": b"small stream", "Dir/Big": None}, notes={"hidden-entry"})
+    small = entry_off(v3, "Small") + 116
+    yield case("ole2", "overlap", patched(v3, small, "<IQ", big, len(BIG)), {"Small": BIG, "Dir/Big": BIG})
+    yield case("ole2", "huge-stream", patched(v3, small, "<IQ", big, 0x7fffffff), {"Small": BIG + bytes(0), "Dir/Big": BIG},
+               notes={"damaged"})
+    yield case("ole2", "cut", v3[:-700], {"Small": None}, notes={"damaged"})
+    # "!Media": '!' and pairs of characters packed as Windows Installer does.
+    packed = "\u4840" + "".join(chr(0x3800 + MSI_SET.index(a) + (MSI_SET.index(b) << 6)) for a, b in ("Me", "di"))
+    packed += chr(0x4800 + MSI_SET.index("a"))
+    yield case("ole2", "msi", mkole.ole({packed: b"rows"}, clsid=bytes.fromhex("84100c0000000000c000000000000046")),
+               {"!Media": b"rows"})
+
+
+def vba_cases():
+    source = "Macros/VBA/Module1/source.bas"
+    project = "Macros/VBA/dir/project.vba"
+    good = word_doc()
+    yield case("ole2", "vba3", mkole.ole(good), {source: MACRO, project: None}, VBA)
+    yield case("ole2", "vba4", mkole.ole(good, 4), {source: MACRO, project: None}, VBA)
+    yield case("ole2", "vba-offset", mkole.ole(word_doc(offset=77)), {source: MACRO}, VBA)
+    lie = dict(word_doc(offset=77))
+    lie["Macros/VBA/dir"] = mkole.compress(mkole.dir_stream(["Module1"], offset=5))
+    yield case("ole2", "vba-offset-lies", mkole.ole(lie), {source: MACRO}, VBA)
+    no_dir = dict(word_doc(offset=33))
+    no_dir["Macros/VBA/dir"] = b"\x01nothing that unpacks"
+    yield case("ole2", "vba-no-dir", mkole.ole(no_dir), {source: MACRO}, VBA)
+    stomped = dict(good)
+    stomped["Macros/VBA/Module1"] = bytes(i * 7 & 0x7f | 0x80 for i in range(900))
+    yield case("ole2", "vba-stomped", mkole.ole(stomped), {}, VBA | {("vba-without-source", "Module1")})
+    raw = dict(good)
+    raw["Macros/VBA/Module1"] = mkole.compress(MACRO * 50, raw=True)
+    padded = (MACRO * 50).ljust(-(-len(MACRO) * 50 // 4096) * 4096, b"\0")
+    yield case("ole2", "vba-raw-chunks", mkole.ole(raw), {source: padded}, VBA)
+    long_text = (MACRO * 300)
+    yield case("ole2", "vba-long", mkole.ole(word_doc({"Module1": long_text})), {source: long_text}, VBA)
+    bad = bytearray(mkole.compress(MACRO))
+    bad[12:14] = b"\xff\xff"
+    broken = dict(good)
+    broken["Macros/VBA/Module1"] = bytes(bad)
+    yield case("ole2", "vba-broken-chunk", mkole.ole(broken), {source: None}, VBA, {"damaged"})
+
+
+def all_cases():
+    yield from ole2_cases()
+    yield from vba_cases()
+
+
+def write_seeds():
+    seeds = pathlib.Path(__file__).resolve().parents[2] / "fuzz" / "seeds"
+    for c in all_cases():
+        if len(c.blob) <= SEED_MAX:
+            folder = seeds / c.format
+            folder.mkdir(exist_ok=True)
+            (folder / (c.name + ".b64")).write_bytes(base64.encodebytes(c.blob))
+
+
+if __name__ == "__main__" and "--seeds" in sys.argv:
+    write_seeds()
