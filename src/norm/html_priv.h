@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the files of the HTML normaliser share: the state, the classes of bytes, the way out.
+ * Nothing here is for anybody else; the contract is html.h.
+ */
+#ifndef SK_NORM_HTML_PRIV_H
+#define SK_NORM_HTML_PRIV_H
+
+#include "norm/html.h"
+
+#define HTML_WINDOW_BYTES ((size_t)8191)
+#define HTML_OUT_BYTES ((size_t)16384)
+#define HTML_VALUE_MAX ((size_t)1024) /* of an attribute value, with its quotes */
+#define HTML_ENTITY_MAX ((size_t)1024)
+#define HTML_NAME_MAX ((size_t)32) /* of names that mean something; longer ones are cut */
+#define HTML_ATTRS 3               /* href, src, action */
+
+enum html_state {
+    HTML_TEXT,
+    HTML_TAG_DONE, /* behind '>': the next byte has the addresses told */
+    HTML_TAG_OPEN, /* behind '<' */
+    HTML_BANG,     /* behind "<!" until '>' */
+    HTML_TAG_NAME,
+    HTML_ATTR_SEEK, /* behind a name or a value: the next attribute or '=' */
+    HTML_ATTR_NAME,
+    HTML_VALUE_SEEK, /* behind '=' */
+    HTML_VALUE_BARE,
+    HTML_VALUE_QUOTED,
+    HTML_VALUE_GAP, /* in quotes, behind the first white space or '>' */
+    HTML_ENTITY,
+    HTML_NUMBER,
+    HTML_SCRIPT,      /* in <script> or <style> */
+    HTML_SCRIPT_TAG,  /* behind its '<' */
+    HTML_SCRIPT_BANG, /* behind its "<!" */
+    HTML_STATE_COUNT
+};
+
+enum html_gap {
+    HTML_GAP_NONE,
+    HTML_GAP_OPEN, /* one space is owed to nocomment */
+    HTML_GAP_SHUT  /* behind a tag: white space gives nothing */
+};
+
+struct html_out {
+    uint8_t bytes[HTML_OUT_BYTES];
+    size_t len;
+};
+
+struct html_value {
+    uint8_t bytes[HTML_VALUE_MAX];
+    size_t len;
+    bool set;
+};
+
+struct html_name {
+    char text[HTML_NAME_MAX];
+    size_t len;
+};
+
+struct html_high { /* bytes from 0x80 up that wait */
+    uint8_t bytes[3];
+    unsigned len;
+};
+
+struct html_shown { /* the text of an open link */
+    uint8_t bytes[SK_HTML_LINK_TEXT_MAX];
+    size_t len;
+};
+
+struct sk_norm_html {
+    const struct sk_html_events *events;
+    sk_err err; /* sticky */
+    enum html_state state;
+    enum html_state back; /* from an entity */
+    enum html_gap gap;
+    bool notags_space; /* notags ends with a space */
+    struct html_high text_high;
+    struct html_high value_high; /* outlives values and tags */
+    /* tag */
+    struct html_name tag;
+    struct html_name attr;
+    uint8_t quote; /* that ends the value */
+    bool in_style;
+    bool value_any;           /* the value has a byte */
+    struct html_value *value; /* that is being read, or NULL */
+    struct html_value attrs[HTML_ATTRS];
+    /* entity */
+    uint8_t entity[HTML_ENTITY_MAX];
+    size_t entity_len;
+    uint32_t number;
+    bool hex;
+    /* links */
+    bool in_link;
+    bool in_form;
+    struct html_value href;
+    struct html_value action;
+    struct html_shown link_text;
+    struct html_shown form_text;
+    /* in and out */
+    struct html_out nocomment;
+    struct html_out notags;
+    size_t window_len;
+    uint8_t window[HTML_WINDOW_BYTES + 1];
+};
+
+/* A state takes what it can of [p, end) and returns where it stopped. */
+typedef const uint8_t *html_step(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end);
+
+html_step html_text;
+html_step html_tag_done;
+html_step html_tag_open;
+html_step html_bang;
+html_step html_tag_name;
+html_step html_attr_seek;
+html_step html_attr_name;
+html_step html_value_seek;
+html_step html_value_bare;
+html_step html_value_quoted;
+html_step html_value_gap;
+html_step html_entity;
+html_step html_number;
+html_step html_script;
+html_step html_script_tag;
+html_step html_script_bang;
+
+enum html_class {
+    HTML_C_PLAIN = 0,
+    HTML_C_SPACE = 1,  /* 9..12 and 32 */
+    HTML_C_GONE = 2,   /* carriage return: as if it were not there */
+    HTML_C_HIGH = 4,   /* from 0x80 up */
+    HTML_C_CTRL = 8,   /* other control characters */
+    HTML_C_MARK = 16,  /* < & */
+    HTML_C_VALUE = 32, /* > " ' : matter inside of tags */
+};
+extern const uint8_t html_class_of[256];
+extern const uint8_t html_lower_of[256];
+
+static inline bool html_is(uint8_t c, unsigned classes) {
+    return (html_class_of[c] & classes) != 0;
+}
+
+void html_flush(struct sk_norm_html *h, enum sk_html_out which);
+
+static inline void html_put(struct sk_norm_html *h, uint8_t c) {
+    if (h->nocomment.len == HTML_OUT_BYTES) {
+        html_flush(h, SK_HTML_NOCOMMENT);
+    }
+    h->nocomment.bytes[h->nocomment.len++] = c;
+}
+static inline void html_put_notags(struct sk_norm_html *h, uint8_t c) {
+    if (h->notags.len == HTML_OUT_BYTES) {
+        html_flush(h, SK_HTML_NOTAGS);
+    }
+    h->notags.bytes[h->notags.len++] = c;
+}
+/* One space in notags, unless the last thing there was one. */
+static inline void html_space_notags(struct sk_norm_html *h) {
+    if (!h->notags_space) {
+        html_put_notags(h, ' ');
+        h->notags_space = true;
+    }
+}
+/* The space owed to nocomment. */
+static inline void html_pay_gap(struct sk_norm_html *h) {
+    if (h->gap == HTML_GAP_OPEN) {
+        html_put(h, ' ');
+    }
+    h->gap = HTML_GAP_NONE;
+}
+static inline void html_keep(struct sk_norm_html *h, uint8_t c) {
+    h->value_any = true;
+    if (h->value != NULL && h->value->len < HTML_VALUE_MAX) {
+        h->value->bytes[h->value->len++] = c;
+    }
+}
+
+/* Is it UTF-8 of a full stop of East Asian scripts? */
+bool html_is_full_stop(const struct html_high *high);
+
+/* The end of the input inside an entity. */
+void html_entity_end(struct sk_norm_html *h);
+/* Code point of a named entity; 0: none. */
+uint32_t html_entity_find(const uint8_t *name, size_t len);
+
+void html_name_put(struct html_name *name, uint8_t c);
+bool html_name_is(const struct html_name *name, const char *text);
+/* A tag ended with '>'; what its attributes say. */
+void html_tag_ends(struct sk_norm_html *h);
+/* Text that a reader sees, for the open link or form. */
+void html_show(struct sk_norm_html *h, uint8_t c);
+/* The end of the input: what is open ends. */
+void html_links_end(struct sk_norm_html *h);
+
+#endif

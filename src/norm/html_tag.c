@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tags: names, attributes, values; the addresses of <a href> and <img src> in notags.
+ *
+ *     '<' -> TAG_OPEN -> TAG_NAME -> ATTR_SEEK <-> ATTR_NAME
+ *                                     | '='           | '='
+ *                                     +-> VALUE_SEEK <+
+ *                      bare |  " or ' |
+ *                           v         v
+ *                     VALUE_BARE   VALUE_QUOTED
+ *                           ^           | white space or '>'
+ *                           +-VALUE_GAP-+
+ *     '>' outside of quotes ends the tag.
+ *
+ * Odd ways that signatures depend on (seen with sigtool 1.4.6):
+ * - Names are written as they come; before a name one space, whatever stood there.
+ * - Behind its first white space or '>' a quoted value is a bare one: it ends at the next white
+ *   space or '>', quotes are bytes like others. So a forgotten quote does not swallow the page.
+ * - Single quotes in values become double ones.
+ * - Waiting bytes from 0x80 up are let out by ordinary bytes of a value only: white space, quotes
+ *   and the end of the value pass them, and the next value may get them.
+ */
+#include <string.h>
+
+#include "norm/html_priv.h"
+
+static void name_clear(struct html_name *name) {
+    name->len = 0;
+}
+
+void html_name_put(struct html_name *name, uint8_t c) {
+    if (name->len < HTML_NAME_MAX) {
+        name->text[name->len++] = (char)c;
+    }
+}
+
+bool html_name_is(const struct html_name *name, const char *text) {
+    return name->len == strlen(text) && memcmp(name->text, text, name->len) == 0;
+}
+
+/* ---- links -------------------------------------------------------------------------------- */
+
+enum { ATTR_HREF, ATTR_SRC, ATTR_ACTION };
+
+void html_show(struct sk_norm_html *h, uint8_t c) {
+    struct html_shown *shown[] = {h->in_link ? &h->link_text : NULL,
+                                  h->in_form ? &h->form_text : NULL};
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        struct html_shown *s = shown[i];
+        if (s == NULL || s->len == sizeof(s->bytes) ||
+            (c == ' ' && (s->len == 0 || s->bytes[s->len - 1] == ' '))) {
+            continue;
+        }
+        s->bytes[s->len++] = c;
+    }
+}
+
+static void tell(struct sk_norm_html *h, enum sk_html_link_kind kind, struct sk_bytes url,
+                 struct sk_bytes text) {
+    const struct sk_html_link link = {.kind = kind, .url = url, .text = text};
+    if (h->events->link != NULL) {
+        h->events->link(h->events->ctx, &link);
+    }
+}
+
+static struct sk_bytes shown_bytes(const struct html_shown *shown) {
+    size_t len = shown->len;
+    while (len > 0 && shown->bytes[len - 1] == ' ') {
+        len--;
+    }
+    return (struct sk_bytes){shown->bytes, len};
+}
+
+static struct sk_bytes value_bytes(const struct html_value *value) {
+    return (struct sk_bytes){value->bytes, value->len};
+}
+
+static void link_ends(struct sk_norm_html *h) {
+    if (h->in_link) {
+        h->in_link = false;
+        tell(h, SK_HTML_LINK_A, value_bytes(&h->href), shown_bytes(&h->link_text));
+    }
+}
+
+static void form_ends(struct sk_norm_html *h) {
+    if (h->in_form) {
+        h->in_form = false;
+        tell(h, SK_HTML_LINK_FORM, value_bytes(&h->action), shown_bytes(&h->form_text));
+    }
+}
+
+static void link_begins(struct sk_norm_html *h) {
+    link_ends(h);
+    if (h->attrs[ATTR_HREF].set) {
+        h->in_link = true;
+        h->href = h->attrs[ATTR_HREF];
+        h->link_text.len = 0;
+    }
+}
+
+static void tell_links(struct sk_norm_html *h) {
+    if (html_name_is(&h->tag, "a")) {
+        link_begins(h);
+    } else if (html_name_is(&h->tag, "/a")) {
+        link_ends(h);
+    } else if (html_name_is(&h->tag, "img") && h->attrs[ATTR_SRC].set) {
+        struct sk_bytes around = h->in_link ? value_bytes(&h->href) : (struct sk_bytes){0};
+        tell(h, SK_HTML_LINK_IMG, around, value_bytes(&h->attrs[ATTR_SRC]));
+    } else if (html_name_is(&h->tag, "form") && h->attrs[ATTR_ACTION].set) {
+        form_ends(h);
+        h->in_form = true;
+        h->action = h->attrs[ATTR_ACTION];
+        h->form_text.len = 0;
+    } else if (html_name_is(&h->tag, "/form")) {
+        form_ends(h);
+    }
+}
+
+void html_links_end(struct sk_norm_html *h) {
+    if (h->state == HTML_TAG_DONE) {
+        tell_links(h);
+    }
+    link_ends(h);
+    form_ends(h);
+}
+
+/* ---- ends of things ----------------------------------------------------------------------- */
+
+/* A value that begins with a quote, entity or not, loses its first and its last byte, whatever that
+ * is; one with a NUL ends there before. */
+static void value_trim(struct html_value *value) {
+    const uint8_t *nul = memchr(value->bytes, 0, value->len);
+    value->len = nul != NULL ? (size_t)(nul - value->bytes) : value->len;
+    value->set = true;
+    if (value->len > 0 && value->bytes[0] == '"') {
+        value->len = value->len > 2 ? value->len - 2 : 0;
+        memmove(value->bytes, &value->bytes[1], value->len);
+    }
+}
+
+static void value_ends(struct sk_norm_html *h) {
+    if (h->value != NULL) {
+        value_trim(h->value);
+        h->value = NULL;
+    }
+    name_clear(&h->attr);
+    h->state = HTML_ATTR_SEEK;
+}
+
+static void put_address(struct sk_norm_html *h, const struct html_value *value) {
+    if (value->len == 0) {
+        return;
+    }
+    for (size_t i = 0; i < value->len; i++) {
+        html_put_notags(h, value->bytes[i]);
+    }
+    html_put_notags(h, ' ');
+    h->notags_space = true;
+}
+
+void html_tag_ends(struct sk_norm_html *h) {
+    html_put(h, '>');
+    h->gap = HTML_GAP_SHUT;
+    h->state = HTML_TAG_DONE;
+}
+
+const uint8_t *html_tag_done(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_GONE)) {
+        p++;
+    }
+    if (p == end) {
+        return p;
+    }
+    h->state = HTML_TEXT;
+    h->in_style = html_name_is(&h->tag, "style");
+    if (h->in_style || html_name_is(&h->tag, "script")) {
+        h->state = HTML_SCRIPT;
+    } else if (html_name_is(&h->tag, "a")) {
+        put_address(h, &h->attrs[ATTR_HREF]);
+    } else if (html_name_is(&h->tag, "img")) {
+        put_address(h, &h->attrs[ATTR_SRC]);
+    }
+    tell_links(h);
+    return p;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+const uint8_t *html_tag_open(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_SPACE | HTML_C_GONE)) {
+        p++;
+    }
+    if (p == end) {
+        return p;
+    }
+    if (*p == '!') {
+        h->state = HTML_BANG;
+        return p + 1;
+    }
+    html_put(h, '<');
+    name_clear(&h->tag);
+    name_clear(&h->attr);
+    h->value = NULL;
+    for (size_t i = 0; i < HTML_ATTRS; i++) {
+        h->attrs[i].set = false;
+        h->attrs[i].len = 0;
+    }
+    h->state = HTML_TAG_NAME;
+    return p;
+}
+
+const uint8_t *html_tag_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    for (; p < end; p++) {
+        uint8_t c = html_lower_of[*p];
+        if (html_is(c, HTML_C_GONE)) {
+            continue;
+        }
+        if (html_is(c, HTML_C_SPACE)) {
+            h->state = HTML_ATTR_SEEK;
+            return p + 1;
+        }
+        if (c == '>') {
+            html_tag_ends(h);
+            return p + 1;
+        }
+        html_put(h, c);
+        html_name_put(&h->tag, c);
+    }
+    return p;
+}
+
+const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_SPACE | HTML_C_GONE)) {
+        p++;
+    }
+    if (p == end) {
+        return p;
+    }
+    if (*p == '>') {
+        html_tag_ends(h);
+        return p + 1;
+    }
+    if (*p == '=') {
+        h->state = HTML_ATTR_NAME;
+        return p;
+    }
+    html_put(h, ' ');
+    name_clear(&h->attr);
+    h->state = HTML_ATTR_NAME;
+    return p;
+}
+
+/* The place to keep the value of this attribute, or NULL: of no interest, or there was one. */
+static struct html_value *value_of(struct sk_norm_html *h) {
+    static const char *const NAMES[HTML_ATTRS] = {"href", "src", "action"};
+    for (size_t i = 0; i < HTML_ATTRS; i++) {
+        if (html_name_is(&h->attr, NAMES[i])) {
+            return h->attrs[i].set ? NULL : &h->attrs[i];
+        }
+    }
+    return NULL;
+}
+
+const uint8_t *html_attr_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    for (; p < end; p++) {
+        uint8_t c = html_lower_of[*p];
+        if (html_is(c, HTML_C_GONE)) {
+            continue;
+        }
+        if (html_is(c, HTML_C_SPACE)) {
+            h->state = HTML_ATTR_SEEK;
+            return p + 1;
+        }
+        if (c == '>') {
+            html_tag_ends(h);
+            return p + 1;
+        }
+        html_put(h, c);
+        if (c == '=') {
+            h->value = value_of(h);
+            if (h->value != NULL) {
+                h->value->len = 0;
+            }
+            h->quote = 0;
+            h->value_any = false;
+            h->state = HTML_VALUE_SEEK;
+            return p + 1;
+        }
+        html_name_put(&h->attr, c);
+    }
+    return p;
+}
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+static void high_out(struct sk_norm_html *h) {
+    struct html_high *high = &h->value_high;
+    if (html_is_full_stop(high)) {
+        high->bytes[0] = '.';
+        high->len = 1;
+    }
+    for (unsigned i = 0; i < high->len; i++) {
+        html_put(h, high->bytes[i]);
+        html_keep(h, high->bytes[i]);
+    }
+    high->len = 0;
+}
+
+static void high_in(struct sk_norm_html *h, uint8_t c) {
+    struct html_high *high = &h->value_high;
+    if (high->len == sizeof(high->bytes)) {
+        high_out(h);
+    }
+    high->bytes[high->len++] = c;
+}
+
+/* An ordinary byte of a value, or the start of an entity. */
+static const uint8_t *value_byte(struct sk_norm_html *h, const uint8_t *p) {
+    uint8_t c = *p;
+    if (html_is(c, HTML_C_HIGH)) {
+        high_in(h, c);
+        return p + 1;
+    }
+    if (c == '&') {
+        h->back = h->state;
+        h->state = HTML_ENTITY;
+        h->entity_len = 0;
+        return p + 1;
+    }
+    if (c == '"' || c == '\'') {
+        c = '"';
+    } else {
+        high_out(h);
+    }
+    html_put(h, html_lower_of[c]);
+    html_keep(h, c);
+    return p + 1;
+}
+
+const uint8_t *html_value_seek(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_SPACE | HTML_C_GONE)) {
+        p++;
+    }
+    if (p == end) {
+        return p;
+    }
+    if (*p == '>') {
+        value_ends(h);
+        html_tag_ends(h);
+        return p + 1;
+    }
+    h->state = HTML_VALUE_BARE;
+    return p;
+}
+
+const uint8_t *html_value_bare(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && h->state == HTML_VALUE_BARE) {
+        uint8_t c = *p;
+        if (html_is(c, HTML_C_GONE)) {
+            p++;
+        } else if (html_is(c, HTML_C_SPACE)) {
+            value_ends(h);
+            p++;
+        } else if (c == '>') {
+            value_ends(h);
+            html_tag_ends(h);
+            p++;
+        } else if ((c == '"' || c == '\'') && !h->value_any) {
+            h->quote = c;
+            html_put(h, '"');
+            html_keep(h, '"');
+            h->state = HTML_VALUE_QUOTED;
+            p++;
+        } else {
+            p = value_byte(h, p);
+        }
+    }
+    return p;
+}
+
+/* White space or '>' in quotes: from here on the value is a bare one, whatever quotes come. */
+static void value_loosens(struct sk_norm_html *h, uint8_t c) {
+    bool space = c != '>';
+    html_put(h, c == '\n' ? ' ' : c);
+    html_keep(h, space ? ' ' : c);
+    h->state = HTML_VALUE_GAP;
+}
+
+const uint8_t *html_value_quoted(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && h->state == HTML_VALUE_QUOTED) {
+        uint8_t c = *p;
+        if (html_is(c, HTML_C_GONE)) {
+            p++;
+        } else if (c == h->quote) {
+            html_put(h, '"');
+            html_keep(h, '"');
+            value_ends(h);
+            p++;
+        } else if (c == '>' || html_is(c, HTML_C_SPACE)) {
+            value_loosens(h, c);
+            p++;
+        } else {
+            p = value_byte(h, p);
+        }
+    }
+    return p;
+}
+
+const uint8_t *html_value_gap(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_SPACE | HTML_C_GONE)) {
+        p++;
+    }
+    if (p < end) {
+        h->state = HTML_VALUE_BARE;
+    }
+    return p;
+}

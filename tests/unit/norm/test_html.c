@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+/* HTML normaliser: table of cases (outputs of sigtool 1.4.6), every cut, the edge of a window,
+ * links, errors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "norm/html.h"
+
+struct seen {
+    struct buf out[SK_HTML_OUT_COUNT];
+    struct buf links;
+    unsigned puts_left; /* then SK_E_LIMIT */
+};
+
+static sk_err put(void *ctx, enum sk_html_out out, const uint8_t *bytes, size_t len) {
+    struct seen *seen = ctx;
+    if (seen->puts_left == 0) {
+        return sk_fail(SK_E_LIMIT);
+    }
+    seen->puts_left--;
+    return buf_append(&seen->out[out], bytes, len);
+}
+
+static void on_link(void *ctx, const struct sk_html_link *link) {
+    static const char KINDS[] = "aif";
+    struct seen *seen = ctx;
+    assert_false(sk_failed(buf_printf(&seen->links, "%c[%.*s|%.*s]", KINDS[link->kind],
+                                      (int)link->url.len, (const char *)link->url.ptr,
+                                      (int)link->text.len, (const char *)link->text.ptr)));
+}
+
+static sk_err feed_cut(struct seen *seen, const char *in, size_t len, size_t cut) {
+    const struct sk_html_events events = {.put = put, .link = on_link, .ctx = seen};
+    struct sk_norm_html *h;
+    TRY(sk_norm_html_new(&events, &h));
+    sk_err err = sk_norm_html_feed(h, (const uint8_t *)in, cut);
+    if (!sk_failed(err)) {
+        err = sk_norm_html_feed(h, (const uint8_t *)in + cut, len - cut);
+    }
+    if (!sk_failed(err)) {
+        err = sk_norm_html_finish(h);
+    }
+    sk_norm_html_free(h);
+    return err;
+}
+
+static void begin(struct seen *seen) {
+    *seen = (struct seen){.puts_left = UINT32_MAX};
+}
+
+static void release(struct seen *seen) {
+    for (int i = 0; i < SK_HTML_OUT_COUNT; i++) {
+        buf_release(&seen->out[i]);
+    }
+    buf_release(&seen->links);
+}
+
+struct html_case {
+    const char *in;
+    size_t in_len;
+    const char *nocomment;
+    size_t nocomment_len;
+    const char *notags;
+    size_t notags_len;
+};
+#define CASE(in_, nocomment_, notags_)                                                             \
+    { in_, sizeof(in_) - 1, nocomment_, sizeof(nocomment_) - 1, notags_, sizeof(notags_) - 1 }
+
+/* clang-format off */
+static const struct html_case CASES[] = {
+    CASE("",
+         "",
+         ""),
+    CASE("ABC <B>DEF</B>  GHI\n\nJ",
+         "abc <b>def</b>ghi j",
+         "abc def ghi j"),
+    CASE("a < ! x > b",
+         "a b",
+         "a b"),
+    CASE("a<!-- x > y -->b",
+         "ay -->b",
+         "a y -->b"),
+    CASE("<a HREF = \"Foo  Bar\" >x</a>",
+         "<a href=\"foo bar\">x</a>",
+         " Foo Bar x "),
+    CASE("<p a='it\"s' b = c>",
+         "<p a=\"it\"s\" b=c>",
+         " "),
+    CASE("<p a=\"ab cd ef\">",
+         "<p a=\"ab cd ef\">",
+         " "),
+    CASE("<a href=\"ab cd ef\">z",
+         "<a href=\"ab cd ef\">z",
+         " ab c z"),
+    CASE("<a href=\"b \"c d>y",
+         "<a href=\"b \"c d>y",
+         " b \" y"),
+    CASE("<img src=foo/>x",
+         "<img src=foo/>x",
+         " foo/ x"),
+    CASE("<p a=\"x>y>z\">c",
+         "<p a=\"x>y>z\">c",
+         " z\">c"),
+    CASE("x &amp; &AMP; &lt;b&gt; &amp y",
+         "x & &amp; <b> &amp y",
+         "x b y"),
+    CASE("&#65;&#x41;&#65x &#300; &hearts; &nbsp;",
+         "aaAx &#x012c; &#x2665; \240",
+         " x "),
+    CASE("&#6a; &#; &foo; &foo<b>",
+         "\006a; \000 &foo; &foo<b>",
+         " a; "),
+    CASE("a\000b\015c\001d\177",
+         "abc\001d\177",
+         "abc d\177"),
+    CASE("A\200B \200\201 C \343\201\202D",
+         "a\200b \200\201 c \343\201\202d",
+         "a\000b \200\200c \343\201\201d"),
+    CASE("\343\201\223\343\200\202Foo",
+         "\343\201\223.foo",
+         "\343\201\201.foo"),
+    CASE("<p a=\"\303\251 x\">\303\251</p>",
+         "<p a=\" \303\251x\">\303\251</p>",
+         " \303\303"),
+    CASE("<p a=\200><q =z>",
+         "<p a=><q=\200z>",
+         " "),
+    CASE("<script>A  B \"c\" 'd'&lt;<!-- &lt; --></script >Z",
+         "<script>ab\"c\"\"d\"<<!--&lt;--></script>z",
+         " >z"),
+    CASE("<style>a</script>b  c",
+         "<style>a</script>b c",
+         " b c"),
+    CASE("<script><</script>x</script>y",
+         "<script><</script>x</script>y",
+         " y"),
+    CASE("<p/ a/><p />x",
+         "<p/ a/><p />x",
+         " x"),
+    CASE("<p =A  b><q ==>",
+         "<p=a b><q==>",
+         " "),
+    CASE("x&-y z",
+         "x&-y z",
+         "x z"),
+    CASE("x&quot",
+         "x\"",
+         "x "),
+    CASE("a <",
+         "a <",
+         "a "),
+    CASE("a <!",
+         "a ",
+         "a "),
+    CASE("<a href=\"A&foo;B&#0;C\">z",
+         "<a href=\"a&foo;b\000c\">z",
+         " A&foo; z"),
+    CASE("<a href=&quot;abc&quot;>z",
+         "<a href=\"abc\">z",
+         " abc z"),
+    CASE("a \t <b>  </b>  c  ",
+         "a <b></b>c",
+         "a c "),
+    CASE("<\?xml a=\"b\"\?>y",
+         "<\?xml a=\"b\" \?>y",
+         " y"),
+    CASE("<script src=\"x\" />a</ script>b",
+         "<script src=\"x\" />a</script>b",
+         " "),
+    CASE("\013\014 a",
+         "a",
+         "a"),
+    CASE("<a href=\"X\"></a><img src=\"Y\"> ",
+         "<a href=\"x\"></a><img src=\"y\">",
+         " X Y "),
+};
+/* clang-format on */
+
+static void assert_out(const struct buf *got, const char *want, size_t len) {
+    assert_int_equal(got->len, len);
+    if (len > 0) {
+        assert_memory_equal(got->data, want, len);
+    }
+}
+
+static void test_cases_in_every_cut(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        const struct html_case *c = &CASES[i];
+        for (size_t cut = 0; cut <= c->in_len; cut++) {
+            struct seen seen;
+            begin(&seen);
+            assert_false(sk_failed(feed_cut(&seen, c->in, c->in_len, cut)));
+            assert_out(&seen.out[SK_HTML_NOCOMMENT], c->nocomment, c->nocomment_len);
+            assert_out(&seen.out[SK_HTML_NOTAGS], c->notags, c->notags_len);
+            release(&seen);
+        }
+    }
+}
+
+/* 8191 bytes, then a space: it is lost; behind a word that crosses the edge it is not. */
+static void test_window_edge(void **state) {
+    static char in[9000];
+    (void)state;
+    for (size_t at = 8190; at <= 8192; at++) {
+        struct seen seen;
+        begin(&seen);
+        memset(in, 'x', sizeof(in));
+        in[100] = ' ';
+        in[at] = ' ';
+        assert_false(sk_failed(feed_cut(&seen, in, sizeof(in), 5)));
+        assert_int_equal(seen.out[SK_HTML_NOCOMMENT].len, sizeof(in) - (at == 8191));
+        release(&seen);
+    }
+    /* no white space to cut at: the window stays whole, and no byte is lost */
+    struct seen seen;
+    begin(&seen);
+    memset(in, 'x', sizeof(in));
+    assert_false(sk_failed(feed_cut(&seen, in, sizeof(in), 0)));
+    assert_int_equal(seen.out[SK_HTML_NOCOMMENT].len, sizeof(in));
+    release(&seen);
+}
+
+static void test_links(void **state) {
+    static const struct {
+        const char *in;
+        const char *links;
+    } LINKS[] = {
+        {"<a href=\"http://A/\">  The <b>Bank</b>\n&amp; &#66;x</a>", "a[http://A/|The Bank & Bx]"},
+        {"<a href=u>one<a href=v>two", "a[u|one]a[v|two]"},
+        {"<a name=n>x</a><img src=s>", "i[|s]"},
+        {"<a href=u><img src=\"s t\"></a>", "i[u|s t]a[u|]"},
+        {"<form action=q>Name <input> <a href=u>go</a></form>", "a[u|go]f[q|Name go]"},
+        {"<form action=q>rest", "f[q|rest]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(LINKS) / sizeof(LINKS[0]); i++) {
+        struct seen seen;
+        begin(&seen);
+        assert_false(sk_failed(feed_cut(&seen, LINKS[i].in, strlen(LINKS[i].in), 3)));
+        assert_string_equal(buf_text(&seen.links), LINKS[i].links);
+        release(&seen);
+    }
+}
+
+static void test_long_values_are_cut(void **state) {
+    static char in[5000];
+    struct seen seen;
+    (void)state;
+    memset(in, 'u', sizeof(in));
+    memcpy(in, "<a href=", 8);
+    memcpy(in + 3000, ">", 1);
+    begin(&seen);
+    assert_false(sk_failed(feed_cut(&seen, in, sizeof(in), 7)));
+    assert_int_equal(seen.links.len, strlen("a[|]") + 1024 + SK_HTML_LINK_TEXT_MAX);
+    release(&seen);
+}
+
+static void test_errors(void **state) {
+    static char in[100000];
+    struct seen seen;
+    (void)state;
+    memset(in, 'x', sizeof(in));
+    begin(&seen);
+    seen.puts_left = 1;
+    assert_int_equal(feed_cut(&seen, in, sizeof(in), 9).code, SK_E_LIMIT);
+    release(&seen);
+    const struct sk_html_events events = {.put = put, .ctx = &seen};
+    struct sk_norm_html *h = NULL;
+    mem_fault_set(1);
+    assert_int_equal(sk_norm_html_new(&events, &h).code, SK_E_NOMEM);
+    mem_fault_set(0);
+    assert_null(h);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases_in_every_cut),
+        cmocka_unit_test(test_window_edge),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_long_values_are_cut),
+        cmocka_unit_test(test_errors),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
