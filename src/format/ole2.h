@@ -54,7 +54,8 @@ struct ole2 {
     uint32_t mini_count;
     struct ole2_entry *entry; /* [0] is the root */
     uint32_t entry_count;
-    uint32_t index; /* of the next member */
+    uint32_t index;        /* of the next member */
+    const char *encrypted; /* by what; NULL: not */
     bool damaged;
     bool orphans; /* entries that the tree does not reach */
 };
@@ -79,6 +80,10 @@ struct ole2_stream {
     uint32_t next_mark;
 };
 struct sk_stream *ole2_stream_init(struct ole2_stream *st, const struct ole2 *o, uint32_t entry);
+/* Passes over bytes. SK_E_FORMAT: there are not so many. */
+sk_err ole2_skip(struct sk_stream *s, uint64_t count);
+/* Up to len bytes; fewer only at the end. */
+sk_err ole2_pull(struct sk_stream *s, uint8_t *buf, size_t len, size_t *out_got);
 /* At most max bytes of a stream, in walk_arena(). Damage is no error: what can be read counts. */
 sk_err ole2_load(const struct ole2 *o, uint32_t entry, size_t max, struct sk_bytes *out_bytes);
 /* The member for a stream; name in walk_arena(). SK_E_NOMEM. */

@@ -99,6 +99,30 @@ struct sk_stream *ole2_stream_init(struct ole2_stream *st, const struct ole2 *o,
     return &st->base;
 }
 
+sk_err ole2_skip(struct sk_stream *s, uint64_t count) {
+    uint8_t waste[512];
+    while (count > 0) {
+        size_t got = 0;
+        TRY(sk_stream_read(s, waste, count < sizeof(waste) ? (size_t)count : sizeof(waste), &got));
+        if (got == 0) {
+            return sk_fail(SK_E_FORMAT);
+        }
+        count -= got;
+    }
+    return sk_ok();
+}
+
+sk_err ole2_pull(struct sk_stream *s, uint8_t *buf, size_t len, size_t *out_got) {
+    size_t done = 0;
+    size_t got = 1;
+    while (done < len && got > 0) {
+        TRY(sk_stream_read(s, buf + done, len - done, &got));
+        done += got;
+    }
+    *out_got = done;
+    return sk_ok();
+}
+
 sk_err ole2_load(const struct ole2 *o, uint32_t entry, size_t max, struct sk_bytes *out_bytes) {
     struct ole2_stream st;
     struct sk_stream *s = ole2_stream_init(&st, o, entry);

@@ -4,6 +4,7 @@
  *
  *     header, FAT, directory (ole2.c)
  *       -> VBA projects (vba.c)            first: most attacks are there, and limits cut the end
+ *       -> what streams hold: packaged files, storages (ole2_objects.h)
  *       -> every stream of the directory as a member, orphans too
  *
  * Names of members are paths of the directory ("Macros/VBA/Module1"); what comes out of a stream
@@ -17,6 +18,7 @@
 
 #include <string.h>
 
+#include "format/ole2_objects.h"
 #include "format/vba.h"
 
 static int ole2_probe(const struct sk_peek *peek, enum sk_type *out_type) {
@@ -37,6 +39,29 @@ static sk_err walk_projects(struct ole2 *o) {
     return vba_strays(o);
 }
 
+/* What some streams hold, by name. */
+static const struct {
+    const char *name;
+    sk_err (*open)(struct ole2 *o, uint32_t entry);
+} OPENERS[] = {
+    {"_1_Ole10Native", ole2_native},
+    {"PowerPoint Document", ole2_ppt},
+};
+
+static sk_err walk_objects(struct ole2 *o) {
+    for (uint32_t i = 1; i < o->entry_count; i++) {
+        TRY(walk_tick(o->walk));
+        for (size_t k = 0; k < sizeof(OPENERS) / sizeof(OPENERS[0]); k++) {
+            if (o->entry[i].type == OLE2_STREAM && ole2_is_named(o, i, OPENERS[k].name)) {
+                struct arena_mark mark = arena_mark(walk_arena(o->walk));
+                TRY(OPENERS[k].open(o, i));
+                arena_rewind(walk_arena(o->walk), mark);
+            }
+        }
+    }
+    return sk_ok();
+}
+
 static sk_err walk_streams(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         TRY(walk_tick(o->walk));
@@ -51,6 +76,7 @@ static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     struct ole2 o;
     TRY(ole2_open(&o, walk, src));
     TRY(walk_projects(&o));
+    TRY(walk_objects(&o));
     TRY(walk_streams(&o));
     if (o.damaged) {
         walk_note(walk, SK_NOTE_DAMAGED, "ole2");

@@ -68,19 +68,6 @@ struct project {
 /* ---- streams behind an offset -----------------------------------------------------------------
  */
 
-static sk_err skip_bytes(struct sk_stream *s, uint64_t count) {
-    uint8_t waste[512];
-    while (count > 0) {
-        size_t got = 0;
-        TRY(sk_stream_read(s, waste, count < sizeof(waste) ? (size_t)count : sizeof(waste), &got));
-        if (got == 0) {
-            return sk_fail(SK_E_FORMAT);
-        }
-        count -= got;
-    }
-    return sk_ok();
-}
-
 struct source_text {
     struct ole2_stream stream;
     struct vba_unpack unpack;
@@ -90,7 +77,7 @@ struct source_text {
 static sk_err open_source(const struct ole2 *o, uint32_t entry, uint64_t offset,
                           struct source_text *st, struct sk_stream **out) {
     struct sk_stream *raw = ole2_stream_init(&st->stream, o, entry);
-    TRY(skip_bytes(raw, offset));
+    TRY(ole2_skip(raw, offset));
     *out = vba_unpack_init(&st->unpack, raw);
     return sk_ok();
 }

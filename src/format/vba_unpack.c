@@ -16,18 +16,6 @@
 
 #include <string.h>
 
-/* Up to len bytes, fewer only at the end. */
-static sk_err pull(struct sk_stream *up, uint8_t *buf, size_t len, size_t *out_got) {
-    size_t done = 0;
-    size_t got = 1;
-    while (done < len && got > 0) {
-        TRY(sk_stream_read(up, buf + done, len - done, &got));
-        done += got;
-    }
-    *out_got = done;
-    return sk_ok();
-}
-
 /* False: the token points before the chunk. */
 static bool copy_token(struct vba_unpack *un, uint16_t token) {
     unsigned bits = 4;
@@ -70,14 +58,14 @@ static sk_err next_chunk(struct vba_unpack *un) {
     size_t got = 0;
     un->pos = un->len = 0;
     if (!un->started) {
-        TRY(pull(un->up, head, 1, &got));
+        TRY(ole2_pull(un->up, head, 1, &got));
         un->started = true;
         if (got == 0 || head[0] != 1) {
             un->damaged = un->ended = true;
             return sk_ok();
         }
     }
-    TRY(pull(un->up, head, 2, &got));
+    TRY(ole2_pull(un->up, head, 2, &got));
     if (got < 2) {
         un->damaged = un->damaged || got == 1;
         un->ended = true;
@@ -86,7 +74,7 @@ static sk_err next_chunk(struct vba_unpack *un) {
     uint16_t header = sk_load_u16le(head);
     bool packed = (header & 0x8000) != 0;
     size_t want = packed ? (size_t)(header & 0xfff) + 1 : VBA_CHUNK_BYTES;
-    sk_err err = pull(un->up, un->in, want, &got);
+    sk_err err = ole2_pull(un->up, un->in, want, &got);
     if (sk_failed(err) && err.code != SK_E_FORMAT) {
         return err;
     }

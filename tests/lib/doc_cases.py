@@ -14,6 +14,7 @@ import collections
 import pathlib
 import struct
 import sys
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import mkole
@@ -124,7 +125,41 @@ def vba_cases():
     yield case("ole2", "vba-broken-chunk", mkole.ole(broken), {source: None}, VBA, {"damaged"})
 
 
+def native(name, content, size=None):
+    path = b"C:\\tmp\\" + name
+    body = struct.pack("<H", 2) + name + b"\0" + path + b"\0" + struct.pack("<HHI", 0, 3, len(path) + 1) + path + b"\0"
+    body += struct.pack("<I", len(content) if size is None else size) + content
+    return struct.pack("<I", len(body)) + body
+
+
+def ppt_record(kind, body, instance=0, version=0):
+    return struct.pack("<HHI", version | instance << 4, kind, len(body)) + body
+
+
+def object_cases():
+    inner = b"MZ inner program" * 9
+    blob = mkole.ole({"ObjectPool/_1/\x01Ole10Native": native(b"in.exe", inner) + b"tail"})
+    yield case("ole2", "native", blob, {"ObjectPool/_1/_1_Ole10Native/in.exe": inner}, {("embedded-file", "in.exe")})
+    blob = mkole.ole({"\x01Ole10Native": native(b"in.exe", inner, size=1 << 30)})
+    yield case("ole2", "native-lies", blob, {"_1_Ole10Native/in.exe": inner},
+               {("embedded-file", "in.exe")})
+    blob = mkole.ole({"\x01Ole10Native": native(b"in.exe", inner).replace(b"\0", b"x")})
+    yield case("ole2", "native-plain", blob, {"_1_Ole10Native/data": native(b"in.exe", inner).replace(b"\0", b"x")[4:]},
+               {("embedded-file", "data")})
+    storage = mkole.ole({"\x01Ole10Native": native(b"in.exe", inner)})
+    packed = struct.pack("<I", len(storage)) + zlib.compress(storage)
+    tree = ppt_record(1000, ppt_record(0x1011, packed, 1) + ppt_record(0x1011, storage), version=15) + bytes(8)
+    document = {"PowerPoint Document": tree, "Current User": bytes(20)}
+    yield case("ole2", "ppt", mkole.ole(document),
+               {"PowerPoint Document/object-16": storage, f"PowerPoint Document/object-{24 + len(packed)}": storage},
+               {("embedded-file", None)})
+    cut = ppt_record(0x1011, packed[:60], 1)[:-10] + ppt_record(4, b"")[:3]
+    yield case("ole2", "ppt-cut", mkole.ole({"PowerPoint Document": cut}), {"PowerPoint Document/object-8": None},
+               {("embedded-file", None)}, {"damaged"})
+
+
 def all_cases():
+    yield from object_cases()
     yield from ole2_cases()
     yield from vba_cases()
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What streams of OLE2 files hold beside themselves: files, storages, pictures. Internal to
+ * src/format. Each call looks at one stream, gives members below its path and tells facts; damage
+ * sets o->damaged. Errors: SK_E_NOMEM, SK_E_IO, SK_E_STOP.
+ */
+#ifndef SK_FORMAT_OLE2_OBJECTS_H
+#define SK_FORMAT_OLE2_OBJECTS_H
+
+#include "format/ole2.h"
+
+/* ole2_native.c: \1Ole10Native, a file put into a document by the packager. */
+sk_err ole2_native(struct ole2 *o, uint32_t entry);
+/* ole2_ppt.c: "PowerPoint Document". */
+sk_err ole2_ppt(struct ole2 *o, uint32_t entry);
+
+#endif
