@@ -325,9 +325,10 @@ char *ole2_path(const struct ole2 *o, uint32_t entry) {
         if (len + slash > at) {
             break; /* the deepest folders say enough */
         }
-        at -= slash;
-        text[at] = '/';
-        at -= len;
+        at -= len + slash;
+        if (slash != 0) {
+            text[at + len] = '/';
+        }
         memcpy(text + at, o->entry[i].name, len);
     }
     return arena_strndup(walk_arena(o->walk), text + at, sizeof(text) - at);
