@@ -50,6 +50,7 @@ struct sk_limits {
 #define SK_SCAN_NO_HEURISTICS 4u    /* HeuristicAlerts no: only what `alerts` asks for */
 #define SK_SCAN_HEURISTICS_FIRST 8u /* HeuristicScanPrecedence: they end a first-match scan too */
 #define SK_SCAN_NO_NORMALISING 16u  /* text and HTML as they are only */
+#define SK_SCAN_EXPLAIN 32u         /* findings of body signatures come with their trial */
 
 /* Findings named Heuristics.* that are told only when asked for. */
 #define SK_ALERT_ENCRYPTED_ARCHIVE 1u
@@ -76,12 +77,42 @@ struct sk_limits {
 #define SK_PART_ONENOTE 1024u
 #define SK_PART_IMAGE 2048u
 
+/* A body signature by its place in the definition set: a segment, an index in it. */
+struct sk_try {
+    uint32_t segment;
+    uint32_t signature;
+};
+
 struct sk_options {
     struct sk_limits limits;
     uint32_t flags;     /* SK_SCAN_* */
     uint32_t alerts;    /* SK_ALERT_* */
     uint32_t parts_off; /* SK_PART_* */
     int spool_fd; /* unlinked temporary file for large layers, or -1: memory only. Borrowed. */
+    /* Signatures whose fate on every layer is wanted in the report (trials). Borrowed. */
+    const struct sk_try *tries;
+    size_t try_count;
+};
+
+/* The hits of one subsignature; the first few with their offsets. */
+struct sk_hits {
+    uint64_t count;
+    const uint64_t *offsets;
+    size_t offset_count;
+};
+/* How a body signature fared on one view of a layer. */
+struct sk_trial {
+    const char *layer;
+    const char *layer_type;
+    const char *view; /* "raw", "normalised" */
+    uint32_t segment; /* as in struct sk_try */
+    uint32_t signature;
+    int of_target;              /* the view is one of those the signature is for */
+    int limited;                /* counting stopped at a limit */
+    int holds;                  /* its expression, whatever target and attributes say */
+    uint64_t failed_attributes; /* bit i: attribute i does not hold */
+    const struct sk_hits *subs;
+    size_t sub_count;
 };
 
 struct sk_finding {
@@ -89,6 +120,7 @@ struct sk_finding {
     const char *layer; /* path inside the object: "a.zip!inner/b.exe"; "" = the object itself */
     const char *layer_type; /* "pe" */
     uint64_t offset;        /* of a hit in that layer; UINT64_MAX: a hash of the whole layer */
+    size_t trial;           /* number + 1 in the report's trials, 0: none */
 };
 
 struct sk_note_entry {
@@ -102,10 +134,16 @@ struct sk_note_entry {
 struct sk_report {
     enum sk_verdict verdict;
     int complete; /* nothing was left out */
+    /* A signature matched some layer but for the types of the layers around it (Container,
+     * Intermediates): the same bytes may be a find inside another container. Whoever remembers
+     * verdicts by content must not remember this one as clean. */
+    int depends_on_place;
     const struct sk_finding *findings;
     size_t finding_count;
     const struct sk_note_entry *notes;
     size_t note_count;
+    const struct sk_trial *trials;
+    size_t trial_count;
     const char *type; /* of the object: "zip" */
     uint64_t layers;
     uint64_t bytes_scanned; /* of all layers */

@@ -5,9 +5,11 @@
  *   compile SOURCE...   ClamAV databases and containers -> the active set of a directory
  *   info, list, find NAME, check
  *   decode NAME|-       a signature in words
+ *   test FILE SIGNATURE does it match, and why not
  *
- * Exit: 0 done, 1 not found (find) or damaged (check), 2 could not, 64 wrong usage. One option
- * table serves all of them; an option that means nothing to a subcommand is accepted by it.
+ * Exit: 0 done, 1 not found (find), damaged (check), no match (test), 2 could not, 64 wrong usage.
+ * One option table serves all of them; an option that means nothing to a subcommand is accepted by
+ * it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,8 @@ static const struct conf_option defs_options[] = {
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
     FLAG("part", 'p', part, "find: NAME may be any part of the name"),
     TEXT("line", 0, line, "SIGNATURE", "decode: this signature, given as text"),
-    TEXT("kind", 0, kind, "SUFFIX", "decode: the kind of that text, as a file suffix: ldb, imp"),
+    TEXT("kind", 0, kind, "SUFFIX",
+         "decode, test: the kind of the text, as a file suffix: ldb, imp"),
     FLAG("json", 0, json, "Print JSON"),
     FLAG("quiet", 'q', quiet, "Print only errors"),
     FLAG("verbose", 'v', verbose, "Print more: details, lines that were not taken"),
@@ -183,11 +186,13 @@ static int print_help(void) {
                    "       sekisho defs info|list|check [OPTION]...\n"
                    "       sekisho defs find [OPTION]... NAME\n"
                    "       sekisho defs decode [OPTION]... NAME|-|--line=SIGNATURE\n"
+                   "       sekisho defs test [OPTION]... FILE NAME|SIGNATURE\n"
                    "Compile ClamAV databases (files, directories, CVD, CLD, CUD) into definitions, "
                    "and look at them.\n\n"));
     (void)fputs(buf_text(&out), stdout);
     (void)printf(
-        _("\nExit status: 0 done, 1 not found or damaged, 2 could not, 64 wrong usage.\n"));
+        _("\nExit status: 0 done, 1 not found, damaged or (test) no match, 2 could not, 64 wrong "
+          "usage.\n"));
     buf_release(&out);
     return sk_failed(err) ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
@@ -211,13 +216,20 @@ static int dispatch(const struct conf_list *words, const struct defs_settings *s
     if (decode && (s->line != NULL || (operands == 1 && strcmp(words->item[1], "-") == 0))) {
         return defs_decode_text(s->line, s);
     }
+    if (strcmp(what, "test") == 0) {
+        if (operands != 2) {
+            say_error(what, _("expected a file and a signature"));
+            return EXIT_WRONG_USAGE;
+        }
+        return defs_test(words->item[1], words->item[2], s);
+    }
     find = find || decode;
     bool known = find || strcmp(what, "info") == 0 || strcmp(what, "list") == 0 ||
                  strcmp(what, "check") == 0;
     if (!known) {
-        say_error(
-            words->count > 0 ? what : NULL,
-            _("expected compile, info, list, find, decode or check; see 'sekisho defs --help'"));
+        say_error(words->count > 0 ? what : NULL,
+                  _("expected compile, info, list, find, decode, test or check; see 'sekisho defs "
+                    "--help'"));
         return EXIT_WRONG_USAGE;
     }
     if (operands != (find ? 1u : 0u)) {

@@ -88,8 +88,9 @@ static void fill_session(struct scan_run *run, struct session_options *o) {
                                   .ctx = run};
     pool_options_init(&o->pool);
     limits_apply(&s->limits, &o->pool.scan.limits);
-    o->pool.scan.flags =
-        (s->all_match ? SK_SCAN_ALL_MATCHES : 0) | (s->no_archives ? SK_SCAN_NO_ARCHIVES : 0);
+    o->pool.scan.flags = (s->all_match ? SK_SCAN_ALL_MATCHES : 0) |
+                         (s->no_archives ? SK_SCAN_NO_ARCHIVES : 0) |
+                         (s->explain ? SK_SCAN_EXPLAIN : 0);
     alerts_apply(&s->alert, &o->pool.scan);
     o->pool.engine = run->engine;
     o->pool.jobs = s->jobs != 0 ? (unsigned)s->jobs : cpus_usable();

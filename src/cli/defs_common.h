@@ -24,6 +24,8 @@ int defs_list(const struct defset *set, const char *name, const struct defs_sett
 int defs_decode(const struct defset *set, const char *name, const struct defs_settings *s);
 /* The same of signatures given as text; NULL: standard input. */
 int defs_decode_text(const char *text, const struct defs_settings *s);
+/* Try a signature (text, or a name of the set) on a file and say how it fares. */
+int defs_test(const char *file, const char *signature, const struct defs_settings *s);
 int defs_check(const char *path, const struct defs_settings *s);
 
 #endif

@@ -69,16 +69,16 @@ static void put_path(struct json *j, const char *path) {
 
 /* Tried in a buffer of its own first: a definition that cannot be decoded must not cost the record.
  */
-static void put_explanation(struct printer *p, struct json *j, const char *name) {
+static void put_explanation(struct json *j, const struct explain_what *what) {
     struct buf trial = {0};
     struct tell t;
     tell_init(&t, &trial, true);
     tell_open(&t, NULL, NULL, '{');
-    sk_err err = explain_finding(&t, p->explain, name);
+    sk_err err = explain_finding(&t, what);
     buf_release(&trial);
     if (!sk_failed(err)) {
         tell_join(&t, j);
-        err = explain_finding(&t, p->explain, name);
+        err = explain_finding(&t, what);
         j->err = sk_failed(j->err) ? j->err : err;
     }
 }
@@ -97,7 +97,7 @@ static void put_findings(struct printer *p, struct json *j, const struct sk_repo
             json_null(j, "offset");
         }
         if (p->explain != NULL) {
-            put_explanation(p, j, f->name);
+            put_explanation(j, &(struct explain_what){p->explain, r, f});
         }
         json_close(j, '}');
     }
@@ -168,6 +168,9 @@ static void json_object(struct printer *p, const struct outcome *o) {
         json_str(&j, "type", o->report->type);
         json_u64(&j, "layers", o->report->layers);
         json_u64(&j, "bytes_scanned", o->report->bytes_scanned);
+        if (o->report->depends_on_place) {
+            json_bool(&j, "depends_on_place", true);
+        }
         put_findings(p, &j, o->report);
         put_notes(&j, o->report);
     }

@@ -89,7 +89,7 @@ static void in_layer(struct printer *p, const char *layer) {
 }
 
 /* Under the line of a finding: where it was hit and what its definitions look for. */
-static void explain(struct printer *p, const struct sk_finding *f) {
+static void explain(struct printer *p, const struct outcome *o, const struct sk_finding *f) {
     struct tell t;
     buf_clear(&p->line);
     tell_init(&t, &p->line, false);
@@ -98,7 +98,7 @@ static void explain(struct printer *p, const struct sk_finding *f) {
     if (f->offset != UINT64_MAX) {
         tell_number(&t, NULL, _("hit at offset"), f->offset);
     }
-    sk_err err = explain_finding(&t, p->explain, f->name);
+    sk_err err = explain_finding(&t, &(struct explain_what){p->explain, o->report, f});
     if (sk_failed(err) || sk_failed(tell_end(&t))) {
         say_error(f->name, _("cannot be decoded: %s"), intl_text(sk_err_text(err)));
     }
@@ -117,7 +117,7 @@ static void print_findings(struct printer *p, const struct outcome *o) {
         in_layer(p, f->layer);
         flush_line(p);
         if (p->explain != NULL) {
-            explain(p, f);
+            explain(p, o, f);
         }
     }
 }

@@ -97,7 +97,10 @@ static const struct conf_option OPTIONS[] = {
      N_("Sandbox of the scanning processes: auto, require, off"),
      "auto uses what the kernel offers and says in the summary what holds; require refuses to scan "
      "with less than all of it."},
-    FLAG("explain", 0, explain, "Say for each finding what its definition looks for", NULL),
+    FLAG("explain", 0, explain,
+         "Say for each finding what its definition looks for, and where it was",
+         "Source and version of the definition, what it asks for, how often and where each of its "
+         "parts was seen, and the value of each part of its expression."),
     FLAG("json", 0, json, "Print JSON Lines (see docs/scan-output.md)", NULL),
     FLAG("quiet", 'q', quiet, "Print only what was found and what went wrong", NULL),
     FLAG("verbose", 'v', verbose, "Print every file and every note", NULL),

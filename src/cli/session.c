@@ -99,6 +99,36 @@ static const char *keep_text(struct row *row, const char *text) {
     return copy != NULL ? copy : "";
 }
 
+/* Trials that there is no memory for are left out; findings then point to none. */
+static void keep_trials(struct row *row, const struct sk_report *report) {
+    row->report.trial_count = 0;
+    struct sk_trial *trial = arena_zalloc(&row->arena, report->trial_count + 1, sizeof(*trial));
+    for (size_t i = 0; trial != NULL && i < report->trial_count; i++) {
+        const struct sk_trial *from = &report->trials[i];
+        struct sk_hits *hits = arena_zalloc(&row->arena, from->sub_count + 1, sizeof(*hits));
+        trial[i] = *from;
+        trial[i].layer = keep_text(row, from->layer);
+        trial[i].layer_type = keep_text(row, from->layer_type);
+        trial[i].view = keep_text(row, from->view);
+        trial[i].subs = hits;
+        for (size_t k = 0; hits != NULL && k < from->sub_count; k++) {
+            size_t count = from->subs[k].offset_count;
+            uint64_t *offset = arena_zalloc(&row->arena, count + 1, sizeof(*offset));
+            hits[k] = from->subs[k];
+            hits[k].offsets = offset;
+            hits[k].offset_count = offset == NULL ? 0 : count;
+            if (offset != NULL) {
+                memcpy(offset, from->subs[k].offsets, count * sizeof(*offset));
+            }
+        }
+        if (hits == NULL) {
+            break;
+        }
+        row->report.trial_count = i + 1;
+    }
+    row->report.trials = trial;
+}
+
 static void keep_report(struct row *row, const struct sk_report *report) {
     arena_init(&row->arena, ROW_REPORT_BYTES);
     row->report = *report;
@@ -110,14 +140,17 @@ static void keep_report(struct row *row, const struct sk_report *report) {
         /* Rows lost for want of memory: the verdict stays, the report is not complete. */
         row->report.finding_count = 0;
         row->report.note_count = 0;
+        row->report.trial_count = 0;
         row->report.complete = 0;
         return;
     }
+    keep_trials(row, report);
     for (size_t i = 0; i < report->finding_count; i++) {
         finding[i] = report->findings[i];
         finding[i].name = keep_text(row, finding[i].name);
         finding[i].layer = keep_text(row, finding[i].layer);
         finding[i].layer_type = keep_text(row, finding[i].layer_type);
+        finding[i].trial = finding[i].trial <= row->report.trial_count ? finding[i].trial : 0;
     }
     for (size_t i = 0; i < report->note_count; i++) {
         note[i] = report->notes[i];

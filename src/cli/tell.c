@@ -78,6 +78,18 @@ void tell_flag(struct tell *t, const char *key, const char *label, bool value) {
     }
 }
 
+void tell_item(struct tell *t, uint64_t value) {
+    if (t->as_json) {
+        json_u64(t->json, NULL, value);
+    }
+}
+
+void tell_word(struct tell *t, const char *text) {
+    if (t->as_json) {
+        json_str(t->json, NULL, text);
+    }
+}
+
 void tell_line(struct tell *t, unsigned indent, const char *text) {
     if (!t->as_json) {
         start_line(t, indent);

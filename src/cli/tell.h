@@ -30,6 +30,9 @@ void tell_close(struct tell *t, const char *label, char bracket);
 void tell_text(struct tell *t, const char *key, const char *label, const char *text);
 void tell_number(struct tell *t, const char *key, const char *label, uint64_t value);
 void tell_flag(struct tell *t, const char *key, const char *label, bool value);
+/* Elements of a JSON array; they leave no line in the text. */
+void tell_item(struct tell *t, uint64_t value);
+void tell_word(struct tell *t, const char *text);
 /* A line of the text only, `indent` steps deeper than where it stands. */
 void tell_line(struct tell *t, unsigned indent, const char *text);
 /* Instead of tell_init: go on inside a JSON value that the caller has open. **Borrows** it. */

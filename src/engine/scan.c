@@ -78,6 +78,7 @@ static void scan_start(struct sk_scanner *sc) {
     sc->stats.objects++;
     budget_start(&sc->budget);
     verdict_start(sc);
+    sc->trials = (struct trials){0};
 }
 
 static void walk_pending(struct sk_scanner *sc) {

@@ -19,6 +19,7 @@
 #include "defs/defset.h"
 #include "engine/budget.h"
 #include "engine/store.h"
+#include "engine/trials.h"
 #include "engine/verdict.h"
 #include "format/format.h"
 #include "match/matcher.h"
@@ -86,6 +87,7 @@ struct sk_scanner {
     struct digester *digester;
     struct members *members; /* NULL: no rules about members */
     struct verdict verdict;
+    struct trials trials;
     struct buf text; /* for names and paths being put together */
     struct layer *pending;
     struct layer *free;

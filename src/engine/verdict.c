@@ -43,6 +43,7 @@ void verdict_start(struct sk_scanner *sc) {
     v->spare_used = false;
     v->allowed = false;
     v->incomplete = false;
+    v->depends_on_place = false;
     v->note_count = 0;
     memset(v->noted, 0, sizeof(v->noted));
     v->report = (struct sk_report){0};
@@ -143,8 +144,7 @@ static sk_err put_path(struct buf *out, const struct layer *layer) {
     return sk_ok();
 }
 
-/* The path of a layer; "" when there is no memory for it. */
-static const char *layer_path(struct sk_scanner *sc, const struct layer *layer) {
+const char *verdict_layer_path(struct sk_scanner *sc, const struct layer *layer) {
     if (layer == NULL || layer->parent == NULL) {
         return "";
     }
@@ -257,7 +257,7 @@ static struct finding *finding_copy(struct sk_scanner *sc, const struct finding 
     }
     f->key = key;
     f->shown.name = name;
-    f->shown.layer = layer_path(sc, layer);
+    f->shown.layer = verdict_layer_path(sc, layer);
     f->shown.layer_type = sk_type_word(layer->type);
     return f;
 }
@@ -314,7 +314,8 @@ void verdict_find(struct sk_scanner *sc, struct layer *layer, const struct verdi
     struct finding tmp = {.shown = {.name = name,
                                     .offset = hit->offset,
                                     .layer = "",
-                                    .layer_type = sk_type_word(layer->type)},
+                                    .layer_type = sk_type_word(layer->type),
+                                    .trial = hit->trial},
                           .key = key,
                           .key_len = layer->depth,
                           .rank = hit->rank,
@@ -354,7 +355,7 @@ void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
     struct arena_mark mark = arena_mark(&sc->arena);
     struct sk_note_entry entry = {.word = sk_note_word(note),
                                   .text = sk_note_text(note),
-                                  .layer = layer_path(sc, layer),
+                                  .layer = verdict_layer_path(sc, layer),
                                   .incomplete = sk_note_incomplete(note)};
     if (detail != NULL) {
         entry.detail = arena_strndup(&sc->arena, detail, strnlen(detail, VERDICT_NAME_MAX_BYTES));
@@ -412,6 +413,9 @@ const struct sk_report *verdict_report(struct sk_scanner *sc, struct layer *root
         r->verdict = v->allowed ? SK_VERDICT_ALLOWED : SK_VERDICT_CLEAN;
     }
     r->complete = !v->incomplete;
+    r->depends_on_place = v->depends_on_place;
+    r->trials = sc->trials.row;
+    r->trial_count = sc->trials.count;
     r->notes = v->note;
     r->note_count = v->note_count;
     r->type = sk_type_word(root->type);

@@ -49,6 +49,7 @@ struct verdict_hit {
     unsigned rank;
     const char *text; /* the name itself, instead of image and name; or NULL */
     bool early;       /* known before the members of the layer: comes before them */
+    size_t trial; /* as in struct sk_finding */
 };
 
 struct finding {
@@ -74,6 +75,7 @@ struct verdict {
     bool spare_used;
     bool allowed; /* something was cleared by an allow-list */
     bool incomplete;
+    bool depends_on_place;
     struct sk_note_entry note[VERDICT_NOTE_MAX + SK_NOTE_COUNT];
     size_t note_count;
     bool noted[SK_NOTE_COUNT];
@@ -83,6 +85,8 @@ struct verdict {
 void verdict_start(struct sk_scanner *sc);
 /* Something matched in this layer: looks at ignore and allow lists and keeps it or not. */
 void verdict_find(struct sk_scanner *sc, struct layer *layer, const struct verdict_hit *hit);
+/* "a.zip!b"; "" for the object and when there is no memory for it. In the arena of the scan. */
+const char *verdict_layer_path(struct sk_scanner *sc, const struct layer *layer);
 /* detail may be NULL. */
 void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
                   const char *detail);

@@ -24,6 +24,7 @@ struct view_ctx {
     struct sk_scanner *sc;
     struct layer *layer;
     const struct view *view;
+    struct trials_view trials;
 };
 
 static unsigned rank_of(const struct view_ctx *v, const struct mt_sig *sig) {
@@ -77,6 +78,10 @@ static bool on_hit(void *ctx, const struct match_hit *hit) {
             return true;
         }
         found.rank = rank_of(v, &segment->sig[hit->sig]);
+        if ((v->sc->options.flags & SK_SCAN_EXPLAIN) != 0) {
+            struct match_sig sig = {hit->segment, hit->sig};
+            found.trial = trials_of_hit(v->sc, &v->trials, &sig);
+        }
     }
     found.rank += v->view->rank;
     verdict_find(v->sc, v->layer, &found);
@@ -89,7 +94,7 @@ static bool on_tick(void *ctx) {
 }
 
 void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *view) {
-    struct view_ctx ctx = {sc, layer, view};
+    struct view_ctx ctx = {.sc = sc, .layer = layer, .view = view};
     enum sk_type around[BUDGET_RECURSION_MAX + 1];
     unsigned depth = 0;
     for (const struct layer *l = layer->parent; l != NULL; l = l->parent) {
@@ -104,7 +109,12 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
                                  view->target == SK_TARGET_HTML ? view->src->size : layer->src.size,
                              .exe = view->exe};
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
+    ctx.trials = (struct trials_view){layer, &ml, view->src != &layer->src};
     sk_err err = matcher_scan(sc->matcher, &ml, &budget, on_hit, &ctx);
+    sc->verdict.depends_on_place = sc->verdict.depends_on_place || matcher_near_miss(sc->matcher);
+    if (sc->options.try_count > 0) {
+        trials_of_view(sc, &ctx.trials, &budget);
+    }
     if (err.code == SK_E_LIMIT) {
         if (!sc->budget.time_over) {
             verdict_note(sc, layer, SK_NOTE_LIMIT_MATCH, NULL);

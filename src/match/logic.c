@@ -152,6 +152,30 @@ static sk_err ask_child(struct eval *e) {
     return sk_ok();
 }
 
+/* need, members: as in struct frame. *out_hits: of the root, before its comparison. */
+static sk_err run(struct eval *e, uint64_t need, bool members, struct value *out_value,
+                  uint64_t *out_hits) {
+    struct value v = {false, 0, 0};
+    uint64_t sum = 0;
+    TRY(push(e, 0, e->expr->node_count, need, members));
+    while (e->depth > 0) {
+        struct frame *f = &e->frame[e->depth - 1];
+        if (!settled(e, f)) {
+            TRY(ask_child(e));
+            continue;
+        }
+        v = frame_value(e, f);
+        sum = (e->expr->node[f->node].op == MT_NODE_AND ? f->all : f->any) ? f->sum : 0;
+        e->depth--;
+        if (e->depth > 0) {
+            frame_take(&e->frame[e->depth - 1], v);
+        }
+    }
+    *out_value = v;
+    *out_hits = sum;
+    return sk_ok();
+}
+
 sk_err logic_eval(const struct logic_expr *expr, logic_count_fn count, void *ctx, bool *out_holds) {
     struct eval e = {.expr = expr, .count = count, .ctx = ctx};
     const struct mt_node *root = expr->node;
@@ -167,19 +191,30 @@ sk_err logic_eval(const struct logic_expr *expr, logic_count_fn count, void *ctx
     if (root->op != MT_NODE_AND && root->op != MT_NODE_OR) {
         return sk_fail(SK_E_FORMAT);
     }
-    TRY(push(&e, 0, expr->node_count, 0, false));
-    while (e.depth > 0) {
-        struct frame *f = &e.frame[e.depth - 1];
-        if (!settled(&e, f)) {
-            TRY(ask_child(&e));
-            continue;
-        }
-        v = frame_value(&e, f);
-        e.depth--;
-        if (e.depth > 0) {
-            frame_take(&e.frame[e.depth - 1], v);
-        }
+    uint64_t hits = 0;
+    TRY(run(&e, 0, false, &v, &hits));
+    *out_holds = v.holds;
+    return sk_ok();
+}
+
+sk_err logic_value(const struct logic_expr *expr, logic_count_fn count, void *ctx, bool *out_holds,
+                   uint64_t *out_hits) {
+    struct eval e = {.expr = expr, .count = count, .ctx = ctx};
+    const struct mt_node *root = expr->node;
+    struct value v = {false, 0, 0};
+    uint64_t hits = 0;
+    if (expr->node_count == 0) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    if (root->op == MT_NODE_SUB) {
+        TRY(eval_sub(&e, root, UINT64_MAX, &v));
+        TRY(count(ctx, root->arg, UINT64_MAX, &hits));
+    } else if (root->op == MT_NODE_AND || root->op == MT_NODE_OR) {
+        TRY(run(&e, UINT64_MAX, true, &v, &hits));
+    } else {
+        return sk_fail(SK_E_FORMAT);
     }
     *out_holds = v.holds;
+    *out_hits = hits;
     return sk_ok();
 }

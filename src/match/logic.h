@@ -27,6 +27,10 @@ struct logic_expr {
 /* The count of subsignature number `sub`, exact below `want` and at least `want` otherwise. */
 typedef sk_err (*logic_count_fn)(void *ctx, uint32_t sub, uint64_t want, uint64_t *out_count);
 
+/* For people: also what a comparison of its own would compare: the hits of members that hold,
+ * 0 when an AND lacks one. Asks for counts in full. */
+sk_err logic_value(const struct logic_expr *expr, logic_count_fn count, void *ctx, bool *out_holds,
+                   uint64_t *out_hits);
 sk_err logic_eval(const struct logic_expr *expr, logic_count_fn count, void *ctx, bool *out_holds);
 
 #endif

@@ -51,6 +51,7 @@ struct matcher {
     struct pattern_run run;
     struct regex_run regex;
     bool limited; /* a regular expression of this layer gave up */
+    bool near_miss;
     struct counts counts;
     struct sieve sieve;
     struct match_stats stats;
@@ -248,11 +249,10 @@ static bool in_range(uint64_t value, const struct mt_attr *a) {
     return value >= a->min && (value <= a->max || a->max == UINT32_MAX);
 }
 
-/*
- * Container and ancestors depend on more than the bytes of the layer. A verdict cache keyed by
- * bytes must therefore not remember a layer as clean when one of these two was all that failed
- * (ClamAV does not either): `judge` is where that would be told to the caller.
- */
+/* Does it speak of the layers around, not of the layer itself? */
+static bool is_about_place(const struct mt_attr *a) {
+    return a->key == MT_ATTR_CONTAINER || a->key == MT_ATTR_ANCESTOR;
+}
 
 /* Several of these, one a place, are what Intermediates says. */
 static bool ancestor_is(const struct match_layer *layer, const struct mt_attr *a) {
@@ -280,18 +280,27 @@ static bool attribute_holds(const struct match_layer *layer, const struct mt_att
     }
 }
 
-/* Does the signature apply to this layer at all? */
+static bool is_of_target(const struct match_layer *layer, const struct mt_sig *sig) {
+    return sig->target == SK_TARGET_ANY || sig->target == (uint8_t)layer->target;
+}
+
+/* Does the signature apply to this layer at all? misplaced: it does but for the layers around. */
 static sk_err concerned(const struct scan *s, const struct mt_segment *seg,
-                        const struct mt_sig *sig, bool *out_concerns) {
-    *out_concerns = sig->target == SK_TARGET_ANY || sig->target == (uint8_t)s->layer->target;
+                        const struct mt_sig *sig, bool *out_concerns, bool *out_misplaced) {
+    bool concerns = is_of_target(s->layer, sig), misplaced = false;
     if ((uint64_t)sig->attr_first + sig->attr_count > seg->attr_count ||
         (uint64_t)sig->node_first + sig->node_count > seg->node_count ||
         (uint64_t)sig->sub_first + sig->sub_count > seg->sig_sub_count) {
         return sk_fail(SK_E_FORMAT);
     }
-    for (unsigned i = 0; i < sig->attr_count && *out_concerns; i++) {
-        *out_concerns = attribute_holds(s->layer, &seg->attr[sig->attr_first + i]);
+    for (unsigned i = 0; i < sig->attr_count && concerns; i++) {
+        const struct mt_attr *attr = &seg->attr[sig->attr_first + i];
+        bool holds = attribute_holds(s->layer, attr);
+        misplaced = misplaced || (!holds && is_about_place(attr));
+        concerns = holds || is_about_place(attr);
     }
+    *out_misplaced = concerns && misplaced;
+    *out_concerns = concerns && !misplaced;
     return sk_ok();
 }
 
@@ -326,8 +335,8 @@ static sk_err sieve_signature(struct scan *s, unsigned segment, uint32_t index) 
     struct matcher *m = s->m;
     const struct mt_segment *seg = m->segment[segment];
     const struct mt_sig *sig = &seg->sig[index];
-    bool concerns = false;
-    TRY(concerned(s, seg, sig, &concerns));
+    bool concerns = false, misplaced = false;
+    TRY(concerned(s, seg, sig, &concerns, &misplaced));
     for (uint32_t i = 0; i < sig->sub_count && concerns; i++) {
         uint32_t sub = seg->sig_sub[sig->sub_first + i];
         const struct mt_part *part = sieve_part(seg, sub);
@@ -585,9 +594,9 @@ static sk_err count_specials(struct judged *j) {
 static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
     const struct mt_segment *seg = s->m->segment[segment];
     const struct mt_sig *sig = &seg->sig[index];
-    bool concerns = false;
-    TRY(concerned(s, seg, sig, &concerns));
-    if (!concerns) {
+    bool concerns = false, misplaced = false;
+    TRY(concerned(s, seg, sig, &concerns, &misplaced));
+    if (!concerns && (!misplaced || s->m->near_miss)) {
         return sk_ok();
     }
     s->m->stats.evaluated++;
@@ -605,9 +614,102 @@ static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
     if (!holds) {
         return sk_ok();
     }
+    if (misplaced) {
+        s->m->near_miss = true;
+        return sk_ok();
+    }
     s->m->stats.hits++;
     struct match_hit hit = {segment, index, sig->name, j.offset};
     return s->found(s->found_ctx, &hit) ? sk_ok() : sk_fail(SK_E_STOP);
+}
+
+/* ---- trials ---------------------------------------------------------------------------------- */
+
+static bool keep_offset(void *ctx, uint64_t start) {
+    struct match_trial_sub *sub = ctx;
+    sub->offset[sub->offset_count++] = start;
+    return sub->offset_count < MATCH_TRIAL_OFFSETS;
+}
+
+static sk_err try_sub(struct judged *j, uint32_t number, struct match_trial_sub *out) {
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    uint32_t sub = seg->sig_sub[j->sig->sub_first + number];
+    *out = (struct match_trial_sub){0};
+    TRY(count_sub(j, number, UINT64_MAX, &out->count));
+    if (out->count == 0 || sub >= seg->sub_count) {
+        return sk_ok();
+    }
+    if ((seg->sub[sub].flags & MT_SUB_SPECIAL) == 0) {
+        return pattern_each(&j->m->run, seg, sub, keep_offset, out);
+    }
+    if ((seg->sub[sub].flags & MT_SUB_COMPARE) == 0) {
+        (void)keep_offset(out, j->offset);
+    }
+    return sk_ok();
+}
+
+/* Counts everything. SK_E_LIMIT: what was counted so far stands. */
+static sk_err try_subs(struct judged *j, struct match_trial *trial) {
+    if ((j->sig->flags & MT_SIG_SPECIAL) != 0) {
+        TRY(count_specials(j));
+    }
+    for (uint32_t i = 0; i < j->sig->sub_count; i++) {
+        TRY(try_sub(j, i, &trial->sub[i]));
+    }
+    return sk_ok();
+}
+
+sk_err matcher_explain(struct matcher *m, const struct match_layer *layer,
+                       const struct match_sig *which, struct match_trial *out_trial) {
+    if (which->segment >= m->segment_count || which->sig >= m->segment[which->segment]->sig_count) {
+        return sk_fail(SK_E_USAGE);
+    }
+    const struct mt_segment *seg = m->segment[which->segment];
+    const struct mt_sig *sig = &seg->sig[which->sig];
+    struct scan s = {.m = m, .layer = layer};
+    bool concerns = false, misplaced = false;
+    TRY(concerned(&s, seg, sig, &concerns, &misplaced)); /* proves the ranges */
+    struct match_trial *t = out_trial;
+    *t = (struct match_trial){.segment = which->segment,
+                              .sig = which->sig,
+                              .of_target = is_of_target(layer, sig),
+                              .sub_count =
+                                  sig->sub_count < MT_SUB_MAX ? sig->sub_count : MT_SUB_MAX};
+    for (unsigned i = 0; i < sig->attr_count && i < 64; i++) {
+        bool holds = attribute_holds(layer, &seg->attr[sig->attr_first + i]);
+        t->failed |= (uint64_t)!holds << i;
+    }
+    struct judged j = {.m = m, .segment = which->segment, .sig = sig};
+    struct logic_expr expr = {&seg->node[sig->node_first], sig->node_count, t->sub_count};
+    sk_err err = try_subs(&j, t);
+    err = sk_failed(err) ? err : logic_eval(&expr, count_sub, &j, &t->holds);
+    if (err.code == SK_E_LIMIT) {
+        t->limited = true;
+        m->run.err = sk_ok();
+        return sk_ok();
+    }
+    return err;
+}
+
+sk_err matcher_try(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                   const struct match_tries *tries) {
+    struct match_trial *trial = mem_zalloc(1, sizeof(*trial));
+    sk_err err = trial == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
+    pattern_run_start(&m->run, layer->src, layer->exe, budget);
+    for (size_t i = 0; i < tries->count && !sk_failed(err); i++) {
+        err = matcher_explain(m, layer, &tries->sig[i], trial);
+        if (!sk_failed(err)) {
+            tries->tried(tries->ctx, trial);
+        }
+    }
+    m->limited = false;
+    counts_clear(&m->counts);
+    mem_free(trial);
+    return err;
+}
+
+bool matcher_near_miss(const struct matcher *m) {
+    return m->near_miss;
 }
 
 sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
@@ -617,6 +719,7 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     }
     struct scan s = {m, layer, found, ctx};
     pattern_run_start(&m->run, layer->src, layer->exe, budget);
+    m->near_miss = false;
     sk_err err = collect(&s, budget);
     if (!sk_failed(err)) {
         err = sift(&s, budget);

@@ -39,11 +39,34 @@ struct match_budget {
     void *ctx;
 };
 
+struct match_sig {
+    unsigned segment;
+    uint32_t sig;
+};
+
 struct match_hit {
     unsigned segment;
     uint32_t sig;
     uint32_t name;   /* mt_sig.name */
     uint64_t offset; /* of one hit of the deciding subsignature; for --explain */
+};
+
+/* How one signature fares on one layer, in full: for people who ask why, or why not. */
+#define MATCH_TRIAL_OFFSETS 8u
+struct match_trial_sub {
+    uint64_t count;                       /* all hits */
+    uint64_t offset[MATCH_TRIAL_OFFSETS]; /* of the first ones, as far as they have a place */
+    unsigned offset_count;
+};
+struct match_trial {
+    unsigned segment;
+    uint32_t sig;
+    bool of_target;  /* the layer is one of those the signature is for */
+    bool limited;    /* a budget ran out: counts may be too small */
+    bool holds;      /* the expression, whatever the attributes say */
+    uint64_t failed; /* bit i: attribute i of the signature does not hold */
+    unsigned sub_count;
+    struct match_trial_sub sub[MT_SUB_MAX];
 };
 
 struct match_stats {
@@ -61,5 +84,22 @@ void matcher_free(struct matcher *m);
 sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
                     match_hit_fn found, void *ctx);
 const struct match_stats *matcher_stats(const struct matcher *m);
+/* Did a signature match in the last scan but for the types of the layers around (Container,
+ * Intermediates)? The same bytes elsewhere may be a find: nobody may remember them as clean. */
+bool matcher_near_miss(const struct matcher *m);
+
+/* Try one signature on the layer of the running scan: only from within `found` of matcher_scan. */
+sk_err matcher_explain(struct matcher *m, const struct match_layer *layer,
+                       const struct match_sig *which, struct match_trial *out_trial);
+/* Try some signatures on a layer, whatever its target. tried is called for each, in order. */
+typedef void (*match_trial_fn)(void *ctx, const struct match_trial *trial);
+struct match_tries {
+    const struct match_sig *sig;
+    size_t count;
+    match_trial_fn tried;
+    void *ctx;
+};
+sk_err matcher_try(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                   const struct match_tries *tries);
 
 #endif

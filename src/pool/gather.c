@@ -26,12 +26,15 @@ void gather_release(struct gather *gather) {
     arena_release(&gather->arena);
     mem_free(gather->finding);
     mem_free(gather->note);
+    mem_free(gather->trial);
+    mem_free(gather->hits);
     *gather = (struct gather){0};
 }
 
 void gather_clear(struct gather *gather) {
     arena_clear(&gather->arena);
     gather->dropped = false;
+    gather->hits_count = 0;
     gather->report = (struct sk_report){.type = "", .verdict = SK_VERDICT_INCOMPLETE};
 }
 
@@ -51,6 +54,7 @@ void gather_finding(struct gather *gather, const struct scan_finding *finding) {
         .layer = copy(gather, finding->layer),
         .layer_type = copy(gather, finding->layer_type),
         .offset = finding->offset,
+        .trial = (size_t)finding->trial,
     };
     gather->report.finding_count = count + 1;
 }
@@ -76,10 +80,64 @@ void gather_note(struct gather *gather, const struct scan_note *note) {
     gather->report.note_count = count + 1;
 }
 
+/* Explanations that do not fit cost nothing but themselves: they say nothing about the verdict. */
+void gather_trial(struct gather *gather, const struct scan_trial *trial) {
+    size_t count = gather->report.trial_count;
+    struct sk_trial *grown = NULL;
+    if (count < GATHER_ROWS_MAX) {
+        grown = mem_grow(gather->trial, &gather->trial_cap, count + 1, sizeof(*grown));
+    }
+    if (grown == NULL) {
+        return;
+    }
+    gather->trial = grown;
+    grown[count] = (struct sk_trial){
+        .layer = copy(gather, trial->layer),
+        .layer_type = copy(gather, trial->layer_type),
+        .view = copy(gather, trial->view),
+        .segment = trial->segment,
+        .signature = trial->signature,
+        .of_target = trial->of_target != 0,
+        .limited = trial->limited != 0,
+        .holds = trial->holds != 0,
+        .failed_attributes = trial->failed_attributes,
+    };
+    gather->report.trial_count = count + 1;
+}
+
+bool gather_hits(struct gather *gather, const struct scan_hits *hits) {
+    if (gather->report.trial_count == 0) {
+        return false;
+    }
+    struct sk_hits *grown = NULL;
+    uint64_t *offset = arena_zalloc(&gather->arena, SCAN_HITS_OFFSETS, sizeof(*offset));
+    if (gather->hits_count < GATHER_HITS_MAX && offset != NULL) {
+        grown = mem_grow(gather->hits, &gather->hits_cap, gather->hits_count + 1, sizeof(*grown));
+    }
+    if (grown == NULL) {
+        return true;
+    }
+    gather->hits = grown;
+    memcpy(offset, hits->offset, sizeof(hits->offset));
+    grown[gather->hits_count++] = (struct sk_hits){hits->count, offset, hits->offset_count};
+    gather->trial[gather->report.trial_count - 1].sub_count++;
+    return true;
+}
+
+static void place_hits(struct gather *gather) {
+    size_t first = 0;
+    for (size_t i = 0; i < gather->report.trial_count; i++) {
+        gather->trial[i].subs = gather->hits == NULL ? NULL : &gather->hits[first];
+        first += gather->trial[i].sub_count;
+    }
+    gather->report.trials = gather->trial;
+}
+
 void gather_done(struct gather *gather, const struct scan_done *done) {
     struct sk_report *r = &gather->report;
     r->verdict = (enum sk_verdict)done->verdict;
     r->complete = done->result == 0 && done->complete != 0;
+    r->depends_on_place = done->depends_on_place != 0;
     r->type = copy(gather, done->type);
     r->layers = done->layers;
     r->bytes_scanned = done->bytes_scanned;
@@ -102,6 +160,11 @@ const struct sk_report *gather_report(struct gather *gather) {
     struct sk_report *r = &gather->report;
     r->findings = gather->finding;
     r->notes = gather->note;
+    place_hits(gather);
+    for (size_t i = 0; i < r->finding_count; i++) {
+        gather->finding[i].trial =
+            gather->finding[i].trial <= r->trial_count ? gather->finding[i].trial : 0;
+    }
     for (size_t i = 0; i < r->note_count; i++) {
         r->complete = r->complete && !r->notes[i].incomplete;
     }

@@ -18,6 +18,7 @@
 #include "wire/scan.h"
 
 #define GATHER_ROWS_MAX 4096u
+#define GATHER_HITS_MAX 262144u
 #define GATHER_BYTES_MAX ((size_t)8 * 1024 * 1024)
 
 struct gather {
@@ -26,6 +27,11 @@ struct gather {
     size_t finding_cap;
     struct sk_note_entry *note;
     size_t note_cap;
+    struct sk_trial *trial;
+    size_t trial_cap;
+    struct sk_hits *hits; /* of all trials, one behind the other */
+    size_t hits_cap;
+    size_t hits_count;
     bool dropped;
     struct sk_report report;
 };
@@ -35,6 +41,9 @@ void gather_release(struct gather *gather);
 void gather_clear(struct gather *gather);
 void gather_finding(struct gather *gather, const struct scan_finding *finding);
 void gather_note(struct gather *gather, const struct scan_note *note);
+void gather_trial(struct gather *gather, const struct scan_trial *trial);
+/* False: there is no trial they could belong to. */
+bool gather_hits(struct gather *gather, const struct scan_hits *hits);
 void gather_done(struct gather *gather, const struct scan_done *done);
 /* The worker is gone: what was found so far counts, and the report is incomplete. */
 void gather_died(struct gather *gather, enum sk_note note, const char *detail);

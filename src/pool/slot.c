@@ -184,6 +184,11 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
     case SCAN_NOTE:
         gather_note(&slot->gather, &r->note);
         return r->note.id == slot->next_id;
+    case SCAN_TRIAL:
+        gather_trial(&slot->gather, &r->trial);
+        return r->trial.id == slot->next_id;
+    case SCAN_HITS:
+        return r->hits.id == slot->next_id && gather_hits(&slot->gather, &r->hits);
     case SCAN_DONE:
         return r->done.id == slot->next_id && finished(slot, &r->done);
     case SCAN_STATS:

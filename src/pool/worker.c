@@ -49,13 +49,38 @@ static bool tell(struct worker *w, enum scan_message type, const void *record) {
     return wire_send(w->sock, w->out, len, -1, true) == WIRE_IO_OK;
 }
 
+static bool tell_trial(struct worker *w, uint64_t id, const struct sk_trial *t) {
+    struct scan_trial trial = {.id = id,
+                               .layer = t->layer,
+                               .layer_type = t->layer_type,
+                               .view = t->view,
+                               .segment = t->segment,
+                               .signature = t->signature,
+                               .of_target = t->of_target != 0,
+                               .limited = t->limited != 0,
+                               .holds = t->holds != 0,
+                               .failed_attributes = t->failed_attributes};
+    bool ok = tell(w, SCAN_TRIAL, &trial);
+    for (size_t i = 0; i < t->sub_count && ok; i++) {
+        const struct sk_hits *h = &t->subs[i];
+        struct scan_hits hits = {.id = id, .count = h->count};
+        for (; hits.offset_count < SCAN_HITS_OFFSETS && hits.offset_count < h->offset_count;) {
+            hits.offset[hits.offset_count] = h->offsets[hits.offset_count];
+            hits.offset_count++;
+        }
+        ok = tell(w, SCAN_HITS, &hits);
+    }
+    return ok;
+}
+
 static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r) {
     for (size_t i = 0; i < r->finding_count && i < GATHER_ROWS_MAX; i++) {
         struct scan_finding f = {.id = id,
                                  .offset = r->findings[i].offset,
                                  .name = r->findings[i].name,
                                  .layer = r->findings[i].layer,
-                                 .layer_type = r->findings[i].layer_type};
+                                 .layer_type = r->findings[i].layer_type,
+                                 .trial = r->findings[i].trial};
         if (!tell(w, SCAN_FINDING, &f)) {
             return false;
         }
@@ -68,6 +93,11 @@ static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r
                               .layer = r->notes[i].layer,
                               .detail = r->notes[i].detail};
         if (!tell(w, SCAN_NOTE, &n)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < r->trial_count && i < GATHER_ROWS_MAX; i++) {
+        if (!tell_trial(w, id, &r->trials[i])) {
             return false;
         }
     }
@@ -104,6 +134,7 @@ static bool answer(struct worker *w, const struct scan_request *request, int fd)
         }
         done.verdict = (uint32_t)report->verdict;
         done.complete = report->complete != 0;
+        done.depends_on_place = report->depends_on_place != 0;
         done.type = report->type;
         done.layers = report->layers;
         done.bytes_scanned = report->bytes_scanned;

@@ -30,6 +30,7 @@ static const struct wire_field FINDING[] = {
     TEXT(scan_finding, name, SCAN_NAME_MAX),
     TEXT(scan_finding, layer, SCAN_PATH_MAX),
     TEXT(scan_finding, layer_type, SCAN_WORD_MAX),
+    U64(scan_finding, trial),
 };
 static const struct wire_field NOTE[] = {
     U64(scan_note, id),
@@ -39,11 +40,39 @@ static const struct wire_field NOTE[] = {
     TEXT(scan_note, layer, SCAN_PATH_MAX),
     TEXT_OPT(scan_note, detail, SCAN_DETAIL_MAX),
 };
+static const struct wire_field TRIAL[] = {
+    U64(scan_trial, id),
+    TEXT(scan_trial, layer, SCAN_PATH_MAX),
+    TEXT(scan_trial, layer_type, SCAN_WORD_MAX),
+    TEXT(scan_trial, view, SCAN_WORD_MAX),
+    U32(scan_trial, segment, 0),
+    U32(scan_trial, signature, 0),
+    U32(scan_trial, of_target, 1),
+    U32(scan_trial, limited, 1),
+    U32(scan_trial, holds, 1),
+    U64(scan_trial, failed_attributes),
+};
+#define OFFSET(n)                                                                                  \
+    { WIRE_U64, offsetof(struct scan_hits, offset[n]), 0 }
+static const struct wire_field HITS[] = {
+    U64(scan_hits, id),
+    U64(scan_hits, count),
+    U32(scan_hits, offset_count, SCAN_HITS_OFFSETS),
+    OFFSET(0),
+    OFFSET(1),
+    OFFSET(2),
+    OFFSET(3),
+    OFFSET(4),
+    OFFSET(5),
+    OFFSET(6),
+    OFFSET(7),
+};
 static const struct wire_field DONE[] = {
     U64(scan_done, id),
     U32(scan_done, result, 1000),
     U32(scan_done, verdict, 3),
     U32(scan_done, complete, 1),
+    U32(scan_done, depends_on_place, 1),
     TEXT(scan_done, type, SCAN_WORD_MAX),
     U64(scan_done, layers),
     U64(scan_done, bytes_scanned),
@@ -70,6 +99,8 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_FAILED, "failed", SCAN_FROM_WORKER, SCAN_STARTING, false, FAILED),
     ROW(SCAN_FINDING, "finding", SCAN_FROM_WORKER, SCAN_BUSY, false, FINDING),
     ROW(SCAN_NOTE, "note", SCAN_FROM_WORKER, SCAN_BUSY, false, NOTE),
+    ROW(SCAN_TRIAL, "trial", SCAN_FROM_WORKER, SCAN_BUSY, false, TRIAL),
+    ROW(SCAN_HITS, "hits", SCAN_FROM_WORKER, SCAN_BUSY, false, HITS),
     ROW(SCAN_DONE, "done", SCAN_FROM_WORKER, SCAN_BUSY, false, DONE),
     ROW(SCAN_STATS, "stats", SCAN_FROM_WORKER, SCAN_BUSY, false, STATS),
 };

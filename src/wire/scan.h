@@ -5,7 +5,8 @@
  *   worker                                pool
  *   READY (or FAILED, and it ends)  --->
  *                                  <---   SCAN + descriptor          (several may be under way)
- *   FINDING* NOTE* [STATS] DONE     --->                             (in the order of the SCANs)
+ *   FINDING* NOTE* (TRIAL HITS*)*
+ *   [STATS] DONE                    --->                             (in the order of the SCANs)
  *
  * The pool closes its end to end the worker.
  */
@@ -41,6 +42,7 @@ struct scan_finding {
     const char *name;
     const char *layer;
     const char *layer_type;
+    uint64_t trial;
 };
 struct scan_note {
     uint64_t id;
@@ -50,11 +52,32 @@ struct scan_note {
     const char *layer;
     const char *detail; /* or NULL */
 };
+/* A row of sk_report.trials; the HITS that follow are its subsignatures in order. */
+struct scan_trial {
+    uint64_t id;
+    const char *layer;
+    const char *layer_type;
+    const char *view;
+    uint32_t segment;
+    uint32_t signature;
+    uint32_t of_target;
+    uint32_t limited;
+    uint32_t holds;
+    uint64_t failed_attributes;
+};
+#define SCAN_HITS_OFFSETS 8u
+struct scan_hits {
+    uint64_t id;
+    uint64_t count;
+    uint32_t offset_count;
+    uint64_t offset[SCAN_HITS_OFFSETS];
+};
 struct scan_done {
     uint64_t id;
     uint32_t result;  /* as sk_scan_fd returned it; 0: the rest is valid */
     uint32_t verdict; /* enum sk_verdict */
     uint32_t complete;
+    uint32_t depends_on_place;
     const char *type;
     uint64_t layers;
     uint64_t bytes_scanned;
@@ -73,6 +96,8 @@ union scan_record {
     struct scan_failed failed;
     struct scan_finding finding;
     struct scan_note note;
+    struct scan_trial trial;
+    struct scan_hits hits;
     struct scan_done done;
     struct scan_stats stats;
 };
@@ -84,7 +109,9 @@ enum scan_message {
     SCAN_FINDING,
     SCAN_NOTE,
     SCAN_DONE,
-    SCAN_STATS
+    SCAN_STATS,
+    SCAN_TRIAL,
+    SCAN_HITS
 };
 
 extern const struct wire_table scan_dialog;

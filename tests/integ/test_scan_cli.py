@@ -289,6 +289,21 @@ class Output(ScanCase):
         self.assertEqual(first.count(cli.NAME), 43)
         self.assertEqual(first, self.s.scan("-q", "-j5", many).stdout)
 
+    def test_json_of_explanations(self):
+        source, made = self.s.top / "own.ldb", self.s.top / "own"
+        source.write_text(f"Own;Engine:51-255,Target:0;0&1=0;{cli.BAD.hex()};{cli.BAD_TWO.hex()}\n")
+        subprocess.run([PROGRAM, "defs", "compile", source, "-o", made, "-q"], check=True)
+        archive = self.s.path("explain.zip", cli.zipped(one__bin=b"\1\2\3\0" + cli.BAD))
+        run = subprocess.run([PROGRAM, "scan", "--json", "--explain", "-d", made, archive], capture_output=True, text=True)
+        records, _ = self.records(run)
+        (finding,) = records[str(archive)]["findings"]
+        trial = finding["trial"]
+        self.assertEqual((trial["layer"], trial["view"], trial["matches"]), ("one.bin", "raw", True))
+        self.assertEqual([s["offsets"] for s in trial["subsignatures"]], [[4], []])
+        self.assertEqual(finding["definitions"][0]["name"], finding["name"])
+        hashed, _ = self.records(self.s.scan("--json", "--explain", self.s.files / "bad.bin"))
+        self.assertNotIn("trial", hashed[f"{self.s.files}/bad.bin"]["findings"][0])
+
     def test_json(self):
         run = self.s.scan("--json", "--stats", self.s.files, self.s.top / "missing", self.s.path("e.zip", cli.encrypted_zip()))
         records, summary = self.records(run)

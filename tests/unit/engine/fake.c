@@ -152,6 +152,31 @@ sk_err matcher_new(const struct mt_segment *const *segments, unsigned count,
 void matcher_free(struct matcher *m) {
     (void)m;
 }
+bool matcher_near_miss(const struct matcher *m) {
+    (void)m;
+    return fake.near_miss;
+}
+sk_err matcher_explain(struct matcher *m, const struct match_layer *layer,
+                       const struct match_sig *which, struct match_trial *out_trial) {
+    (void)m;
+    *out_trial = (struct match_trial){.segment = which->segment,
+                                      .sig = which->sig,
+                                      .of_target = true,
+                                      .holds = true,
+                                      .sub_count = 1,
+                                      .sub[0] = {2, {3, layer->src->size}, 2}};
+    return sk_ok();
+}
+sk_err matcher_try(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                   const struct match_tries *tries) {
+    struct match_trial trial;
+    (void)budget;
+    for (size_t i = 0; i < tries->count; i++) {
+        SK_IGNORE(matcher_explain(m, layer, &tries->sig[i], &trial), "never fails");
+        tries->tried(tries->ctx, &trial);
+    }
+    return sk_ok();
+}
 const struct match_stats *matcher_stats(const struct matcher *m) {
     static const struct match_stats none;
     (void)m;

@@ -54,6 +54,7 @@ struct fake_world {
     const char *ignored; /* one name */
     sk_err match_err;    /* what matcher_scan returns when it is done */
     bool match_reads_all;
+    bool near_miss;
     uint64_t match_ticks; /* ask the budget so often */
     unsigned matched;     /* calls of matcher_scan */
     enum sk_target target[256];

@@ -284,6 +284,55 @@ static void test_no_archives_flag(void **state) {
     buf_release(&box);
 }
 
+static void test_trials(void **state) {
+    (void)state;
+    fake_reset(SIGS, SIG_COUNT);
+    struct sk_scanner *sc = scanner_flags(SK_SCAN_EXPLAIN);
+    const struct sk_report *r = scan_text(sc, "a aaaa-evil");
+    assert_int_equal(r->finding_count, 1);
+    assert_int_equal(r->findings[0].trial, 1);
+    assert_int_equal(r->trial_count, 1);
+    const struct sk_trial *t = &r->trials[0];
+    assert_true(t->holds && t->of_target);
+    assert_string_equal(t->view, "raw");
+    assert_string_equal(t->layer, "");
+    assert_int_equal(t->sub_count, 1);
+    assert_int_equal(t->subs[0].count, 2);
+    assert_int_equal(t->subs[0].offset_count, 2);
+    assert_int_equal(t->subs[0].offsets[1], r->bytes_read);
+    assert_int_equal(scan_text(sc, "nothing")->trial_count, 0);
+    sk_scanner_free(sc);
+
+    struct sk_try tries[2] = {{0, 3}, {1, 4}};
+    struct buf box = {0};
+    make_nested(&box);
+    sc = scanner_flags(0);
+    sc->options.tries = tries;
+    sc->options.try_count = 2;
+    r = scan_buf(sc, &box);
+    assert_int_equal(r->trial_count % 2, 0);
+    assert_true(r->trial_count >= 4); /* the object and its first member at least */
+    assert_int_equal(r->trials[1].segment, 1);
+    assert_int_equal(r->trials[1].signature, 4);
+    assert_int_equal(r->findings[0].trial, 0);
+    sk_scanner_free(sc);
+    buf_release(&box);
+}
+
+static void test_near_miss_is_told(void **state) {
+    (void)state;
+    fake_reset(SIGS, SIG_COUNT);
+    struct sk_scanner *sc = scanner_flags(0);
+    assert_false(scan_text(sc, "nothing to see")->depends_on_place);
+    fake.near_miss = true;
+    const struct sk_report *r = scan_text(sc, "nothing to see");
+    assert_true(r->depends_on_place);
+    assert_int_equal(r->verdict, SK_VERDICT_CLEAN);
+    fake.near_miss = false;
+    assert_false(scan_text(sc, "nothing to see")->depends_on_place);
+    sk_scanner_free(sc);
+}
+
 static void test_engine_open_says_why(void **state) {
     (void)state;
     struct sk_engine *engine = NULL;
@@ -310,6 +359,8 @@ int main(void) {
         cmocka_unit_test(test_member_is_what_its_container_says),
         cmocka_unit_test(test_views_belong_to_the_layer),
         cmocka_unit_test(test_no_archives_flag),
+        cmocka_unit_test(test_trials),
+        cmocka_unit_test(test_near_miss_is_told),
         cmocka_unit_test(test_engine_open_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,36 @@ static void test_decided_expressions_ask_no_more(void **state) {
     assert_int_equal(a.asked, 1);
 }
 
+static void test_values_for_people(void **state) {
+    (void)state;
+    static const struct {
+        const char *expr;
+        bool holds;
+        uint64_t hits;
+    } rows[] = {{"0", true, 2},          {"0=1", false, 2},   {"0|1|2", true, 5},
+                {"(0|1)>9", false, 5},   {"0&1&2", false, 0}, {"(0&1)>4,2", true, 5},
+                {"(0|1)>4,3", false, 5}, {"2=0", true, 0},    {"0&(1|2)=3", true, 5},
+                {"1&(0|2)>3", false, 0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct mt_node nodes[64];
+        struct logic_expr e = {nodes, tb_expr(rows[i].expr, nodes, 64), 64};
+        struct answers a = {.count = {2, 3, 0}};
+        bool holds = false;
+        uint64_t hits = 99;
+        assert_int_equal(logic_value(&e, answer, &a, &holds, &hits).code, SK_OK);
+        if (holds != rows[i].holds || hits != rows[i].hits) {
+            fail_msg("%s: %d, %llu hits", rows[i].expr, holds, (unsigned long long)hits);
+        }
+        a.fail_at = 1;
+        a.asked = 0;
+        assert_int_equal(logic_value(&e, answer, &a, &holds, &hits).code, SK_E_LIMIT);
+    }
+    struct logic_expr none = {NULL, 0, 0};
+    bool holds;
+    uint64_t hits;
+    assert_int_equal(logic_value(&none, answer, NULL, &holds, &hits).code, SK_E_FORMAT);
+}
+
 static void test_error_of_a_count_is_passed_on(void **state) {
     (void)state;
     struct mt_node nodes[64];
@@ -258,6 +288,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expressions_mean_what_clamscan_does),
         cmocka_unit_test(test_decided_expressions_ask_no_more),
+        cmocka_unit_test(test_values_for_people),
         cmocka_unit_test(test_error_of_a_count_is_passed_on),
         cmocka_unit_test(test_damaged_trees),
     };

@@ -37,6 +37,9 @@ struct sk_scanner {
     struct sk_report report;
     struct sk_finding finding;
     struct sk_note_entry note;
+    struct sk_trial trial[2];
+    struct sk_hits hits[3];
+    uint64_t offset[10];
     char text[64];
 };
 
@@ -117,6 +120,15 @@ static _Noreturn void answer_and_stay(void) {
     }
 }
 
+/* Hits that belong to no trial. */
+static void hits_of_nothing(void) {
+    struct scan_hits hits = {.count = 1};
+    say(SCAN_HITS, &hits);
+    for (;;) {
+        (void)pause();
+    }
+}
+
 static void misbehave(char act) {
     if (act == 'C') {
         abort();
@@ -131,6 +143,8 @@ static void misbehave(char act) {
         babble();
     } else if (act == 'R') {
         answer_and_stay();
+    } else if (act == 'Q') {
+        hits_of_nothing();
     } else if (act == 'X') {
         _exit(0);
     } else if (act == 'L') {
@@ -138,6 +152,36 @@ static void misbehave(char act) {
         memset(leak, 1, 1 << 20);
         __asm__ volatile("" : : "r"(leak) : "memory");
     }
+}
+
+/* Two trials: of two subsignatures, and of one; the second has more offsets than a message holds,
+ * and the finding points behind the last. */
+static void explain(struct sk_scanner *s) {
+    for (unsigned i = 0; i < 10; i++) {
+        s->offset[i] = 100 + i;
+    }
+    s->hits[0] = (struct sk_hits){7, s->offset, 2};
+    s->hits[1] = (struct sk_hits){0, NULL, 0};
+    s->hits[2] = (struct sk_hits){10, s->offset, 10};
+    s->trial[0] = (struct sk_trial){.layer = "l",
+                                    .layer_type = "t",
+                                    .view = "raw",
+                                    .segment = 1,
+                                    .signature = 2,
+                                    .of_target = 1,
+                                    .holds = 1,
+                                    .failed_attributes = 5,
+                                    .subs = s->hits,
+                                    .sub_count = 2};
+    s->trial[1] = (struct sk_trial){.layer = "",
+                                    .layer_type = "",
+                                    .view = "",
+                                    .limited = 1,
+                                    .subs = &s->hits[2],
+                                    .sub_count = 1};
+    s->report.trials = s->trial;
+    s->report.trial_count = 2;
+    s->report.depends_on_place = 1;
 }
 
 int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
@@ -157,6 +201,10 @@ int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
         s->report.findings = &s->finding;
         s->report.finding_count = 1;
         s->report.verdict = SK_VERDICT_INFECTED;
+        s->finding.trial = s->text[1] == 'E' ? 2 : 9;
+        if (s->text[1] == 'E') {
+            explain(s);
+        }
     } else if (s->text[0] == 'N') {
         s->note =
             (struct sk_note_entry){.word = "encrypted", .text = "t", .layer = "l", .incomplete = 1};
@@ -273,6 +321,65 @@ static void test_results_come_back(void **state) {
     assert_false(pool_spool_missing(pool));
     pool_free(pool);
     assert_int_equal(open_count(), before);
+}
+
+static void see_trials(void *ctx, const struct pool_result *result) {
+    const struct sk_report *r = result->report;
+    bool explained = result->tag == 0;
+    assert_int_equal(r->finding_count, 1);
+    assert_int_equal(r->findings[0].trial, explained ? 2 : 0);
+    assert_int_equal(r->trial_count, explained ? 2 : 0);
+    assert_int_equal(r->depends_on_place, explained);
+    (*(unsigned *)ctx)++;
+    if (!explained) {
+        return;
+    }
+    const struct sk_trial *t = r->trials;
+    assert_string_equal(t[0].layer, "l");
+    assert_true(t[0].segment == 1 && t[0].signature == 2 && t[0].failed_attributes == 5);
+    assert_true(t[0].of_target && t[0].holds && !t[0].limited && t[1].limited);
+    assert_int_equal(t[0].sub_count, 2);
+    assert_int_equal(t[0].subs[0].count, 7);
+    assert_int_equal(t[0].subs[0].offset_count, 2);
+    assert_int_equal(t[0].subs[0].offsets[1], 101);
+    assert_int_equal(t[0].subs[1].count, 0);
+    assert_int_equal(t[1].sub_count, 1);
+    assert_int_equal(t[1].subs[0].offset_count, SCAN_HITS_OFFSETS);
+}
+
+static void test_trials_cross_the_sandbox(void **state) {
+    (void)state;
+    unsigned seen = 0;
+    struct pool_options o;
+    fill_options(&o, NULL);
+    o.jobs = 1;
+    o.on_result = see_trials;
+    o.ctx = &seen;
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    assert_false(sk_failed(pool_submit(pool, object("FE"), "name", 0)));
+    assert_false(sk_failed(pool_submit(pool, object("F"), "name", 1)));
+    while (pool_in_flight(pool) > 0) {
+        assert_false(sk_failed(pool_poll(pool, 1000)));
+    }
+    assert_int_equal(seen, 2);
+    pool_free(pool);
+}
+
+static void test_hits_without_a_trial_end_the_worker(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool_options o;
+    fill_options(&o, &seen);
+    o.jobs = 1;
+    o.sandbox = POOL_SANDBOX_OFF;
+    struct pool *pool = NULL;
+    assert_false(sk_failed(pool_new(&o, &pool)));
+    run(pool, "Qc");
+    assert_string_equal(seen.word[0], "worker-died");
+    assert_int_equal(seen.verdict[1], SK_VERDICT_CLEAN);
+    assert_int_equal(pool_deaths(pool), 1);
+    pool_free(pool);
 }
 
 static void test_lost_workers_blame_one_object_each(void **state) {
@@ -482,6 +589,8 @@ static void test_missing_spool_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results_come_back),
+        cmocka_unit_test(test_trials_cross_the_sandbox),
+        cmocka_unit_test(test_hits_without_a_trial_end_the_worker),
         cmocka_unit_test(test_lost_workers_blame_one_object_each),
         cmocka_unit_test(test_hanging_workers_are_killed),
         cmocka_unit_test(test_retired_worker_that_stays),
