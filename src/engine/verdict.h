@@ -49,7 +49,7 @@ struct verdict_hit {
     unsigned rank;
     const char *text; /* the name itself, instead of image and name; or NULL */
     bool early;       /* known before the members of the layer: comes before them */
-    size_t trial; /* as in struct sk_finding */
+    size_t trial;     /* as in struct sk_finding */
 };
 
 struct finding {
