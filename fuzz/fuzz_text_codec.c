@@ -41,13 +41,26 @@ static void check(int good) {
 }
 
 static sk_err open_codec(unsigned which, struct sk_stream *up, struct sk_stream **out) {
-    switch (which % 3) {
+    static const char *const sets[] = {"iso-2022-jp", "shift_jis", "euc-jp", "utf-7",
+                                       "utf-16",      "gb18030",   "big5",   "iso-2022-kr"};
+    const char *set = sets[which / 8 % 8];
+    switch (which % 8) {
     case 0:
         return sk_base64_open(up, SK_BASE64_GO_ON, out);
     case 1:
         return sk_base64_open(up, SK_BASE64_IGNORE, out);
-    default:
+    case 2:
         return sk_quoted_open(up, out);
+    case 3:
+        return sk_base64_open(up, SK_BASE64_LINE, out);
+    case 4:
+        return sk_uudecode_open(up, out);
+    case 5:
+        return sk_yenc_open(up, out);
+    case 6:
+        return sk_binhex_open(up, out);
+    default:
+        return sk_charset_open(up, (struct sk_bytes){(const uint8_t *)set, strlen(set)}, out);
     }
 }
 
@@ -57,6 +70,7 @@ static sk_err decode(const uint8_t *data, size_t size, size_t step, struct buf *
     uint8_t chunk[4096];
     size_t cap = step == 1 ? 1 : sizeof(chunk);
     size_t got = 1;
+    sk_charset_prepare();
     sk_err err = open_codec(data[0], &up.base, &s);
     while (!sk_failed(err) && got > 0 && out->len < OUT_MAX) {
         err = sk_stream_read(s, chunk, cap, &got);
@@ -65,8 +79,10 @@ static sk_err decode(const uint8_t *data, size_t size, size_t step, struct buf *
         }
     }
     bool ended = false;
-    check(sk_codec_consumed(s, &ended) <= size - 1);
-    sk_stream_close(s);
+    if (s != NULL) { /* a system may lack the tables of a character set */
+        check(sk_codec_consumed(s, &ended) <= size - 1);
+        sk_stream_close(s);
+    }
     return err;
 }
 

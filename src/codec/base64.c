@@ -3,14 +3,15 @@
  * base64 (RFC 4648, RFC 2045 section 6.8) as hostile mail writes it.
  *
  *     up --letters--> quantum of four sextets --> three bytes --> queue --> caller
- *          '='  -----> what the quantum holds is given out (GO_ON), or nothing happens (IGNORE)
+ *          '='  -----> what the quantum holds is given out (GO_ON), or nothing happens (others)
  *          others ---> passed over
  *
  * Nothing in the input is an error: mail programs decode garbage, missing padding and text without
  * line ends, each in its own way, and so does whoever is attacked. Where they part ways is at a '='
  * that is not the end: some end there, some begin a new quantum (two encodings one after the
- * other), some pass over it. GO_ON covers the first two; sk_base64_odd tells that the third would
- * read something else, and the caller can read again with IGNORE.
+ * other), some pass over it, some over the rest of its line (clamscan 1.4.6). GO_ON covers the
+ * first two; sk_base64_odd tells that the others would read something else, and the caller can read
+ * again.
  *
  * Kept difference to clamscan 1.4.6 (seen): it gives out two bytes for a quantum of two letters,
  * and nothing behind a '=' that comes first.
@@ -54,7 +55,8 @@ struct base64 {
     unsigned held; /* sextets in hold, below 4 between turns */
     uint8_t queue[3];
     unsigned queued, sent;
-    bool padded; /* a '=' was seen */
+    bool padded;   /* a '=' was seen */
+    bool skipping; /* LINE: up to the line end */
     bool odd;
 };
 
@@ -98,6 +100,10 @@ static void run_of_letters(struct stage_io *io) {
 
 static void take(struct base64 *s, uint8_t byte) {
     uint8_t value = SEXTETS[byte];
+    s->skipping = s->skipping && byte != '\n' && byte != '\r';
+    if (s->skipping) {
+        return;
+    }
     if (value <= SEXTETS_MAX) {
         s->odd = s->odd || s->padded;
         s->hold = s->hold << 6 | value;
@@ -106,6 +112,7 @@ static void take(struct base64 *s, uint8_t byte) {
         }
     } else if (value == SEXTET_PAD) {
         s->padded = true;
+        s->skipping = s->pad == SK_BASE64_LINE;
         if (s->pad == SK_BASE64_GO_ON && s->held > 0) {
             flush(s);
         }

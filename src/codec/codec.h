@@ -56,16 +56,33 @@ sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream
  * an error, what is no part of the encoding is passed over; the end of `up` ends them.
  */
 enum sk_base64_pad {
-    SK_BASE64_GO_ON, /* '=' ends a group; letters behind it begin another encoding */
-    SK_BASE64_IGNORE /* '=' counts as garbage */
+    SK_BASE64_GO_ON,  /* '=' ends a group; letters behind it begin another encoding */
+    SK_BASE64_IGNORE, /* '=' counts as garbage */
+    SK_BASE64_LINE    /* what follows a '=' in its line counts as garbage */
 };
 /* RFC 4648 base64. */
 sk_err sk_base64_open(struct sk_stream *up, enum sk_base64_pad pad, struct sk_stream **out_stream);
-/* Letters came behind a '=': the other way to take padding would read something else. So far, of a
+/* Letters came behind a '=': the other ways to take padding read something else. So far, of a
  * stream opened by sk_base64_open. */
 bool sk_base64_odd(const struct sk_stream *base64);
 /* RFC 2045 quoted-printable; line ends and white space before them stay as they are. */
 sk_err sk_quoted_open(struct sk_stream *up, struct sk_stream **out_stream);
+
+/* uuencode behind its "begin" line, up to "end"; the base64 form is sk_base64_open's. */
+sk_err sk_uudecode_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* yEnc behind its "=ybegin" line, up to "=yend". */
+sk_err sk_yenc_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* RFC 1741 BinHex 4.0: the forks with their headers, behind the first ':' up to the second. */
+sk_err sk_binhex_open(struct sk_stream *up, struct sk_stream **out_stream);
+/*
+ * Text in the character set `name` (as mail writes it, "Shift_JIS") as UTF-8; bytes that are no
+ * text of it become U+FFFD. SK_E_UNSUPPORTED: not a row of charsets.def, or the system lacks its
+ * tables. At most one stream of each character set at a time where no file can be opened.
+ */
+sk_err sk_charset_open(struct sk_stream *up, struct sk_bytes name, struct sk_stream **out_stream);
+bool sk_charset_known(struct sk_bytes name);
+/* Call once before entering a sandbox: loads the tables. Takes some milliseconds, never fails. */
+void sk_charset_prepare(void);
 
 /* How many bytes of `up` the codec has used, exact once it has ended; *out_ended tells whether the
  * packed stream came to its proper end. Only for streams opened by this header. */

@@ -13,8 +13,9 @@
  *     text         raw: target 0 only. Normalised: 7 and 0. Target 7 never sees raw text.
  *     HTML         normalised: 3 and 0. Raw HTML is not searched by clamscan; here it is, with
  *                  target 0, so that EICAR and friends are found in HTML too.
- *     mail         raw: 4 and 0; the text of the parts as text (here, until the mail reader: the
- *                  whole as normalised text).
+ *     mail         raw: 4 and 0. Not normalised: its text is the text of its parts.
+ *     HTML by the word of its container alone: as HTML, and as the text that its bytes are, because
+ *                  clamscan goes by the bytes.
  *     plain data   raw: 0 and 14.     others: raw, own target and 0.
  *     containers   raw: target 0 only (types.def says SK_TARGET_ANY).
  *
@@ -185,6 +186,7 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         layer->type = type;
         add_reader(layer, type);
     }
+    layer->own = layer->type;
     if (layer->as != SK_TYPE_ANY && layer->as != layer->type) {
         bool vague =
             layer->type == SK_TYPE_BINARY || (sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) != 0;
@@ -256,6 +258,19 @@ static bool is_container(struct sk_scanner *sc, struct layer *layer) {
     return readable;
 }
 
+static void search_normalised(struct sk_scanner *sc, struct layer *layer) {
+    enum sk_type type = layer->type;
+    if (type == SK_TYPE_MAIL) {
+        return;
+    }
+    view_search_text(sc, layer);
+    if (type != layer->own && (sk_type_flags(layer->own) & SK_TYPE_TEXTUAL) != 0) {
+        layer->type = layer->own;
+        view_search_text(sc, layer);
+        layer->type = type;
+    }
+}
+
 bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     sc->stats.layers++;
     if (layer->src.size <= LAYER_TINY_BYTES) {
@@ -279,7 +294,7 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
                 scan_note_error(sc, layer, err);
             }
         }
-        view_search_text(sc, layer);
+        search_normalised(sc, layer);
         scan_as_asked(sc, layer);
     }
     arena_rewind(&sc->walk_arena, mark);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Text, HTML, mail, script or binary: the decision when no format bids.
+ * Text, HTML, script or binary: the decision when no format bids. Mail: the question its reader
+ * asks.
  *
- *     header lines at the start ------------------------------------> MAIL
  *     first 1 KiB is text?   no --> BINARY
  *          | yes: ASCII, UTF-8 or UTF-16 (with or without BOM)
  *          +--> a tag of TAGS anywhere in the head, or OPENERS first --> HTML
@@ -330,7 +330,7 @@ static bool is_digit(uint8_t c) {
 }
 
 /* "From sender Mon Jan  1 00:00:00 2020": the time tells it from prose. */
-static bool is_mbox_line(struct sk_bytes line) {
+bool sk_content_is_envelope(struct sk_bytes line) {
     if (line.len <= 5 || memcmp(line.ptr, "From ", 5) != 0) {
         return false;
     }
@@ -362,7 +362,7 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     if ((line.ptr[0] == ' ' || line.ptr[0] == '\t') && !first) {
         return true;
     }
-    if (first && is_mbox_line(line)) {
+    if (first && sk_content_is_envelope(line)) {
         m->mbox = true;
         return false;
     }
@@ -378,7 +378,7 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     return true;
 }
 
-static bool is_mail(const struct sk_peek *peek) {
+bool sk_content_is_mail(const struct sk_peek *peek) {
     struct sk_cursor c = sk_cursor_make(peek->head, peek->head_len);
     if (sk_peek_has(peek, 0, "\xef\xbb\xbf", 3)) {
         sk_cursor_skip(&c, 3);
@@ -397,9 +397,6 @@ static bool is_mail(const struct sk_peek *peek) {
 }
 
 enum sk_type sk_content_type(const struct sk_peek *peek) {
-    if (is_mail(peek)) {
-        return SK_TYPE_MAIL;
-    }
     enum sk_type text = text_type(peek);
     if (text == SK_TYPE_BINARY) {
         return SK_TYPE_BINARY;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a layer is when no format bids for it: one of the text types, HTML, mail, script or binary.
+ * What a layer is when no format bids for it: one of the text types, HTML, script or binary; and
+ * what the mail reader asks.
  *
  * Pure: looks at peek->head only, keeps nothing, cannot fail. The signature target of the layer
  * follows from the answer, so a wrong one means missed signatures.
@@ -10,6 +11,11 @@
 
 #include "format/format.h"
 
+/* Text, HTML, script or binary. */
 enum sk_type sk_content_type(const struct sk_peek *peek);
+/* A run of header lines at the start, or the envelope line of a mailbox. */
+bool sk_content_is_mail(const struct sk_peek *peek);
+/* "From sender Mon Jan  1 00:00:00 2020" */
+bool sk_content_is_envelope(struct sk_bytes line);
 
 #endif

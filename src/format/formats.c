@@ -2,6 +2,7 @@
 /* The list of descriptors, made out of formats.def; a new format is one line there. */
 #include "format/format.h"
 
+#include "codec/codec.h"
 #include "format/libarchive.h"
 
 #define SK_FORMAT(id) extern const struct sk_format sk_format_##id;
@@ -18,4 +19,5 @@ const unsigned sk_format_count = sizeof(sk_formats) / sizeof(sk_formats[0]);
 
 void sk_formats_prepare(void) {
     sk_libarchive_prepare();
+    sk_charset_prepare();
 }

@@ -81,18 +81,6 @@ static bool check_arj(const struct sk_peek *peek) {
            first >= ARJ_HEADER_MIN && first <= size;
 }
 
-/* "begin 644 name": three or four octal digits and a space. */
-static bool check_uuencode(const struct sk_peek *peek) {
-    struct sk_cursor c = head_from(peek, 6);
-    unsigned digits = 0;
-    uint8_t byte = sk_cursor_u8(&c);
-    while (byte >= '0' && byte <= '7' && digits < 5) {
-        digits++;
-        byte = sk_cursor_u8(&c);
-    }
-    return sk_cursor_ok(&c) && byte == ' ' && (digits == 3 || digits == 4);
-}
-
 /* Magics of CPython 1.5 to 3.x: the low word is 3000..4999 (3.x), 20121 or 50000..63000 (1.x, 2.x).
  */
 static bool check_pyc(const struct sk_peek *peek) {
