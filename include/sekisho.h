@@ -26,6 +26,7 @@ extern "C" {
 
 struct sk_engine;
 struct sk_scanner;
+struct sk_note_entry;
 
 enum sk_verdict {
     SK_VERDICT_CLEAN = 0,      /* everything was looked at, nothing was found */
@@ -83,12 +84,51 @@ struct sk_try {
     uint32_t signature;
 };
 
+/*
+ * What an observer is told while an object is scanned. Layers have numbers: 1 is the object, a
+ * member has a larger one than its container; numbers may be left out. A layer is told before what
+ * is in it; its notes and facts may come earlier than it does. All texts and bytes are **borrowed**
+ * for the call and untrusted. The callbacks must not call the scanner.
+ */
+struct sk_layer_seen {
+    uint64_t id;
+    uint64_t parent;  /* 0: none */
+    const char *name; /* any bytes */
+    size_t name_len;
+    const char *type; /* "pe"; a closer type may follow, see retyped */
+    uint64_t size;    /* not opened: as the container states it, UINT64_MAX: it does not */
+    int opened;       /* 0: there are no bytes to look at; notes say why */
+    int view;         /* another reading of the parent's own bytes, not a member */
+    uint8_t md5[16];  /* of the bytes of an opened layer */
+    uint8_t sha1[20];
+    uint8_t sha256[32];
+};
+
+struct sk_fact_seen {
+    uint64_t layer;
+    const char *word;  /* stable: "macros-vba" */
+    const char *value; /* any bytes; NULL: none */
+    size_t value_len;
+};
+
+struct sk_observer {
+    void *ctx;
+    int want_bytes; /* every opened layer is handed to `bytes`, piece by piece, right after `layer`
+                     */
+    void (*layer)(void *ctx, const struct sk_layer_seen *layer);
+    void (*bytes)(void *ctx, uint64_t layer, const void *bytes, size_t len);
+    void (*fact)(void *ctx, const struct sk_fact_seen *fact);
+    void (*note)(void *ctx, uint64_t layer, const struct sk_note_entry *note);
+    void (*retyped)(void *ctx, uint64_t layer, const char *type);
+};
+
 struct sk_options {
     struct sk_limits limits;
     uint32_t flags;     /* SK_SCAN_* */
     uint32_t alerts;    /* SK_ALERT_* */
     uint32_t parts_off; /* SK_PART_* */
     int spool_fd; /* unlinked temporary file for large layers, or -1: memory only. Borrowed. */
+    const struct sk_observer *observer; /* NULL: none. Borrowed. Costs three digests per layer. */
     /* Signatures whose fate on every layer is wanted in the report (trials). Borrowed. */
     const struct sk_try *tries;
     size_t try_count;

@@ -9,10 +9,10 @@ cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-LC_ALL=C grep -rlE '\b(_|N_|gettext|ngettext)\(|SK_NOTE\(' src --include='*.c' --include='*.def' --exclude=intl.c | LC_ALL=C sort >"$scratch/POTFILES"
+LC_ALL=C grep -rlE '\b(_|N_|gettext|ngettext)\(|SK_NOTE\(|SK_FACT\(' src --include='*.c' --include='*.def' --exclude=intl.c | LC_ALL=C sort >"$scratch/POTFILES"
 xgettext --language=C --from-code=UTF-8 --files-from="$scratch/POTFILES" --output="$scratch/all.pot" --no-wrap \
     --package-name=sekisho --copyright-holder='the Sekisho authors' --add-comments=TRANSLATORS: --sort-by-file \
-    --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --keyword=SK_NOTE:4 \
+    --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --keyword=SK_NOTE:4 --keyword=SK_FACT:3 \
     --keyword=FLAG:4 --keyword=FLAG_ON:4 --keyword=LIST:5 --keyword=BOOL:5 --keyword=TEXT:5 --keyword=SIZE:4 --keyword=NUMBER:5
 # Dates and line numbers would change with every edit and say nothing.
 sed -E -e '/^"POT-Creation-Date:/d' -e '/^#: /s/:[0-9]+//g' -e 's/; charset=CHARSET/; charset=UTF-8/' "$scratch/all.pot" >"$scratch/sekisho.pot"

@@ -2,6 +2,8 @@
 /* One table out of facts.def. */
 #include "base/fact.h"
 
+#include "base/mark.h"
+
 #include <stddef.h>
 
 struct fact_row {
@@ -15,7 +17,7 @@ static const struct fact_row ROWS[SK_FACT_COUNT] = {
 };
 #undef SK_FACT
 
-static const struct fact_row UNKNOWN = {"unknown", "an unknown fact"};
+static const struct fact_row UNKNOWN = {"unknown", N_("an unknown fact")};
 
 static const struct fact_row *row(enum sk_fact fact) {
     return (unsigned)fact < SK_FACT_COUNT ? &ROWS[fact] : &UNKNOWN;

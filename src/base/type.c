@@ -45,3 +45,10 @@ enum sk_type sk_type_from_clam(const char *name) {
     }
     return SK_TYPE_COUNT;
 }
+
+const char *sk_target_word(enum sk_target target) {
+    static const char *const WORDS[] = {"any",   "pe",  "ole2",       "html",     "mail",
+                                        "image", "elf", "text",       "unused",   "macho",
+                                        "pdf",   "swf", "java-class", "internal", "data"};
+    return (unsigned)target < sizeof(WORDS) / sizeof(WORDS[0]) ? WORDS[target] : "unknown";
+}

@@ -42,6 +42,8 @@ const char *sk_type_clam_name(enum sk_type type);
 /* "zip": the word shown to people and in JSON. */
 const char *sk_type_word(enum sk_type type);
 enum sk_target sk_type_target(enum sk_type type);
+/* "html"; any value is safe. */
+const char *sk_target_word(enum sk_target target);
 uint32_t sk_type_flags(enum sk_type type);
 /* SK_TYPE_COUNT when the name is unknown. */
 enum sk_type sk_type_from_clam(const char *name);

@@ -9,6 +9,8 @@
 #ifndef SK_CLI_PRINT_H
 #define SK_CLI_PRINT_H
 
+#include "base/cursor.h"
+#include "base/json.h"
 #include "cli/totals.h"
 #include "defs/defset.h"
 
@@ -46,5 +48,12 @@ sk_err put_bytes(struct buf *out, uint64_t bytes);
 sk_err put_count(struct buf *out, uint64_t count);
 /* Statistics as "name value" rows: name by index, NULL at the end. */
 const char *stat_row(const struct sk_stats *stats, unsigned index, uint64_t *out_value);
+
+/* The parts of a JSON record that other commands have too: "path" and "path_hex", "findings",
+ * "notes". */
+void print_json_path(struct json *j, const char *path);
+void print_json_findings(struct json *j, const struct sk_report *report);
+void print_json_notes(struct json *j, const struct sk_report *report);
+bool print_is_utf8(struct sk_bytes text);
 
 #endif

@@ -41,21 +41,24 @@ static size_t utf8_sequence(const uint8_t *p) {
     return 0;
 }
 
-static bool is_utf8(const char *text) {
-    const uint8_t *p = (const uint8_t *)text;
-    while (*p != 0) {
-        size_t len = utf8_sequence(p);
+bool print_is_utf8(struct sk_bytes text) {
+    uint8_t last[4] = {0};
+    for (size_t at = 0; at < text.len;) {
+        size_t left = text.len - at < sizeof(last) ? text.len - at : sizeof(last);
+        memset(last, 0, sizeof(last));
+        memcpy(last, text.ptr + at, left);
+        size_t len = utf8_sequence(last);
         if (len == 0) {
             return false;
         }
-        p += len;
+        at += len;
     }
     return true;
 }
 
-static void put_path(struct json *j, const char *path) {
+void print_json_path(struct json *j, const char *path) {
     json_str(j, "path", path);
-    if (is_utf8(path)) {
+    if (print_is_utf8((struct sk_bytes){(const uint8_t *)path, strlen(path)})) {
         return;
     }
     struct buf hex = {0};
@@ -104,7 +107,7 @@ static void put_findings(struct printer *p, struct json *j, const struct sk_repo
     json_close(j, ']');
 }
 
-static void put_notes(struct json *j, const struct sk_report *r) {
+void print_json_notes(struct json *j, const struct sk_report *r) {
     json_open(j, "notes", '[');
     for (size_t i = 0; i < r->note_count; i++) {
         const struct sk_note_entry *n = &r->notes[i];
@@ -119,6 +122,11 @@ static void put_notes(struct json *j, const struct sk_report *r) {
         json_close(j, '}');
     }
     json_close(j, ']');
+}
+
+void print_json_findings(struct json *j, const struct sk_report *r) {
+    struct printer plain = {0};
+    put_findings(&plain, j, r);
 }
 
 static void finish_line(struct printer *p, struct json *j) {
@@ -149,7 +157,7 @@ static void json_object(struct printer *p, const struct outcome *o) {
     json_init(&j, &p->line);
     json_open(&j, NULL, '{');
     json_str(&j, "record", "object");
-    put_path(&j, o->path);
+    print_json_path(&j, o->path);
     json_str(&j, "verdict", standing_word(standing));
     json_bool(&j, "complete",
               o->kind == OUTCOME_EMPTY || (o->report != NULL && o->report->complete != 0));
@@ -172,7 +180,7 @@ static void json_object(struct printer *p, const struct outcome *o) {
             json_bool(&j, "depends_on_place", true);
         }
         put_findings(p, &j, o->report);
-        put_notes(&j, o->report);
+        print_json_notes(&j, o->report);
     }
     finish_line(p, &j);
 }

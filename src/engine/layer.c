@@ -31,6 +31,7 @@
 #include <string.h>
 
 #include "engine/hashes.h"
+#include "engine/observe.h"
 #include "engine/view.h"
 #include "engine/walk.h"
 
@@ -45,6 +46,7 @@ struct layer *layer_new(struct sk_scanner *sc, struct layer *parent) {
         return NULL;
     }
     *layer = (struct layer){.parent = parent, .refs = 1, .uses = 1, .type = SK_TYPE_BINARY};
+    layer->id = ++sc->layer_ids;
     if (parent != NULL) {
         parent->refs++;
         layer->depth = parent->depth + 1;
@@ -274,9 +276,11 @@ static void search_normalised(struct sk_scanner *sc, struct layer *layer) {
 bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     sc->stats.layers++;
     if (layer->src.size <= LAYER_TINY_BYTES) {
+        observe_layer(sc, layer);
         return false;
     }
     sk_err err = identify(sc, layer);
+    observe_layer(sc, layer);
     if (sk_failed(err)) {
         scan_note_error(sc, layer, err);
         return false;

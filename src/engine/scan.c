@@ -23,6 +23,7 @@
 
 #include "base/mem.h"
 #include "engine/layer.h"
+#include "engine/observe.h"
 #include "engine/walk.h"
 #include "os/fdsource.h"
 #include "os/file.h"
@@ -74,6 +75,7 @@ static void scan_start(struct sk_scanner *sc) {
     arena_clear(&sc->walk_arena);
     sc->pending = NULL;
     sc->free = NULL;
+    sc->layer_ids = 0;
     sc->stop = false;
     sc->stats.objects++;
     budget_start(&sc->budget);
@@ -98,10 +100,12 @@ static void scan_root(struct sk_scanner *sc, struct layer *root) {
     sc->budget.files = 1;
     if (root->src.size > sc->budget.limits.max_file_size) {
         verdict_note(sc, root, SK_NOTE_LIMIT_FILE_SIZE, NULL);
+        observe_unopened(sc, root, root->src.size);
         return;
     }
     if (root->src.size > sc->budget.limits.max_scan_size) {
         verdict_note(sc, root, SK_NOTE_LIMIT_SCAN_SIZE, NULL);
+        observe_unopened(sc, root, root->src.size);
         return;
     }
     sc->budget.bytes = root->src.size;
@@ -180,6 +184,7 @@ int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
     sk_err err = open_fd(sc, root, fd, (uint64_t)st.st_size);
     if (sk_failed(err)) {
         scan_note_error(sc, root, err);
+        observe_unopened(sc, root, (uint64_t)st.st_size);
     } else {
         scan_root(sc, root);
     }

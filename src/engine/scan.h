@@ -38,6 +38,7 @@ struct layer {
     struct layer *next;   /* in pending or free */
     const char *name;
     size_t name_len;
+    uint64_t id;      /* for an observer; grows */
     unsigned depth;   /* 0: the object */
     uint32_t ordinal; /* among the members of parent, from 0 */
     uint32_t child_count;
@@ -92,6 +93,7 @@ struct sk_scanner {
     struct buf text; /* for names and paths being put together */
     struct layer *pending;
     struct layer *free;
+    uint64_t layer_ids; /* given out so far */
     struct sk_stats stats;
     uint64_t steps; /* of the matcher, for each layer */
     bool stop;      /* a limit of the whole object was reached: nothing further is looked at */

@@ -32,6 +32,7 @@
 
 #include "engine/hashes.h"
 #include "engine/heuristics.h"
+#include "engine/observe.h"
 #include "engine/scan.h"
 
 #define UNOFFICIAL ".UNOFFICIAL"
@@ -365,6 +366,7 @@ void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
         return;
     }
     v->note[v->note_count++] = entry;
+    observe_note(sc, layer, &entry);
 }
 
 /* ---- report ------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
  */
 #include "engine/view.h"
 
+#include "engine/observe.h"
 #include "norm/text.h"
 
 struct view_ctx {
@@ -171,6 +172,7 @@ void view_search_text(struct sk_scanner *sc, struct layer *layer) {
         struct view view = {.src = &src,
                             .target = html ? SK_TARGET_HTML : SK_TARGET_TEXT,
                             .rank = html ? 0 : RANK_NORMALISED};
+        observe_view(sc, layer, view.target, &src);
         view_search(sc, layer, &view);
     }
     sk_source_release(&src);

@@ -29,6 +29,7 @@
 #include "engine/heuristics.h"
 #include "engine/layer.h"
 #include "engine/members.h"
+#include "engine/observe.h"
 #include "engine/view.h"
 
 /* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
@@ -177,6 +178,7 @@ static void look_at_member(struct sk_walk *walk, struct layer *member, const str
                            struct sk_stream *data) {
     struct sk_scanner *sc = walk->sc;
     if (!open_member(walk, member, child, data)) {
+        observe_unopened(sc, member, child->size);
         layer_drop(sc, member);
         return;
     }
@@ -239,6 +241,7 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
         struct sk_source src;
         store_source(&bytes, &src);
         sc->budget.bytes += src.size;
+        observe_view(sc, layer, target, &src);
         struct view view = {.src = &src, .target = target, .rank = RANK_NORMALISED};
         view_search(sc, layer, &view);
         sk_source_release(&src);
@@ -250,8 +253,9 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
 void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
     if ((unsigned)fact < SK_FACT_COUNT) {
         walk->layer->facts |= UINT64_C(1) << fact;
-        heuristics_fact(walk->sc, walk->layer, fact,
-                        (struct sk_bytes){(const uint8_t *)value, value_len});
+        struct sk_bytes bytes = {(const uint8_t *)value, value == NULL ? 0 : value_len};
+        heuristics_fact(walk->sc, walk->layer, fact, bytes);
+        observe_fact(walk->sc, walk->layer, fact, bytes);
     }
 }
 
@@ -272,6 +276,7 @@ void walk_exe(struct sk_walk *walk, const struct sk_exe *exe) {
 void walk_type(struct sk_walk *walk, enum sk_type type) {
     if ((unsigned)type < SK_TYPE_COUNT) {
         walk->layer->type = type;
+        observe_type(walk->sc, walk->layer);
     }
 }
 

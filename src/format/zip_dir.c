@@ -33,7 +33,7 @@ struct directories {
     unsigned count;
     uint64_t lowest_base;
     unsigned ooxml;
-    bool encrypted; /* some member, as a directory states */
+    bool encrypted; /* some member, as the first directory states */
 };
 
 struct end_record {
@@ -208,7 +208,8 @@ static sk_err read_directory(struct zip *z, struct directories *d, unsigned whic
             out[n] = (struct zip_ref){local, off, d->base[which]};
         } else {
             d->ooxml |= ooxml_of_name(z->src, &h);
-            d->encrypted = d->encrypted || (h.flags & ZIP_FLAG_ENCRYPTED) != 0;
+            /* The others may be those of stored archives inside. */
+            d->encrypted = d->encrypted || (which == 0 && (h.flags & ZIP_FLAG_ENCRYPTED) != 0);
         }
         n++;
         off = h.after;

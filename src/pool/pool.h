@@ -38,7 +38,9 @@ struct pool_result {
 
 struct pool_options {
     struct sk_engine *engine;
-    struct sk_options scan; /* spool_fd is ignored: each worker gets its own */
+    struct sk_options scan; /* spool_fd is ignored: each worker gets its own; an observer is called
+                               here, in the parent, all callbacks set, before the result of the
+                               object: use it with one job, or nobody knows whose layers they are */
     unsigned jobs;          /* 1..POOL_JOBS_MAX */
     enum pool_sandbox sandbox;
     const char *spool_dir;  /* NULL: $TMPDIR or /tmp */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "pool/relay.h"
 
 #define START_LIMIT_MS 60000u
 /* Read from one worker before the others and the clock get their turn. */
@@ -171,6 +172,7 @@ static bool finished(struct slot *slot, const struct scan_done *done) {
 
 /* False: the worker broke the dialog. */
 static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
+    uint64_t id = 0;
     /* All messages of the busy state begin with the id. */
     switch (type) {
     case SCAN_READY:
@@ -195,7 +197,8 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         slot->stats = r->stats;
         return true;
     default:
-        return false;
+        return relay_object(type, r, &id) && id == slot->next_id &&
+               relay_deliver(slot->start.options->scan.observer, type, r);
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "pool/gather.h"
+#include "pool/relay.h"
 #include "wire/frame.h"
 #include "wire/scan.h"
 
@@ -30,6 +31,7 @@ struct worker {
     int sock;
     struct sk_scanner *scanner;
     bool want_stats;
+    struct relay relay;        /* its observer is the scanner's when the pool observes */
     struct scan_stats warm_up; /* work done before the first object: not to be counted */
     struct wire_packet packet;
     uint8_t out[WIRE_MAX_BYTES];
@@ -71,6 +73,10 @@ static bool tell_trial(struct worker *w, uint64_t id, const struct sk_trial *t) 
         ok = tell(w, SCAN_HITS, &hits);
     }
     return ok;
+}
+
+static bool send_for_relay(void *ctx, enum scan_message type, const void *record) {
+    return tell(ctx, type, record);
 }
 
 static bool tell_report(struct worker *w, uint64_t id, const struct sk_report *r) {
@@ -123,7 +129,12 @@ static bool tell_stats(struct worker *w) {
 
 static bool answer(struct worker *w, const struct scan_request *request, int fd) {
     const struct sk_report *report = NULL;
+    w->relay.id = request->id;
+    w->relay.on = true;
     int result = sk_scan_fd(w->scanner, fd, request->name, &report);
+    if (w->relay.failed) {
+        return false;
+    }
     struct scan_done done = {.id = request->id,
                              .result = (uint32_t)result,
                              .verdict = SK_VERDICT_INCOMPLETE,
@@ -169,6 +180,10 @@ static int serve(struct worker *w) {
 static const char *prepare(struct worker *w, const struct worker_start *start) {
     struct sk_options scan = start->options->scan;
     scan.spool_fd = start->spool_fd;
+    if (scan.observer != NULL) {
+        relay_init(&w->relay, scan.observer, send_for_relay, w);
+        scan.observer = &w->relay.observer;
+    }
     int result = sk_scanner_new(start->options->engine, &scan, &w->scanner);
     if (result != 0) {
         return sk_result_text(result);

@@ -55,12 +55,23 @@ static void put_text(struct writer *w, const struct wire_field *f, const char *t
     }
 }
 
+static void put_bytes(struct writer *w, const struct wire_field *f, struct sk_bytes bytes) {
+    size_t cap = f->max < TEXT_MAX ? f->max : TEXT_MAX;
+    size_t len = bytes.len < cap ? bytes.len : cap;
+    put_u16(w, (uint16_t)len);
+    uint8_t *p = claim(w, len);
+    if (p != NULL && len > 0) {
+        memcpy(p, bytes.ptr, len);
+    }
+}
+
 static void put_field(struct writer *w, const struct wire_field *f, const void *record) {
     const uint8_t *at = (const uint8_t *)record + f->offset;
     uint8_t *p;
     uint32_t u32;
     uint64_t u64;
     const char *text;
+    struct sk_bytes bytes;
     switch (f->kind) {
     case WIRE_U32:
         memcpy(&u32, at, sizeof(u32));
@@ -80,6 +91,10 @@ static void put_field(struct writer *w, const struct wire_field *f, const void *
     case WIRE_TEXT_OPT:
         memcpy(&text, at, sizeof(text));
         put_text(w, f, text);
+        break;
+    case WIRE_BYTES:
+        memcpy(&bytes, at, sizeof(bytes));
+        put_bytes(w, f, bytes);
         break;
     }
 }
@@ -133,6 +148,12 @@ static bool take_field(struct sk_cursor *c, const struct wire_field *f, void *re
         uint64_t v = sk_cursor_u64le(c);
         memcpy(at, &v, sizeof(v));
         return f->max == 0 || v <= f->max;
+    }
+    if (f->kind == WIRE_BYTES) {
+        struct sk_bytes bytes = {NULL, sk_cursor_u16le(c)};
+        bytes.ptr = sk_cursor_take(c, bytes.len);
+        memcpy(at, &bytes, sizeof(bytes));
+        return bytes.ptr != NULL && bytes.len <= f->max;
     }
     const char *text = NULL;
     bool ok = take_text(c, f, &text);

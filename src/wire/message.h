@@ -5,8 +5,9 @@
  *
  * On the wire: u16 type, u16 WIRE_VERSION, then the fields in order, little-endian. Text: u16
  * length, the bytes, one NUL; no NUL inside; length 0xffff and nothing more: NULL (WIRE_TEXT_OPT
- * only). Left-over bytes are an error. Limits: a number field with max != 0 may not be above it; a
- * text may not be longer than max: wire_encode cuts it there, wire_decode refuses it.
+ * only). Bytes: u16 length, the bytes. Left-over bytes are an error. Limits: a number field with
+ * max != 0 may not be above it; a text may not be longer than max: wire_encode cuts it there,
+ * wire_decode refuses it.
  *
  * Ownership: decoded texts are **borrowed** from the packet. Errors: wire_encode SK_E_LIMIT (does
  * not fit); wire_decode SK_E_FORMAT (bytes), SK_E_PERM (not from this peer in this state, or a
@@ -22,11 +23,11 @@
 
 #define WIRE_VERSION 1u
 
-enum wire_kind { WIRE_U32, WIRE_U64, WIRE_TEXT, WIRE_TEXT_OPT };
+enum wire_kind { WIRE_U32, WIRE_U64, WIRE_TEXT, WIRE_TEXT_OPT, WIRE_BYTES };
 
 struct wire_field {
     enum wire_kind kind;
-    uint32_t offset; /* in the record: uint32_t, uint64_t or const char * */
+    uint32_t offset; /* in the record: uint32_t, uint64_t, const char * or struct sk_bytes */
     uint32_t max;
 };
 

@@ -10,6 +10,8 @@
     { WIRE_TEXT, offsetof(struct type, name), top }
 #define TEXT_OPT(type, name, top)                                                                  \
     { WIRE_TEXT_OPT, offsetof(struct type, name), top }
+#define BYTES(type, name, top)                                                                     \
+    { WIRE_BYTES, offsetof(struct type, name), top }
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct wire_field REQUEST[] = {
@@ -87,6 +89,45 @@ static const struct wire_field STATS[] = {
     STAT(6), STAT(7), STAT(8), STAT(9), STAT(10),
 };
 
+#define DIGESTS_BYTES 68u /* 16 + 20 + 32 */
+static const struct wire_field LAYER[] = {
+    U64(scan_layer, id),
+    U64(scan_layer, layer),
+    U64(scan_layer, parent),
+    U64(scan_layer, size),
+    U32(scan_layer, opened, 1),
+    U32(scan_layer, view, 1),
+    BYTES(scan_layer, name, SCAN_LAYER_NAME_MAX),
+    TEXT(scan_layer, type, SCAN_WORD_MAX),
+    BYTES(scan_layer, digests, DIGESTS_BYTES),
+};
+static const struct wire_field CONTENT[] = {
+    U64(scan_bytes, id),
+    U64(scan_bytes, layer),
+    BYTES(scan_bytes, bytes, SCAN_BYTES_MAX),
+};
+static const struct wire_field FACT[] = {
+    U64(scan_fact, id),
+    U64(scan_fact, layer),
+    U32(scan_fact, has_value, 1),
+    TEXT(scan_fact, word, SCAN_WORD_MAX),
+    BYTES(scan_fact, value, SCAN_VALUE_MAX),
+};
+static const struct wire_field REMARK[] = {
+    U64(scan_remark, id),
+    U64(scan_remark, layer),
+    U32(scan_remark, incomplete, 1),
+    TEXT(scan_remark, word, SCAN_WORD_MAX),
+    TEXT(scan_remark, text, SCAN_DETAIL_MAX),
+    TEXT(scan_remark, path, SCAN_PATH_MAX),
+    TEXT_OPT(scan_remark, detail, SCAN_DETAIL_MAX),
+};
+static const struct wire_field RETYPED[] = {
+    U64(scan_retyped, id),
+    U64(scan_retyped, layer),
+    TEXT(scan_retyped, type, SCAN_WORD_MAX),
+};
+
 #define ROW(id, word, from, in, fd, fields)                                                        \
     {                                                                                              \
         .type = (id), .name = (word), .senders = (from), .states = (in), .carries_fd = (fd),       \
@@ -103,6 +144,11 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_HITS, "hits", SCAN_FROM_WORKER, SCAN_BUSY, false, HITS),
     ROW(SCAN_DONE, "done", SCAN_FROM_WORKER, SCAN_BUSY, false, DONE),
     ROW(SCAN_STATS, "stats", SCAN_FROM_WORKER, SCAN_BUSY, false, STATS),
+    ROW(SCAN_LAYER, "layer", SCAN_FROM_WORKER, SCAN_BUSY, false, LAYER),
+    ROW(SCAN_BYTES, "bytes", SCAN_FROM_WORKER, SCAN_BUSY, false, CONTENT),
+    ROW(SCAN_FACT, "fact", SCAN_FROM_WORKER, SCAN_BUSY, false, FACT),
+    ROW(SCAN_REMARK, "remark", SCAN_FROM_WORKER, SCAN_BUSY, false, REMARK),
+    ROW(SCAN_RETYPED, "retyped", SCAN_FROM_WORKER, SCAN_BUSY, false, RETYPED),
 };
 
 const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

@@ -5,8 +5,9 @@
  *   worker                                pool
  *   READY (or FAILED, and it ends)  --->
  *                                  <---   SCAN + descriptor          (several may be under way)
- *   FINDING* NOTE* (TRIAL HITS*)*
+ *   [LAYER BYTES* FACT REMARK RETYPED]* FINDING* NOTE* (TRIAL HITS*)*
  *   [STATS] DONE                    --->                             (in the order of the SCANs)
+ * What stands in brackets only when the pool was told to observe (sekisho.h, struct sk_observer).
  *
  * The pool closes its end to end the worker.
  */
@@ -72,6 +73,48 @@ struct scan_hits {
     uint32_t offset_count;
     uint64_t offset[SCAN_HITS_OFFSETS];
 };
+
+/* What an observer is told; see sekisho.h. */
+#define SCAN_LAYER_NAME_MAX 1024u
+#define SCAN_VALUE_MAX 8192u
+#define SCAN_BYTES_MAX 16000u
+struct scan_layer {
+    uint64_t id;
+    uint64_t layer;
+    uint64_t parent;
+    uint64_t size;
+    uint32_t opened;
+    uint32_t view;
+    struct sk_bytes name;
+    const char *type;
+    struct sk_bytes digests; /* MD5, SHA-1, SHA-256, one behind the other */
+};
+struct scan_bytes {
+    uint64_t id;
+    uint64_t layer;
+    struct sk_bytes bytes;
+};
+struct scan_fact {
+    uint64_t id;
+    uint64_t layer;
+    uint32_t has_value;
+    const char *word;
+    struct sk_bytes value;
+};
+struct scan_remark { /* a note of one layer */
+    uint64_t id;
+    uint64_t layer;
+    uint32_t incomplete;
+    const char *word;
+    const char *text;
+    const char *path;
+    const char *detail; /* or NULL */
+};
+struct scan_retyped {
+    uint64_t id;
+    uint64_t layer;
+    const char *type;
+};
 struct scan_done {
     uint64_t id;
     uint32_t result;  /* as sk_scan_fd returned it; 0: the rest is valid */
@@ -100,6 +143,11 @@ union scan_record {
     struct scan_hits hits;
     struct scan_done done;
     struct scan_stats stats;
+    struct scan_layer layer;
+    struct scan_bytes bytes;
+    struct scan_fact fact;
+    struct scan_remark remark;
+    struct scan_retyped retyped;
 };
 
 enum scan_message {
@@ -111,7 +159,12 @@ enum scan_message {
     SCAN_DONE,
     SCAN_STATS,
     SCAN_TRIAL,
-    SCAN_HITS
+    SCAN_HITS,
+    SCAN_LAYER,
+    SCAN_BYTES,
+    SCAN_FACT,
+    SCAN_REMARK,
+    SCAN_RETYPED
 };
 
 extern const struct wire_table scan_dialog;

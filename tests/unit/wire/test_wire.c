@@ -56,6 +56,30 @@ static void test_every_field_survives(void **state) {
     assert_string_equal(got.finding.layer_type, "pe");
 }
 
+static void test_bytes_field(void **state) {
+    (void)state;
+    static uint8_t raw[SCAN_BYTES_MAX + 5];
+    memset(raw, 0xa5, sizeof(raw));
+    raw[1] = 0;
+    uint8_t bytes[WIRE_MAX_BYTES];
+    union scan_record got;
+    struct scan_bytes m = {1, 2, {raw, sizeof(raw)}};
+    size_t len = encode(SCAN_BYTES, &m, bytes);
+    assert_int_equal(decode(&WORKER_BUSY, bytes, len, false, &got), SK_OK);
+    assert_int_equal(got.bytes.bytes.len, SCAN_BYTES_MAX); /* the sender cuts */
+    assert_memory_equal(got.bytes.bytes.ptr, raw, SCAN_BYTES_MAX);
+    assert_int_equal(decode(&WORKER_BUSY, bytes, len - 1, false, &got), SK_E_FORMAT);
+    m.bytes.len = 0;
+    len = encode(SCAN_BYTES, &m, bytes);
+    assert_int_equal(decode(&WORKER_BUSY, bytes, len, false, &got), SK_OK);
+    assert_int_equal(got.bytes.bytes.len, 0);
+    struct scan_fact f = {.id = 1, .word = "w", .value = {raw, 3}, .has_value = 1};
+    len = encode(SCAN_FACT, &f, bytes);
+    bytes[len - 5] = 0xff; /* a length beyond the field's limit */
+    bytes[len - 4] = 0xff;
+    assert_int_equal(decode(&WORKER_BUSY, bytes, len, false, &got), SK_E_FORMAT);
+}
+
 static void test_long_text_is_cut_by_the_sender(void **state) {
     (void)state;
     static char text[3 * SCAN_PATH_MAX];
@@ -200,6 +224,7 @@ static void test_last_words_of_the_dead_are_heard(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_field_survives),
+        cmocka_unit_test(test_bytes_field),
         cmocka_unit_test(test_long_text_is_cut_by_the_sender),
         cmocka_unit_test(test_wrong_bytes_are_refused),
         cmocka_unit_test(test_wrong_peer_state_or_descriptor_is_refused),

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an observer hears: every layer once, before what is in it, with digests and bytes; facts and
+ * notes with the number of their layer; and that a scan without one is the same. */
+#include "fixture.h"
+
+#define HEARD_MAX 8192u
+
+struct heard {
+    char text[HEARD_MAX];
+    size_t len;
+    uint64_t last_id;
+    uint8_t sha256_of_object[32];
+};
+
+static void say(struct heard *h, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    h->len += (size_t)vsnprintf(h->text + h->len, sizeof(h->text) - h->len, fmt, args);
+    va_end(args);
+    assert_true(h->len < sizeof(h->text));
+}
+
+static void on_layer(void *ctx, const struct sk_layer_seen *l) {
+    struct heard *h = ctx;
+    assert_true(l->id > h->last_id && l->parent < l->id);
+    h->last_id = l->id;
+    say(h, "%s%.*s:%s:%d<%d ", l->view != 0 ? "view" : "layer", (int)l->name_len, l->name, l->type,
+        (int)l->id, (int)l->parent);
+    say(h, l->opened != 0 ? "" : "unopened ");
+    if (l->parent == 0) {
+        memcpy(h->sha256_of_object, l->sha256, 32);
+    }
+}
+
+static void on_bytes(void *ctx, uint64_t layer, const void *bytes, size_t len) {
+    if (layer > 1) {
+        say(ctx, "[%.*s] ", (int)len, (const char *)bytes);
+    }
+}
+
+static void on_fact(void *ctx, const struct sk_fact_seen *fact) {
+    say(ctx, "fact%d=%s=%.*s ", (int)fact->layer, fact->word, (int)fact->value_len,
+        fact->value == NULL ? "" : fact->value);
+}
+
+static void on_note(void *ctx, uint64_t layer, const struct sk_note_entry *note) {
+    say(ctx, "note%d=%s ", (int)layer, note->word);
+}
+
+static void on_retyped(void *ctx, uint64_t layer, const char *type) {
+    say(ctx, "type%d=%s ", (int)layer, type);
+}
+
+static void test_what_is_heard(void **state) {
+    (void)state;
+    struct buf outer = {0}, inner = {0};
+    box_begin(&inner);
+    box_add_text(&inner, FAKE_PLAIN, "x", "deep data", 0);
+    box_add_text(&inner, FAKE_FACT, "", "value", SK_FACT_URI);
+    box_begin(&outer);
+    box_add_text(&outer, FAKE_PLAIN, "tiny", "abc", 0);
+    box_add_text(&outer, FAKE_ENCRYPTED, "secret", "hidden", 0);
+    box_add_text(&outer, FAKE_VIEW, "", "other bytes", SK_TARGET_HTML);
+    box_add(&outer, FAKE_PLAIN, "in.box", &inner, 0);
+    fake_reset(NULL, 0);
+    struct heard h = {0};
+    struct sk_observer observer = {&h, 1, on_layer, on_bytes, on_fact, on_note, on_retyped};
+    struct sk_options options;
+    sk_options_init(&options);
+    options.observer = &observer;
+    struct sk_scanner *sc = scanner_with(&options);
+    struct sk_report with = *scan_buf(sc, &outer);
+    assert_non_null(strstr(h.text, "layer:zip:1<0 "));
+    assert_non_null(strstr(h.text, "layertiny:data:2<1 [abc] "));
+    assert_non_null(strstr(h.text, "layersecret:data:3<1 unopened "));
+    assert_non_null(strstr(h.text, "note1=encrypted "));
+    assert_non_null(strstr(h.text, "fact1=script=a value "));
+    assert_non_null(strstr(h.text, "view:html:4<1 [other bytes] "));
+    assert_non_null(strstr(h.text, "layerin.box:zip:5<1 "));
+    assert_non_null(strstr(h.text, "layerx:data:6<5 [deep data] "));
+    assert_non_null(strstr(h.text, "fact5=uri=value "));
+    uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+    assert_false(sk_failed(digester_begin(sc->digester, CRYPTO_MASK(CRYPTO_SHA256))));
+    assert_false(sk_failed(digester_update(sc->digester, outer.data, outer.len)));
+    assert_false(sk_failed(digester_end(sc->digester, digest)));
+    assert_memory_equal(digest[CRYPTO_SHA256], h.sha256_of_object, 32);
+    sk_scanner_free(sc);
+    /* The same without anybody listening. */
+    sc = scanner_flags(0);
+    const struct sk_report *without = scan_buf(sc, &outer);
+    assert_int_equal(without->layers, with.layers);
+    assert_int_equal(without->note_count, with.note_count);
+    assert_int_equal(without->bytes_scanned, with.bytes_scanned);
+    sk_scanner_free(sc);
+    buf_release(&outer);
+    buf_release(&inner);
+}
+
+static void test_bytes_only_when_wanted(void **state) {
+    (void)state;
+    struct buf box = {0};
+    box_begin(&box);
+    box_add_text(&box, FAKE_PLAIN, "m", "member bytes", 0);
+    fake_reset(NULL, 0);
+    struct heard h = {0};
+    struct sk_observer observer = {&h, 0, on_layer, on_bytes, NULL, NULL, NULL};
+    struct sk_options options;
+    sk_options_init(&options);
+    options.observer = &observer;
+    struct sk_scanner *sc = scanner_with(&options);
+    (void)scan_buf(sc, &box);
+    assert_string_equal(h.text, "layer:zip:1<0 layerm:data:2<1 ");
+    sk_scanner_free(sc);
+    buf_release(&box);
+}
+
+static void test_object_beyond_a_limit(void **state) {
+    (void)state;
+    fake_reset(NULL, 0);
+    struct heard h = {0};
+    struct sk_observer observer = {&h, 1, on_layer, on_bytes, on_fact, on_note, on_retyped};
+    struct sk_options options;
+    sk_options_init(&options);
+    options.observer = &observer;
+    options.limits.max_file_size = 4;
+    struct sk_scanner *sc = scanner_with(&options);
+    (void)scan_text(sc, "longer than four");
+    assert_string_equal(h.text, "note1=limit-file-size layer:data:1<0 unopened ");
+    sk_scanner_free(sc);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_heard),
+        cmocka_unit_test(test_bytes_only_when_wanted),
+        cmocka_unit_test(test_object_beyond_a_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
