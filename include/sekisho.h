@@ -218,6 +218,22 @@ SEKISHO_API void sk_scanner_free(struct sk_scanner *scanner);
 /* A readable, seekable descriptor; name is only for the report and may be NULL. */
 SEKISHO_API int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
                            const struct sk_report **out_report);
+/*
+ * For whoever scans many objects. As sk_scan_fd, but digests that a signature might need are put
+ * off, to be taken for many objects side by side, which is several times faster. *out_owes not 0:
+ * some are owed, and the report holds only when sk_scan_settle says that it stands; copy what is
+ * needed of it, and keep fd open until then. tag: the caller's name for the object.
+ */
+SEKISHO_API int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
+                              const struct sk_report **out_report, int *out_owes);
+/*
+ * Takes owed digests. 1: those of the object *out_tag are taken; *out_stands is 0 when a digest was
+ * found, the object has changed, or could not be read again: scan it with sk_scan_fd, whose report
+ * is the one that counts. 0: none to tell. all not 0: work until one can be told, as long as
+ * anything is owed; else only while enough is owed for the digests to be fast.
+ */
+SEKISHO_API int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag,
+                               int *out_stands);
 SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len,
                             const char *name, const struct sk_report **out_report);
 SEKISHO_API void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats);

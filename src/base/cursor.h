@@ -92,6 +92,11 @@ static inline void sk_store_u16le(uint8_t *p, uint16_t v) {
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
 }
+static inline void sk_store_u32be(uint8_t *p, uint32_t v) {
+    for (unsigned i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+    }
+}
 static inline void sk_store_u32le(uint8_t *p, uint32_t v) {
     sk_store_u16le(p, (uint16_t)v);
     sk_store_u16le(p + 2, (uint16_t)(v >> 16));

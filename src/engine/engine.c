@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "engine/members.h"
+#include "engine/owed.h"
 #include "engine/scan.h"
 #include "engine/switches.h"
 
@@ -104,6 +105,7 @@ static sk_err make_parts(struct sk_scanner *sc) {
     TRY(crypto_warm_up());
     TRY(digester_new(&sc->digester));
     TRY(members_new(sc->engine, &sc->members));
+    TRY(owed_new(&sc->owed));
     return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);
 }
 
@@ -138,6 +140,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
     matcher_free(scanner->matcher);
     digester_free(scanner->digester);
     members_free(scanner->members);
+    owed_free(scanner->owed);
     store_pool_release(&scanner->pool);
     buf_release(&scanner->text);
     mem_free(scanner->root.ptr);

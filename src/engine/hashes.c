@@ -7,9 +7,13 @@
  * layers from there up to the object; the answer is kept with the layer, because many signatures
  * may match in one.
  *
+ * Digests of whole layers can be put off and taken for many objects side by side (owed.h).
+ *
  * A digest decides nothing alone: records state a size, and hs_lookup compares it (SIZE_ANY aside).
  */
 #include "engine/hashes.h"
+
+#include "engine/owed.h"
 
 _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA1 &&
                    (int)HS_SHA256 == (int)CRYPTO_SHA256,
@@ -59,6 +63,7 @@ static sk_err digest_range(struct sk_scanner *sc, struct sk_source *src, struct 
 }
 
 struct found_ctx {
+    const struct sk_engine *engine;
     struct sk_scanner *sc;
     struct layer *layer;
     struct verdict_hit hit;
@@ -78,7 +83,7 @@ static bool on_found(void *ctx, uint32_t name) {
 /* Ask every segment; f->layer NULL: only count. */
 static void lookup(struct found_ctx *f, enum hs_role role, uint64_t size, unsigned mask,
                    digests digest) {
-    const struct sk_engine *engine = f->sc->engine;
+    const struct sk_engine *engine = f->engine;
     for (unsigned i = 0; i < engine->segment_count; i++) {
         for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
             const struct hs_set *set = image_hashes(engine->image[i], (enum hs_algo)algo, role);
@@ -90,14 +95,20 @@ static void lookup(struct found_ctx *f, enum hs_role role, uint64_t size, unsign
     }
 }
 
+bool hashes_known(const struct sk_scanner *sc, uint64_t size, unsigned mask, digests digest) {
+    struct found_ctx f = {sc->engine, NULL, NULL, {0}, 0};
+    lookup(&f, HS_FILE, size, mask, digest);
+    return f.count > 0;
+}
+
 sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
     unsigned mask = wanted(sc, HS_FILE, layer->src.size);
-    if (mask == 0) {
+    if (mask == 0 || owed_put(sc, layer, mask)) {
         return sk_ok();
     }
     digests digest;
     TRY(digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest));
-    struct found_ctx f = {sc, layer, {.offset = UINT64_MAX, .rank = RANK_HASH}, 0};
+    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = RANK_HASH}, 0};
     lookup(&f, HS_FILE, layer->src.size, mask, digest);
     return sk_ok();
 }
@@ -118,7 +129,7 @@ static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
     *left -= section->size;
     digests digest;
     TRY(digest_range(sc, &layer->src, (struct range){section->off, section->size}, mask, digest));
-    struct found_ctx f = {sc, layer, {.offset = section->off, .rank = RANK_SECTION}, 0};
+    struct found_ctx f = {sc->engine, sc, layer, {.offset = section->off, .rank = RANK_SECTION}, 0};
     lookup(&f, HS_SECTION, section->size, mask, digest);
     return sk_ok();
 }
@@ -141,7 +152,7 @@ sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_ex
     sk_source_init_mem(&src, exe->imports, exe->imports_len);
     digests digest;
     TRY(digest_range(sc, &src, (struct range){0, src.size}, mask, digest));
-    struct found_ctx f = {sc, layer, {.offset = UINT64_MAX, .rank = RANK_IMPORTS}, 0};
+    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = RANK_IMPORTS}, 0};
     lookup(&f, HS_IMPORTS, src.size, mask, digest);
     return sk_ok();
 }
@@ -163,7 +174,7 @@ bool hashes_allow(struct sk_scanner *sc, struct layer *layer) {
             digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest))) {
         return false;
     }
-    struct found_ctx f = {sc, NULL, {0}, 0};
+    struct found_ctx f = {sc->engine, sc, NULL, {0}, 0};
     lookup(&f, HS_ALLOW, layer->src.size, mask, digest);
     if (f.count > 0) {
         layer->allowed = LAYER_ALLOWED_YES;

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "engine/layer.h"
 #include "engine/observe.h"
+#include "engine/owed.h"
 #include "engine/walk.h"
 #include "os/fdsource.h"
 #include "os/file.h"
@@ -193,6 +194,26 @@ int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
     }
     *out_report = finish(sc, root);
     return SK_OK;
+}
+
+int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
+                  const struct sk_report **out_report, int *out_owes) {
+    bool may_owe = owed_begin(scanner->owed, fd, tag);
+    int result = sk_scan_fd(scanner, fd, NULL, out_report);
+    bool owes = may_owe && owed_end(scanner->owed);
+    if (result == SK_OK) {
+        *out_owes = owes;
+    }
+    return result;
+}
+
+int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag, int *out_stands) {
+    bool stands = false;
+    if (!owed_next(scanner, all != 0, out_tag, &stands)) {
+        return 0;
+    }
+    *out_stands = stands;
+    return 1;
 }
 
 int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const char *name,

@@ -3,11 +3,14 @@
  * One worker from outside. The only messages believed are those in the table, in the state they
  * belong to, about the object at the head of the queue; anything else ends the worker like a crash.
  *
- * Pipelining: up to SLOT_DEPTH objects are sent ahead, so that a worker never waits for the parent
- * between small files. The watch on the oldest object starts when the worker can have turned to it:
- * when it was sent to an idle worker, or when the one before was answered.
+ * Pipelining: objects are sent ahead, so that a worker never waits for the parent between small
+ * files, and has digests of many to take together. The watch on an object starts when the worker
+ * can have turned to it: when it was sent to an idle worker, or when the one before was answered
+ * or put aside (OWES).
  */
 #include "pool/slot.h"
+
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "os/clock.h"
@@ -21,27 +24,45 @@
 #define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
 
 void slot_init(struct slot *slot, const struct pool_options *options) {
-    *slot = (struct slot){.child = {.fd = -1}, .start = {.options = options, .spool_fd = -1}};
+    *slot = (struct slot){
+        .child = {.fd = -1}, .start = {.options = options, .spool_fd = -1}, .next_id = 1};
     gather_init(&slot->gather);
     /* A missing spool is no failure: large layers are then noted as not scanned. */
     SK_IGNORE(file_temp(options->spool_dir, &slot->start.spool_fd), "works without");
 }
 
-static void forget_head(struct slot *slot) {
-    struct slot_item *item = &slot->item[slot->head];
+static void forget(struct slot *slot, unsigned at) {
+    struct slot_item *item = &slot->item[at];
     file_close(&item->fd);
     mem_free(item->name);
-    *item = (struct slot_item){.fd = -1};
-    slot->head = (slot->head + 1) % SLOT_DEPTH;
+    slot->bytes -= item->size;
     slot->count--;
-    slot->next_id++;
-    slot->sent -= slot->sent > 0 ? 1 : 0;
+    slot->sent -= at < slot->sent ? 1 : 0;
+    memmove(item, item + 1, (slot->count - at) * sizeof(*item));
+}
+
+/* Nothing is with a worker any more. */
+static void take_back(struct slot *slot) {
+    for (unsigned i = 0; i < slot->sent; i++) {
+        slot->item[i].owes = false;
+    }
+    slot->sent = 0;
+    slot->speaking = 0;
+}
+
+/* The sent item of this id; slot->sent: there is none. */
+static unsigned sent_item(const struct slot *slot, uint64_t id) {
+    unsigned i = 0;
+    while (i < slot->sent && slot->item[i].id != id) {
+        i++;
+    }
+    return i;
 }
 
 void slot_release(struct slot *slot) {
     (void)spawn_end(&slot->child, true);
     while (slot->count > 0) {
-        forget_head(slot);
+        forget(slot, 0);
     }
     file_close(&slot->start.spool_fd);
     gather_release(&slot->gather);
@@ -57,7 +78,7 @@ sk_err slot_start(struct slot *slot) {
                                     .keep_count = slot->start.spool_fd >= 0 ? 1 : 0};
     TRY(spawn_fork(&options, &slot->child));
     slot->state = SLOT_STARTING;
-    slot->sent = 0;
+    take_back(slot);
     slot->files = 0;
     slot->retire = false;
     slot->oldest_since = clock_monotonic_ms();
@@ -66,7 +87,8 @@ sk_err slot_start(struct slot *slot) {
 }
 
 bool slot_has_room(const struct slot *slot) {
-    return slot->count < SLOT_DEPTH && !slot->retire;
+    unsigned depth = slot->bytes < SLOT_AHEAD_BYTES ? SLOT_DEPTH : SLOT_AHEAD;
+    return slot->count < depth && !slot->retire;
 }
 
 sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
@@ -75,19 +97,21 @@ sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
         file_close(&fd);
         return sk_fail(SK_E_NOMEM);
     }
-    slot->item[(slot->head + slot->count) % SLOT_DEPTH] =
-        (struct slot_item){.fd = fd, .name = copy, .tag = tag};
-    slot->count++;
+    struct stat st;
+    uint64_t size = fstat(fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+    slot->item[slot->count++] =
+        (struct slot_item){.id = slot->next_id++, .fd = fd, .name = copy, .tag = tag, .size = size};
+    slot->bytes += size;
     slot_push(slot);
     return sk_ok();
 }
 
-static void answered(struct slot *slot, int result) {
-    struct pool_result r = {.tag = slot->item[slot->head].tag,
-                            .result = result,
-                            .report = gather_report(&slot->gather)};
+static void answered(struct slot *slot, unsigned at, int result) {
+    struct pool_result r = {
+        .tag = slot->item[at].tag, .result = result, .report = gather_report(&slot->gather)};
     const struct pool_options *o = slot->start.options;
-    forget_head(slot);
+    forget(slot, at);
+    slot->speaking = 0;
     o->on_result(o->ctx, &r);
     gather_clear(&slot->gather);
     slot->oldest_since = clock_monotonic_ms();
@@ -100,6 +124,17 @@ static void keep_stats(struct slot *slot) {
     }
 }
 
+/* The item the worker is busy with: the oldest it has not put aside; when it has put all aside,
+ * the oldest. */
+static unsigned first_open(const struct slot *slot) {
+    for (unsigned i = 0; i < slot->sent; i++) {
+        if (!slot->item[i].owes) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 void slot_lose(struct slot *slot, const char *detail) {
     keep_stats(slot);
     bool working = slot->state == SLOT_UP && slot->sent > 0;
@@ -109,10 +144,11 @@ void slot_lose(struct slot *slot, const char *detail) {
     slot->deaths++;
     slot->retire = false;
     if (working) {
+        unsigned blamed = slot->speaking != 0 ? sent_item(slot, slot->speaking) : first_open(slot);
         gather_died(&slot->gather, SK_NOTE_WORKER_DIED, detail);
-        answered(slot, 0);
+        answered(slot, blamed, 0);
     }
-    slot->sent = 0;
+    take_back(slot);
 }
 
 /* It has answered everything, so nothing is lost by killing it; one that was taken over would not
@@ -122,15 +158,15 @@ static void retire(struct slot *slot) {
     (void)spawn_end(&slot->child, true);
     slot->state = SLOT_DOWN;
     slot->retire = false;
-    slot->sent = 0;
+    take_back(slot);
 }
 
 void slot_push(struct slot *slot) {
     uint8_t bytes[WIRE_MAX_BYTES];
     const struct wire_message *row = wire_find(&scan_dialog, SCAN_REQUEST);
     while (slot->state == SLOT_UP && !slot->retire && slot->sent < slot->count) {
-        const struct slot_item *item = &slot->item[(slot->head + slot->sent) % SLOT_DEPTH];
-        struct scan_request request = {.id = slot->next_id + slot->sent, .name = item->name};
+        const struct slot_item *item = &slot->item[slot->sent];
+        struct scan_request request = {.id = item->id, .name = item->name};
         size_t len = 0;
         if (sk_failed(wire_encode(row, &request, bytes, sizeof(bytes), &len))) {
             return; /* cannot happen: texts are cut to fit */
@@ -157,6 +193,25 @@ static bool started(struct slot *slot, const struct scan_ready *ready) {
     return true;
 }
 
+/* May the worker say something about this object now? */
+static bool speaks_of(struct slot *slot, uint64_t id) {
+    if (sent_item(slot, id) == slot->sent || (slot->speaking != 0 && slot->speaking != id)) {
+        return false;
+    }
+    slot->speaking = id;
+    return true;
+}
+
+static bool put_aside(struct slot *slot, uint64_t id) {
+    unsigned at = sent_item(slot, id);
+    if (at == slot->sent || slot->speaking != 0 || slot->item[at].owes) {
+        return false;
+    }
+    slot->item[at].owes = true;
+    slot->oldest_since = clock_monotonic_ms();
+    return true;
+}
+
 static bool finished(struct slot *slot, const struct scan_done *done) {
     const struct pool_options *o = slot->start.options;
     gather_done(&slot->gather, done);
@@ -166,7 +221,7 @@ static bool finished(struct slot *slot, const struct scan_done *done) {
     uint64_t grown =
         done->private_bytes > slot->base_bytes ? done->private_bytes - slot->base_bytes : 0;
     slot->retire = slot->files >= o->recycle_files || grown > o->recycle_bytes;
-    answered(slot, (int)done->result);
+    answered(slot, sent_item(slot, done->id), (int)done->result);
     return true;
 }
 
@@ -182,22 +237,24 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         return false;
     case SCAN_FINDING:
         gather_finding(&slot->gather, &r->finding);
-        return r->finding.id == slot->next_id;
+        return speaks_of(slot, r->finding.id);
     case SCAN_NOTE:
         gather_note(&slot->gather, &r->note);
-        return r->note.id == slot->next_id;
+        return speaks_of(slot, r->note.id);
     case SCAN_TRIAL:
         gather_trial(&slot->gather, &r->trial);
-        return r->trial.id == slot->next_id;
+        return speaks_of(slot, r->trial.id);
     case SCAN_HITS:
-        return r->hits.id == slot->next_id && gather_hits(&slot->gather, &r->hits);
+        return speaks_of(slot, r->hits.id) && gather_hits(&slot->gather, &r->hits);
+    case SCAN_OWES:
+        return put_aside(slot, r->owes.id);
     case SCAN_DONE:
-        return r->done.id == slot->next_id && finished(slot, &r->done);
+        return speaks_of(slot, r->done.id) && finished(slot, &r->done);
     case SCAN_STATS:
         slot->stats = r->stats;
         return true;
     default:
-        return relay_object(type, r, &id) && id == slot->next_id &&
+        return relay_object(type, r, &id) && speaks_of(slot, id) &&
                relay_deliver(slot->start.options->scan.observer, type, r);
     }
 }

@@ -7,9 +7,14 @@
  *     ^                   | FAILED, death | death, hang, broken dialog,     |
  *     +-------------------+---------------+ recycled <---------------------+
  *
- * Objects wait in a ring in order; the first `sent` of them are with the worker. When a worker is
- * lost, the oldest sent object is blamed and answered as worker-died; the others go to the next
- * worker. Descriptors stay open until their object is answered, for that.
+ * Objects wait in order; the first `sent` of them are with the worker. It answers in any order,
+ * because reports may wait for digests (OWES). When a worker is lost, the oldest sent object that
+ * it had not done with is blamed and answered as worker-died; the others go to the next worker.
+ * Descriptors stay open until their object is answered, for that.
+ *
+ * So many objects are sent ahead that a worker has digests to take side by side, but beyond
+ * SLOT_AHEAD only as long as those waiting are small: what waits with one worker is not given to
+ * another that has become idle.
  *
  * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
  * descriptors and names; results are **borrowed** for the call of `answered`.
@@ -22,14 +27,19 @@
 #include "pool/worker.h"
 #include "wire/frame.h"
 
-#define SLOT_DEPTH 8u
+#define SLOT_DEPTH 64u
+#define SLOT_AHEAD 8u
+#define SLOT_AHEAD_BYTES ((uint64_t)32 << 20)
 
 enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_UP };
 
 struct slot_item {
+    uint64_t id;
     int fd;
+    bool owes; /* scanned, the answer waits */
     char *name;
     uint64_t tag;
+    uint64_t size;
 };
 
 struct slot {
@@ -37,9 +47,11 @@ struct slot {
     struct spawn_child child;
     struct worker_start start;
     struct slot_item item[SLOT_DEPTH];
-    unsigned head, count, sent;
-    uint64_t next_id;      /* id of the item at head */
-    uint64_t oldest_since; /* ms: when the worker turned to the item at head */
+    unsigned count, sent;
+    uint64_t bytes;        /* of all items */
+    uint64_t next_id;      /* of the next item */
+    uint64_t speaking;     /* id of the item whose findings or notes have begun to come, or 0 */
+    uint64_t oldest_since; /* ms: when the worker turned to what it is doing */
     uint64_t files;        /* answered by this child */
     uint64_t base_bytes;   /* its memory at READY */
     uint64_t last_bytes;

@@ -7,13 +7,24 @@
  * One object at a time; the pool may have sent several, they wait in the socket. Answers to one
  * object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow: the pool always
  * reads, so this ends.
+ *
+ * A report that owes digests is kept, as the packets that will be sent, and the object's descriptor
+ * stays open:
+ *
+ *     request -> scan -+-> answer
+ *                      +-> kept, OWES -> settled: stands -> answer, else scan again -> answer
+ *
+ * Digests are taken when enough are owed to be fast together; all of them when no request waits or
+ * KEPT_MAX reports do. So nothing is kept longer than until the socket is empty.
  */
 #include "pool/worker.h"
 
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "pool/gather.h"
 #include "pool/relay.h"
@@ -27,11 +38,24 @@
 
 _Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 per counter");
 
+#define KEPT_MAX 48u
+
+/* A report that waits for digests. */
+struct kept {
+    uint64_t id;
+    int fd;
+    struct buf packets; /* u32 length, bytes; each */
+};
+
 struct worker {
     int sock;
+    struct kept kept[KEPT_MAX];
+    unsigned kept_count;
+    struct buf *keep; /* packets go here instead of into the socket; NULL: into the socket */
     struct sk_scanner *scanner;
     bool want_stats;
-    struct relay relay;        /* its observer is the scanner's when the pool observes */
+    bool observes;      /* what is seen is told at once, so nothing is scanned twice or kept */
+    struct relay relay; /* its observer is the scanner's when the pool observes */
     struct scan_stats warm_up; /* work done before the first object: not to be counted */
     struct wire_packet packet;
     uint8_t out[WIRE_MAX_BYTES];
@@ -47,6 +71,11 @@ static bool tell(struct worker *w, enum scan_message type, const void *record) {
     size_t len = 0;
     if (row == NULL || sk_failed(wire_encode(row, record, w->out, sizeof(w->out), &len))) {
         return false;
+    }
+    if (w->keep != NULL) {
+        uint32_t n = (uint32_t)len;
+        return !sk_failed(buf_append(w->keep, &n, sizeof(n))) &&
+               !sk_failed(buf_append(w->keep, w->out, len));
     }
     return wire_send(w->sock, w->out, len, -1, true) == WIRE_IO_OK;
 }
@@ -127,20 +156,12 @@ static bool tell_stats(struct worker *w) {
     return tell(w, SCAN_STATS, &stats);
 }
 
-static bool answer(struct worker *w, const struct scan_request *request, int fd) {
-    const struct sk_report *report = NULL;
-    w->relay.id = request->id;
-    w->relay.on = true;
-    int result = sk_scan_fd(w->scanner, fd, request->name, &report);
-    if (w->relay.failed) {
-        return false;
-    }
-    struct scan_done done = {.id = request->id,
-                             .result = (uint32_t)result,
-                             .verdict = SK_VERDICT_INCOMPLETE,
-                             .type = ""};
+/* Findings and notes of the report, then DONE. report: valid when result is 0. */
+static bool answer(struct worker *w, uint64_t id, int result, const struct sk_report *report) {
+    struct scan_done done = {
+        .id = id, .result = (uint32_t)result, .verdict = SK_VERDICT_INCOMPLETE, .type = ""};
     if (result == 0) {
-        if (!tell_report(w, request->id, report)) {
+        if (!tell_report(w, id, report)) {
             return false;
         }
         done.verdict = (uint32_t)report->verdict;
@@ -152,13 +173,100 @@ static bool answer(struct worker *w, const struct scan_request *request, int fd)
         done.bytes_read = report->bytes_read;
     }
     done.private_bytes = private_bytes();
-    return (!w->want_stats || tell_stats(w)) && tell(w, SCAN_DONE, &done);
+    /* a kept answer comes with the sums of the time it is sent */
+    bool stats = w->want_stats && w->keep == NULL;
+    return (!stats || tell_stats(w)) && tell(w, SCAN_DONE, &done);
+}
+
+/* Scans, and answers or keeps the answer. **Takes** fd. */
+static bool scan(struct worker *w, const struct scan_request *request, int fd) {
+    const struct sk_report *report = NULL;
+    int owes = 0;
+    w->relay.id = request->id;
+    w->relay.on = true;
+    int result = w->observes ? sk_scan_fd(w->scanner, fd, request->name, &report)
+                             : sk_scan_ahead(w->scanner, fd, request->id, &report, &owes);
+    if (w->relay.failed) {
+        return false;
+    }
+    if (owes == 0) {
+        (void)close(fd);
+        return answer(w, request->id, result, report);
+    }
+    struct kept *k = &w->kept[w->kept_count++];
+    *k = (struct kept){.id = request->id, .fd = fd};
+    w->keep = &k->packets;
+    bool ok = answer(w, request->id, result, report);
+    w->keep = NULL;
+    struct scan_owes message = {.id = request->id};
+    return ok && tell(w, SCAN_OWES, &message);
+}
+
+static bool send_kept(struct worker *w, const struct buf *packets) {
+    for (size_t at = 0; at < packets->len;) {
+        uint32_t n;
+        memcpy(&n, packets->data + at, sizeof(n));
+        at += sizeof(n);
+        if (wire_send(w->sock, packets->data + at, n, -1, true) != WIRE_IO_OK) {
+            return false;
+        }
+        at += n;
+    }
+    return true;
+}
+
+/* The digests of a kept report are taken. */
+static bool settled(struct worker *w, uint64_t id, bool stands) {
+    unsigned i = 0;
+    while (i < w->kept_count && w->kept[i].id != id) {
+        i++;
+    }
+    if (i == w->kept_count) {
+        return false;
+    }
+    struct kept k = w->kept[i];
+    w->kept[i] = w->kept[--w->kept_count];
+    bool ok;
+    if (stands) {
+        ok = (!w->want_stats || tell_stats(w)) && send_kept(w, &k.packets);
+    } else {
+        const struct sk_report *report = NULL;
+        int result = sk_scan_fd(w->scanner, k.fd, NULL, &report);
+        ok = answer(w, id, result, report);
+    }
+    (void)close(k.fd);
+    buf_release(&k.packets);
+    return ok;
+}
+
+/* One kept report, whatever it costs (idle), or those that come cheap; and never KEPT_MAX left. */
+static bool settle(struct worker *w, bool idle) {
+    uint64_t id = 0;
+    int stands = 0;
+    bool must = idle;
+    while (w->kept_count > 0) {
+        must = must || w->kept_count == KEPT_MAX;
+        if (sk_scan_settle(w->scanner, must, &id, &stands) == 0) {
+            return !must; /* kept, but not owed: cannot be */
+        }
+        if (!settled(w, id, stands != 0)) {
+            return false;
+        }
+        must = false;
+    }
+    return true;
 }
 
 static int serve(struct worker *w) {
     static const struct wire_peer POOL = {SCAN_FROM_POOL, SCAN_IDLE};
     for (;;) {
-        enum wire_io io = wire_recv(w->sock, true, &w->packet);
+        enum wire_io io = wire_recv(w->sock, w->kept_count == 0, &w->packet);
+        if (io == WIRE_IO_AGAIN) {
+            if (!settle(w, true)) {
+                return 1;
+            }
+            continue;
+        }
         if (io == WIRE_IO_CLOSED) {
             return 0;
         }
@@ -169,9 +277,7 @@ static int serve(struct worker *w) {
             sk_failed(wire_decode(&scan_dialog, &POOL, &input, &type, &record))) {
             return 1;
         }
-        bool ok = answer(w, &record.request, w->packet.fd);
-        (void)close(w->packet.fd);
-        if (!ok) {
+        if (!scan(w, &record.request, w->packet.fd) || !settle(w, false)) {
             return 1;
         }
     }
@@ -181,6 +287,7 @@ static const char *prepare(struct worker *w, const struct worker_start *start) {
     struct sk_options scan = start->options->scan;
     scan.spool_fd = start->spool_fd;
     if (scan.observer != NULL) {
+        w->observes = true;
         relay_init(&w->relay, scan.observer, send_for_relay, w);
         scan.observer = &w->relay.observer;
     }

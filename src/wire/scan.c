@@ -23,6 +23,9 @@ static const struct wire_field READY[] = {
     U32(scan_ready, landlock_abi, 0),
     U64(scan_ready, private_bytes),
 };
+static const struct wire_field OWES[] = {
+    U64(scan_owes, id),
+};
 static const struct wire_field FAILED[] = {
     TEXT(scan_failed, why, SCAN_DETAIL_MAX),
 };
@@ -149,6 +152,7 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_FACT, "fact", SCAN_FROM_WORKER, SCAN_BUSY, false, FACT),
     ROW(SCAN_REMARK, "remark", SCAN_FROM_WORKER, SCAN_BUSY, false, REMARK),
     ROW(SCAN_RETYPED, "retyped", SCAN_FROM_WORKER, SCAN_BUSY, false, RETYPED),
+    ROW(SCAN_OWES, "owes", SCAN_FROM_WORKER, SCAN_BUSY, false, OWES),
 };
 
 const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

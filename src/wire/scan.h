@@ -6,8 +6,12 @@
  *   READY (or FAILED, and it ends)  --->
  *                                  <---   SCAN + descriptor          (several may be under way)
  *   [LAYER BYTES* FACT REMARK RETYPED]* FINDING* NOTE* (TRIAL HITS*)*
- *   [STATS] DONE                    --->                             (in the order of the SCANs)
+ *   [STATS] DONE, or OWES           --->                             (in any order of objects)
  * What stands in brackets only when the pool was told to observe (sekisho.h, struct sk_observer).
+ *
+ * OWES: the object is scanned, its report waits for digests (sk_scan_ahead) and the worker turns to
+ * the next one. What belongs to one object comes without anything of another in between, OWES
+ * aside. Nothing waits when the pool observes.
  *
  * The pool closes its end to end the worker.
  */
@@ -33,6 +37,9 @@ struct scan_ready {
     uint32_t sandbox_held; /* bits, see os/sandbox.h */
     uint32_t landlock_abi;
     uint64_t private_bytes;
+};
+struct scan_owes {
+    uint64_t id;
 };
 struct scan_failed {
     const char *why;
@@ -137,6 +144,7 @@ union scan_record {
     struct scan_request request;
     struct scan_ready ready;
     struct scan_failed failed;
+    struct scan_owes owes;
     struct scan_finding finding;
     struct scan_note note;
     struct scan_trial trial;
@@ -164,7 +172,8 @@ enum scan_message {
     SCAN_BYTES,
     SCAN_FACT,
     SCAN_REMARK,
-    SCAN_RETYPED
+    SCAN_RETYPED,
+    SCAN_OWES
 };
 
 extern const struct wire_table scan_dialog;

@@ -34,6 +34,7 @@ struct sk_engine {
     bool crash_at_start;
 };
 struct sk_scanner {
+    bool seen_w; /* a 'w' is scanned for the second time next */
     struct sk_report report;
     struct sk_finding finding;
     struct sk_note_entry note;
@@ -111,9 +112,9 @@ static _Noreturn void babble(void) {
     }
 }
 
-/* Answers object 0 like an honest worker, and never ends. */
+/* Answers its first object like an honest worker, and never ends. */
 static _Noreturn void answer_and_stay(void) {
-    struct scan_done done = {.complete = 1, .type = "text"};
+    struct scan_done done = {.id = 1, .complete = 1, .type = "text"};
     say(SCAN_DONE, &done);
     for (;;) {
         (void)pause();
@@ -195,7 +196,8 @@ int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
     s->report =
         (struct sk_report){.complete = 1, .type = "text", .layers = 1, .bytes_read = (uint64_t)got};
     misbehave(s->text[0]);
-    if (s->text[0] == 'F') {
+    s->seen_w = s->seen_w != (s->text[0] == 'w');
+    if (s->text[0] == 'F' || (s->text[0] == 'w' && !s->seen_w)) {
         s->finding =
             (struct sk_finding){.name = s->text, .layer = "", .layer_type = "text", .offset = 3};
         s->report.findings = &s->finding;
@@ -218,6 +220,37 @@ int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
     }
     *out_report = &s->report;
     return SK_OK;
+}
+
+/* Owed: 'o' stands, 'w' does not and the second scan finds something, 'W' dies when it is settled.
+ */
+static struct owed {
+    uint64_t tag;
+    char act;
+} owed[64];
+static unsigned owed_count;
+
+int sk_scan_ahead(struct sk_scanner *s, int fd, uint64_t tag, const struct sk_report **out_report,
+                  int *out_owes) {
+    int result = sk_scan_fd(s, fd, NULL, out_report);
+    if (result == SK_OK && strchr("owW", s->text[0]) != NULL) {
+        owed[owed_count++] = (struct owed){tag, s->text[0]};
+        *out_owes = 1;
+    }
+    return result;
+}
+
+/* The newest first, so that answers change their order. */
+int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag, int *out_stands) {
+    (void)scanner;
+    if (owed_count == 0 || (all == 0 && owed_count < 5)) {
+        return 0;
+    }
+    struct owed o = owed[--owed_count];
+    misbehave(o.act == 'W' ? 'X' : o.act);
+    *out_tag = o.tag;
+    *out_stands = o.act != 'w';
+    return 1;
 }
 
 /* ---- the test side ---- */
@@ -408,6 +441,47 @@ static void test_lost_workers_blame_one_object_each(void **state) {
 }
 
 /* Only the object that hangs is under a time limit. A worker that talks without end hangs too. */
+static void test_answers_that_wait_for_digests(void **state) {
+    (void)state;
+    unsigned before = open_count();
+    static const char *const acts[] = {
+        "ooooooooooooooooccooFo", "cwc", "oooocooooow",
+        "ocNooooIoooooooooooooooooooooooooooooooooooooooooooooooooooo"};
+    for (unsigned k = 0; k < sizeof(acts) / sizeof(acts[0]); k++) {
+        struct seen seen = {0};
+        struct pool *pool = make_pool(&seen, 1);
+        run(pool, acts[k]);
+        for (unsigned i = 0; acts[k][i] != '\0'; i++) {
+            assert_int_equal(seen.count[i], 1);
+            enum sk_verdict want = strchr("Fw", acts[k][i]) != NULL   ? SK_VERDICT_INFECTED
+                                   : strchr("co", acts[k][i]) != NULL ? SK_VERDICT_CLEAN
+                                                                      : SK_VERDICT_INCOMPLETE;
+            assert_int_equal(seen.verdict[i], want);
+        }
+        assert_int_equal(pool_deaths(pool), 0);
+        pool_free(pool);
+    }
+    assert_int_equal(open_count(), before);
+}
+
+/* Reports that waited are not lost with the worker, and only one object is blamed: the one it was
+ * busy with, or the oldest when it died of none. */
+static void test_lost_while_answers_wait(void **state) {
+    (void)state;
+    static const char *const acts[] = {"oooC", "ooooCooo", "oCoCo", "Wooo"};
+    for (unsigned k = 0; k < sizeof(acts) / sizeof(acts[0]); k++) {
+        struct seen seen = {0};
+        struct pool *pool = make_pool(&seen, 1);
+        run(pool, acts[k]);
+        for (unsigned i = 0; acts[k][i] != '\0'; i++) {
+            bool lost = strchr("CW", acts[k][i]) != NULL;
+            assert_int_equal(seen.count[i], 1);
+            assert_int_equal(seen.verdict[i], lost ? SK_VERDICT_INCOMPLETE : SK_VERDICT_CLEAN);
+        }
+        pool_free(pool);
+    }
+}
+
 static void test_hanging_workers_are_killed(void **state) {
     (void)state;
     static const char acts[] = "HB";
@@ -592,6 +666,8 @@ int main(void) {
         cmocka_unit_test(test_trials_cross_the_sandbox),
         cmocka_unit_test(test_hits_without_a_trial_end_the_worker),
         cmocka_unit_test(test_lost_workers_blame_one_object_each),
+        cmocka_unit_test(test_answers_that_wait_for_digests),
+        cmocka_unit_test(test_lost_while_answers_wait),
         cmocka_unit_test(test_hanging_workers_are_killed),
         cmocka_unit_test(test_retired_worker_that_stays),
         cmocka_unit_test(test_a_worker_cannot_open),

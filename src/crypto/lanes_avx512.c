@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * AVX-512 kernel: MD5 of sixteen messages in one vector, SHA-256 of two at a time (lanes_sha.h).
+ *
+ * MD5 waits for its own results most of the time, SHA-256 does not: block after block of both in
+ * turn lets the processor fill the one's waiting with the other. Any boolean function of three
+ * words is one operation here (ternary logic), and so is a rotation.
+ */
+#include "crypto/lanes_kernel.h"
+
+#include "crypto/lanes_tables.h"
+
+#if defined(__x86_64__)
+
+#include "crypto/lanes_sha.h"
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,sha,sse4.1,ssse3")))
+
+#define MD5_TARGET AVX512
+#define VEC __m512i
+#define ADD(x, y) _mm512_add_epi32((x), (y))
+#define ROL(x, n) _mm512_rol_epi32((x), (n))
+#define SPLAT(k) _mm512_set1_epi32((int)(k))
+#define MIX_F(b, c, d) _mm512_ternarylogic_epi32((b), (c), (d), 0xca)
+#define MIX_G(b, c, d) _mm512_ternarylogic_epi32((b), (c), (d), 0xe4)
+#define MIX_H(b, c, d) _mm512_ternarylogic_epi32((b), (c), (d), 0x96)
+#define MIX_I(b, c, d) _mm512_ternarylogic_epi32((b), (c), (d), 0x39)
+#include "crypto/lanes_md5.h"
+
+/* Four rows of four groups of four words: word j of group g of out[r] becomes word r of group g of
+ * row j. */
+AVX512 static inline __attribute__((always_inline)) void turn_four(__m512i r[4]) {
+    __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
+    __m512i c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+    r[0] = _mm512_unpacklo_epi64(a, c);
+    r[1] = _mm512_unpackhi_epi64(a, c);
+    r[2] = _mm512_unpacklo_epi64(b, d);
+    r[3] = _mm512_unpackhi_epi64(b, d);
+}
+
+/* Word i of all sixteen messages into w[i]. */
+AVX512 static inline __attribute__((always_inline)) void load_words(const struct lanes_work *work,
+                                                                    size_t at, __m512i w[16]) {
+    __m512i r[16];
+    for (unsigned i = 0; i < 16; i++) {
+        r[i] = _mm512_loadu_si512(work->md5[i] + at);
+    }
+    for (unsigned i = 0; i < 16; i += 4) {
+        turn_four(&r[i]);
+    }
+    /* r[4 i + j] holds, in group g, word 4 g + j of messages 4 i .. 4 i + 3 */
+    for (unsigned j = 0; j < 4; j++) {
+        __m512i a = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88);
+        __m512i b = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);
+        __m512i c = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
+        __m512i d = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
+        w[j] = _mm512_shuffle_i32x4(a, c, 0x88);
+        w[8 + j] = _mm512_shuffle_i32x4(a, c, 0xdd);
+        w[4 + j] = _mm512_shuffle_i32x4(b, d, 0x88);
+        w[12 + j] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    }
+}
+
+AVX512 static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
+    __m512i md5[4], w[16];
+    for (unsigned i = 0; i < 4; i++) {
+        md5[i] = _mm512_loadu_si512(st->md5[i]);
+    }
+    for (size_t b = 0; b < work->blocks; b++) {
+        load_words(work, b * LANES_BLOCK, w);
+        md5_steps(md5, w);
+        sha_listed(st, work, b * LANES_BLOCK);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        _mm512_storeu_si512(st->md5[i], md5[i]);
+    }
+}
+
+const struct lanes_kernel *lanes_kernel_avx512(void) {
+    static const struct lanes_kernel kernel = {"avx512", 16, avx512_run};
+    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512vl") && lanes_sha_here();
+    return here ? &kernel : NULL;
+}
+
+#else
+
+const struct lanes_kernel *lanes_kernel_avx512(void) {
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Kernels of crypto/lanes.h: several messages hashed side by side. Internal to the crypto floor.
+ *
+ * A kernel takes `blocks` blocks of 64 bytes of every lane at once. MD5 is computed for all lanes,
+ * whether wanted or not (a vector has no cheaper form); SHA-256 for those listed. Every md5[] and
+ * every listed sha[] pointer has that many blocks to read; a lane without work gets the pointer of
+ * another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
+ */
+#ifndef SK_CRYPTO_LANES_KERNEL_H
+#define SK_CRYPTO_LANES_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LANES_MAX 16u
+#define LANES_BLOCK 64u
+
+struct lanes_state {
+    /* word-major: state word i of all lanes lies in one vector */
+    uint32_t md5[4][LANES_MAX];
+    /* as the instructions want it: words ABEF, then CDGH, low to high F E B A, H G D C */
+    uint32_t sha256[LANES_MAX][8];
+};
+
+struct lanes_work {
+    const uint8_t *md5[LANES_MAX];
+    const uint8_t *sha[LANES_MAX]; /* of the lanes listed */
+    uint8_t sha_lane[LANES_MAX];
+    unsigned sha_count;
+    size_t blocks;
+};
+
+struct lanes_kernel {
+    const char *name;
+    unsigned lanes; /* at most LANES_MAX */
+    void (*run)(struct lanes_state *state, const struct lanes_work *work);
+};
+
+/* NULL: not on this machine. Both want the SHA instructions too. */
+const struct lanes_kernel *lanes_kernel_avx512(void);
+const struct lanes_kernel *lanes_kernel_avx2(void);
+/* Any machine; as fast as two plain functions, so nothing is gained by waiting for company. */
+const struct lanes_kernel *lanes_kernel_scalar(void);
+/* The one to use, or NULL when lanes do not pay here. */
+const struct lanes_kernel *lanes_kernel_best(void);
+
+void lanes_state_start(struct lanes_state *state, unsigned lane);
+void lanes_state_md5(const struct lanes_state *state, unsigned lane, uint8_t out_digest[16]);
+void lanes_state_sha256(const struct lanes_state *state, unsigned lane, uint8_t out_digest[32]);
+
+#endif

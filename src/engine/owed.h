@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct owed: digests of whole layers that were put off, to be taken for many objects side by side
+ * (crypto/lanes.h), and the objects whose reports wait for them.
+ *
+ * A digest that was put off only answers "is it known at all?". When one is, the object is to be
+ * scanned again with every digest taken in place, so what is found, under which names and in which
+ * order, is decided in one way only. Findings by hash are rare; the second scan costs nothing.
+ *
+ * Life cycle: owed_new with the scanner -> (owed_begin -> owed_put... -> owed_end | owed_next)...
+ * -> owed_free. Errors: SK_E_NOMEM. A machine without lanes has no struct owed (NULL): nothing is
+ * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_COPY_BYTES of copied members.
+ */
+#ifndef SK_ENGINE_OWED_H
+#define SK_ENGINE_OWED_H
+
+#include "engine/scan.h"
+
+#define OWED_OBJECTS_MAX 64u
+#define OWED_COPY_BYTES ((size_t)4 << 20)
+#define OWED_COPY_EACH ((size_t)256 << 10)
+
+/* *out_owed NULL: not on this machine. */
+sk_err owed_new(struct owed **out_owed);
+void owed_free(struct owed *owed);
+/* From here on layers may put off their digests in the name of this object. **Borrows** fd until
+ * owed_next tells of it. False: too many objects wait, or no memory: nothing will be put off. */
+bool owed_begin(struct owed *owed, int fd, uint64_t tag);
+/* True: the digests of the layer will be taken later. */
+bool owed_put(struct sk_scanner *sc, struct layer *layer, unsigned mask);
+/* The object is scanned. Does it owe digests? */
+bool owed_end(struct owed *owed);
+/* See sk_scan_settle. */
+bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_stands);
+
+#endif

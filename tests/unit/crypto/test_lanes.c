@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Messages side by side: every kernel of this machine gives libcrypto's digests, for messages of
+ * every length around block edges, from memory and read in pieces, whatever company they are in. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "crypto/lanes.h"
+#include "crypto/lanes_kernel.h"
+
+#define TEXT_BYTES (300u * 1024u)
+#define JOBS_MAX 400u
+
+static uint8_t text[TEXT_BYTES];
+
+static uint64_t seed = 7;
+
+static uint32_t next_random(uint32_t below) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (uint32_t)(seed >> 16) % below;
+}
+
+static int fill_text(void **state) {
+    (void)state;
+    for (size_t i = 0; i < TEXT_BYTES; i++) {
+        text[i] = (uint8_t)next_random(256);
+    }
+    return 0;
+}
+
+struct message {
+    struct lanes_job job;
+    uint32_t at;
+    bool seen;
+};
+
+static sk_err read_text(void *ctx, uint64_t off, void *buf, size_t len) {
+    const struct message *m = ctx;
+    assert_true(off + len <= m->job.size);
+    memcpy(buf, text + m->at + off, len);
+    return sk_ok();
+}
+
+static sk_err read_fails(void *ctx, uint64_t off, void *buf, size_t len) {
+    (void)ctx;
+    (void)off;
+    (void)buf;
+    (void)len;
+    return sk_fail(SK_E_IO);
+}
+
+static void make(struct message *m, uint32_t size) {
+    *m = (struct message){.at = next_random(TEXT_BYTES - size + 1)};
+    m->job.size = size;
+    m->job.mask = 1 + next_random(2) == 1 ? LANES_MASK : CRYPTO_MASK(CRYPTO_MD5);
+    m->job.mask = next_random(8) == 0 ? CRYPTO_MASK(CRYPTO_SHA256) : m->job.mask;
+    if (next_random(2) == 0) {
+        m->job.bytes = text + m->at;
+    } else {
+        m->job.read = read_text;
+        m->job.ctx = m;
+    }
+}
+
+static void check(struct message *m) {
+    uint8_t want[CRYPTO_DIGEST_MAX];
+    assert_false(m->seen);
+    m->seen = true;
+    assert_int_equal(m->job.err.code, SK_OK);
+    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
+        if ((m->job.mask & CRYPTO_MASK(algo)) != 0) {
+            assert_int_equal(
+                crypto_digest((enum crypto_algo)algo, text + m->at, (size_t)m->job.size, want).code,
+                SK_OK);
+            assert_memory_equal(m->job.digest[algo], want,
+                                crypto_digest_bytes((enum crypto_algo)algo));
+        }
+    }
+}
+
+/* Puts all of them and takes them back, with some left to hash in between. */
+static void run_all(const struct lanes_kernel *kernel, struct message *m, unsigned count) {
+    struct lanes *lanes;
+    assert_int_equal(lanes_new(kernel, &lanes).code, SK_OK);
+    unsigned back = 0;
+    for (unsigned i = 0; i < count; i++) {
+        lanes_put(lanes, &m[i].job);
+        struct lanes_job *done = next_random(3) == 0 ? lanes_run(lanes, lanes_width(lanes)) : NULL;
+        if (done != NULL) {
+            check((struct message *)(void *)done);
+            back++;
+        }
+    }
+    assert_int_equal(lanes_held(lanes), count - back);
+    for (struct lanes_job *done; (done = lanes_run(lanes, 1)) != NULL; back++) {
+        check((struct message *)(void *)done);
+    }
+    assert_int_equal(back, count);
+    assert_int_equal(lanes_held(lanes), 0);
+    lanes_free(lanes);
+}
+
+static void every_kernel(void (*test)(const struct lanes_kernel *kernel)) {
+    const struct lanes_kernel *kernel[] = {lanes_kernel_scalar(), lanes_kernel_avx2(),
+                                           lanes_kernel_avx512()};
+    for (size_t i = 0; i < sizeof(kernel) / sizeof(kernel[0]); i++) {
+        if (kernel[i] == NULL) {
+            print_message("[  note    ] kernel %zu is not for this machine\n", i);
+            continue;
+        }
+        test(kernel[i]);
+    }
+}
+
+static void around_blocks(const struct lanes_kernel *kernel) {
+    static struct message m[JOBS_MAX];
+    for (uint32_t size = 0; size < JOBS_MAX; size++) {
+        make(&m[size], size);
+    }
+    run_all(kernel, m, JOBS_MAX);
+}
+
+static void test_lengths_around_blocks(void **state) {
+    (void)state;
+    every_kernel(around_blocks);
+}
+
+static void mixed(const struct lanes_kernel *kernel) {
+    static struct message m[JOBS_MAX];
+    for (unsigned round = 0; round < 4; round++) {
+        unsigned count = 1 + next_random(60);
+        for (unsigned i = 0; i < count; i++) {
+            make(&m[i], next_random(4) == 0 ? next_random(TEXT_BYTES) : next_random(3000));
+        }
+        run_all(kernel, m, count);
+    }
+}
+
+static void test_mixed_lengths(void **state) {
+    (void)state;
+    every_kernel(mixed);
+}
+
+static void test_read_error(void **state) {
+    (void)state;
+    static struct message m[3];
+    struct lanes *lanes;
+    assert_int_equal(lanes_new(lanes_kernel_scalar(), &lanes).code, SK_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        make(&m[i], 1000);
+        m[i].job.bytes = text + m[i].at;
+        lanes_put(lanes, &m[i].job);
+    }
+    m[1].job.bytes = NULL;
+    m[1].job.read = read_fails;
+    unsigned failed = 0;
+    for (struct lanes_job *done; (done = lanes_run(lanes, 1)) != NULL;) {
+        struct message *back = (struct message *)(void *)done;
+        if (back == &m[1]) {
+            assert_int_equal(done->err.code, SK_E_IO);
+            failed++;
+        } else {
+            check(back);
+        }
+    }
+    assert_int_equal(failed, 1);
+    lanes_free(lanes);
+}
+
+static void test_nth_allocation_fails(void **state) {
+    (void)state;
+    static struct message m;
+    for (uint64_t nth = 1; nth <= 2; nth++) {
+        struct lanes *lanes = NULL;
+        make(&m, 5000);
+        m.job.bytes = NULL;
+        m.job.read = read_text;
+        m.job.ctx = &m;
+        mem_fault_set(nth);
+        sk_err err = lanes_new(lanes_kernel_scalar(), &lanes);
+        if (!sk_failed(err)) {
+            lanes_put(lanes, &m.job);
+            struct lanes_job *done = lanes_run(lanes, 1);
+            assert_non_null(done);
+            err = done->err;
+        }
+        mem_fault_set(0);
+        assert_int_equal(err.code, SK_E_NOMEM);
+        lanes_free(lanes);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lengths_around_blocks),
+        cmocka_unit_test(test_mixed_lengths),
+        cmocka_unit_test(test_read_error),
+        cmocka_unit_test(test_nth_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, fill_text, NULL);
+}

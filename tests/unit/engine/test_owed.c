@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Digests that were put off: what a report owes, when it stands, and that a second scan tells what
+ * one scan with every digest in place would have told. */
+#include "fixture.h"
+
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "crypto/lanes_kernel.h"
+#include "engine/owed.h"
+#include "os/file.h"
+
+/* On a machine without lanes nothing is ever owed. */
+static void skip_without_lanes(void) {
+    if (lanes_kernel_best() == NULL) {
+        print_message("[  note    ] no lanes on this machine: nothing is put off\n");
+        skip();
+    }
+}
+
+static int file_of(const void *bytes, size_t len) {
+    int fd = -1;
+    assert_false(sk_failed(file_temp(NULL, &fd)));
+    assert_false(sk_failed(file_write_all(fd, bytes, len)));
+    return fd;
+}
+
+static int ahead(struct sk_scanner *sc, int fd, uint64_t tag) {
+    const struct sk_report *report = NULL;
+    int owes = 0;
+    assert_int_equal(sk_scan_ahead(sc, fd, tag, &report, &owes), SK_OK);
+    assert_int_equal(report->verdict, SK_VERDICT_CLEAN);
+    return owes;
+}
+
+static const char CLEAN[] = "just as long as the evil one";
+static const char EVIL[] = "an evil one known by digest.";
+
+static void begin(void) {
+    skip_without_lanes();
+    fake_reset(NULL, 0);
+    fake_hash(HS_FILE, HS_MD5, EVIL, strlen(EVIL), "Hash.Evil");
+    fake_hash(HS_FILE, HS_SHA256, EVIL, strlen(EVIL), "Hash.Evil.Too");
+}
+
+static void test_only_the_known_one_falls(void **state) {
+    (void)state;
+    begin();
+    struct sk_scanner *sc = scanner_flags(0);
+    int fd[40];
+    for (unsigned i = 0; i < 40; i++) {
+        const char *text = i == 23 ? EVIL : CLEAN;
+        fd[i] = file_of(text, strlen(text));
+        assert_int_equal(ahead(sc, fd[i], 100 + i), 1);
+    }
+    uint64_t seen = 0, tag = 0;
+    int stands = 0;
+    while (sk_scan_settle(sc, 1, &tag, &stands) != 0) {
+        assert_true(tag >= 100 && tag < 140);
+        assert_int_equal(seen >> (tag - 100) & 1, 0);
+        seen |= (uint64_t)1 << (tag - 100);
+        assert_int_equal(stands, tag != 123);
+        if (stands == 0) {
+            const struct sk_report *report = NULL;
+            assert_int_equal(sk_scan_fd(sc, fd[tag - 100], NULL, &report), SK_OK);
+            expect_names(report, "Hash.Evil");
+        }
+    }
+    assert_int_equal(seen, ((uint64_t)1 << 40) - 1);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)close(fd[i]);
+    }
+    sk_scanner_free(sc);
+}
+
+/* Nothing owed: no signature of that size, tiny, or an algorithm the lanes do not have. */
+static void test_what_owes_nothing(void **state) {
+    (void)state;
+    begin();
+    fake_hash(HS_FILE, HS_SHA1, "sha-1 of this", 13, "Hash.Sha1");
+    struct sk_scanner *sc = scanner_flags(0);
+    static const char *const texts[] = {"another size", "tiny", "sha-1 of thaa"};
+    for (unsigned i = 0; i < 3; i++) {
+        int fd = file_of(texts[i], strlen(texts[i]));
+        assert_int_equal(ahead(sc, fd, i), 0);
+        (void)close(fd);
+    }
+    uint64_t tag = 0;
+    int stands = 0;
+    assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 0);
+    sk_scanner_free(sc);
+}
+
+static void test_members_and_large_objects(void **state) {
+    (void)state;
+    begin();
+    size_t len = 300 * 1024;
+    uint8_t *large = mem_zalloc(1, len);
+    assert_non_null(large);
+    fake_hash(HS_FILE, HS_MD5, large, len, "Hash.Large");
+    struct buf box = {0};
+    box_begin(&box);
+    box_add_text(&box, FAKE_PLAIN, "a", CLEAN, 0);
+    box_add_text(&box, FAKE_PLAIN, "b", EVIL, 0);
+    struct sk_scanner *sc = scanner_flags(0);
+    int boxed = file_of(box.data, box.len), big = file_of(large, len);
+    large[len - 1] = 1;
+    int other = file_of(large, len);
+    assert_int_equal(ahead(sc, boxed, 1), 1);
+    assert_int_equal(ahead(sc, big, 2), 1);
+    assert_int_equal(ahead(sc, other, 3), 1);
+    uint64_t tag = 0;
+    int stands = 0;
+    unsigned count = 0;
+    for (; sk_scan_settle(sc, 1, &tag, &stands) != 0; count++) {
+        assert_int_equal(stands, tag == 3);
+    }
+    assert_int_equal(count, 3);
+    (void)close(boxed);
+    (void)close(big);
+    (void)close(other);
+    mem_free(large);
+    buf_release(&box);
+    sk_scanner_free(sc);
+}
+
+static void test_a_changed_file_does_not_stand(void **state) {
+    (void)state;
+    begin();
+    struct sk_scanner *sc = scanner_flags(0);
+    int fd = file_of(CLEAN, strlen(CLEAN)), shrunk = file_of(CLEAN, strlen(CLEAN));
+    assert_int_equal(ahead(sc, fd, 1), 1);
+    assert_int_equal(ahead(sc, shrunk, 2), 1);
+    usleep(20000); /* the clock of the file system is coarse */
+    assert_false(sk_failed(file_write_all(fd, "more", 4)));
+    assert_int_equal(ftruncate(shrunk, 3), 0);
+    uint64_t tag = 0;
+    int stands = 1;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 1);
+        assert_int_equal(stands, 0);
+    }
+    (void)close(fd);
+    (void)close(shrunk);
+    sk_scanner_free(sc);
+}
+
+/* Beyond what may wait, digests are taken in place; and a scanner may be freed while some wait. */
+static void test_too_many_objects(void **state) {
+    (void)state;
+    begin();
+    struct sk_scanner *sc = scanner_flags(0);
+    int fd = file_of(EVIL, strlen(EVIL));
+    for (unsigned i = 0; i < OWED_OBJECTS_MAX; i++) {
+        assert_int_equal(ahead(sc, fd, i), 1);
+    }
+    const struct sk_report *report = NULL;
+    int owes = 0;
+    assert_int_equal(sk_scan_ahead(sc, fd, 99, &report, &owes), SK_OK);
+    assert_int_equal(owes, 0);
+    expect_names(report, "Hash.Evil");
+    (void)close(fd);
+    sk_scanner_free(sc);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_the_known_one_falls),
+        cmocka_unit_test(test_what_owes_nothing),
+        cmocka_unit_test(test_members_and_large_objects),
+        cmocka_unit_test(test_a_changed_file_does_not_stand),
+        cmocka_unit_test(test_too_many_objects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
