@@ -109,23 +109,24 @@ static void measure(const struct bench_set *b, const struct filter_kernel *kerne
     static uint32_t scratch[FILTER_BLOCK_BYTES];
     double best = 1e9;
     struct filter_job job = {.candidates = 0};
+    struct filter_plan *plan = NULL;
     for (unsigned pass = 0; pass < 5; pass++) {
         uint64_t *done = need(mem_zalloc(TRIGGERS / 64 + 1, sizeof(*done)));
         struct filter_input in = {&b->seg, &b->table, done};
+        if (sk_failed(filter_plan_new(&in, 1, &plan))) {
+            abort();
+        }
         struct sk_source src;
         sk_source_init_mem(&src, data, len);
-        job = (struct filter_job){.kernel = kernel,
-                                  .src = &src,
-                                  .input = &in,
-                                  .input_count = 1,
-                                  .scratch = scratch,
-                                  .hit = on_hit};
+        job = (struct filter_job){
+            .kernel = kernel, .src = &src, .plan = plan, .scratch = scratch, .hit = on_hit};
         double start = now();
         if (sk_failed(filter_run(&job))) {
             abort();
         }
         double took = now() - start;
         best = took < best ? took : best;
+        filter_plan_free(plan);
         mem_free(done);
     }
     double mb = (double)len / 1e6;
@@ -150,6 +151,9 @@ int main(int argc, char **argv) {
         measure(&b, filter_kernel_scalar(), data, len, argv[i]);
         if (filter_kernel_avx2() != NULL) {
             measure(&b, filter_kernel_avx2(), data, len, argv[i]);
+        }
+        if (filter_kernel_avx512() != NULL) {
+            measure(&b, filter_kernel_avx512(), data, len, argv[i]);
         }
         mem_free(data);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Walks a layer in blocks, asks the kernel for candidates of every group of every table, and
+ * Walks a layer in blocks, asks the kernel for candidates of every group of the plan, and
  * follows each candidate to its literal.
  *
  *   view:   |-- CONTEXT --|------ block ------|-- CONTEXT --|      one contiguous piece of the
@@ -20,8 +20,9 @@
  * The nibble tables of the slow set let 10,000 to 200,000 places per MB pass where 100 to 200 hold
  * an entry, so their candidates go through one more small set (slow_sift) before anything branches.
  *
- * Tables may be hostile: shapes were compared with section lengths when the image was opened,
- * everything read out of an element is compared with its bound here, and SK_E_FORMAT ends the run.
+ * Tables may be hostile: shapes were compared with section lengths when the image was opened and
+ * when the plan was made, everything read out of an element is compared with its bound here, and
+ * SK_E_FORMAT ends the run.
  */
 #include "match/filter.h"
 
@@ -33,12 +34,6 @@
 #define TICK_BLOCKS 64u
 #define AHEAD 4u /* power of two */
 
-/* Which three-byte beginnings the slow set has; 2 KiB, built for each run. */
-#define SLOW_LOG2_BITS 14u
-struct slow_set {
-    uint32_t word[(1u << SLOW_LOG2_BITS) / 32];
-};
-
 struct view {
     const uint8_t *p; /* byte at layer offset `off` */
     uint64_t off;
@@ -47,16 +42,18 @@ struct view {
     uint32_t block_len; /* positions in it */
 };
 
-/* One block under one table. */
+/* One block. */
 struct pass {
     struct filter_job *job;
-    const struct filter_input *in;
     struct view *v;
 };
 
 const struct filter_kernel *filter_kernel_best(void) {
-    const struct filter_kernel *avx2 = filter_kernel_avx2();
-    return avx2 != NULL ? avx2 : filter_kernel_scalar();
+    const struct filter_kernel *best = filter_kernel_avx512();
+    if (best == NULL) {
+        best = filter_kernel_avx2();
+    }
+    return best != NULL ? best : filter_kernel_scalar();
 }
 
 /* The view of the block that starts at `at`. at < size. */
@@ -94,10 +91,9 @@ static bool literal_equal(const uint8_t *text, const uint8_t *lit, size_t len, b
 }
 
 /* Is the literal of trigger t at layer offset start? The view may be renewed. */
-static sk_err literal_at(const struct pass *ps, const struct mt_trig *t, uint64_t start,
-                         bool *out_equal) {
+static sk_err literal_at(const struct pass *ps, const struct filter_input *in,
+                         const struct mt_trig *t, uint64_t start, bool *out_equal) {
     struct filter_job *job = ps->job;
-    const struct filter_input *in = ps->in;
     struct view *v = ps->v;
     if ((uint64_t)t->lit + t->len > in->segment->lit_len) {
         return sk_fail(SK_E_FORMAT);
@@ -123,9 +119,9 @@ static sk_err literal_at(const struct pass *ps, const struct mt_trig *t, uint64_
 }
 
 /* A table entry says: trigger `trig`, with its literal starting at `start`. */
-static sk_err check_trigger(const struct pass *ps, uint32_t trig, uint64_t start) {
+static sk_err check_trigger(const struct pass *ps, unsigned input, uint32_t trig, uint64_t start) {
     struct filter_job *job = ps->job;
-    const struct filter_input *in = ps->in;
+    const struct filter_input *in = &job->plan->input[input];
     if (trig >= in->segment->trig_count) {
         return sk_fail(SK_E_FORMAT);
     }
@@ -134,62 +130,68 @@ static sk_err check_trigger(const struct pass *ps, uint32_t trig, uint64_t start
         return sk_ok();
     }
     bool equal = false;
-    TRY(literal_at(ps, &in->segment->trig[trig], start, &equal));
+    TRY(literal_at(ps, in, &in->segment->trig[trig], start, &equal));
     if (!equal) {
         return sk_ok();
     }
     in->done[trig >> 6] |= bit;
-    return job->hit(job->hit_ctx, (unsigned)(in - job->input), trig, start);
+    return job->hit(job->hit_ctx, input, trig, start);
 }
 
-static sk_err follow_bucket(const struct pass *ps, const struct mt_group *g, uint64_t window_pos,
-                            uint64_t hash) {
-    uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
+struct window {
+    uint64_t pos;  /* in the layer */
+    uint64_t hash; /* foldhash_bucket of it */
+};
+
+static sk_err follow_bucket(const struct pass *ps, unsigned input, const struct mt_group *g,
+                            struct window w) {
+    uint32_t bucket = foldhash_bucket_index(w.hash, g->head.log2_buckets);
     uint32_t first = g->bucket_first[bucket], last = g->bucket_first[bucket + 1];
     if (first > last || last > g->head.entry_count) {
         return sk_fail(SK_E_FORMAT);
     }
-    uint16_t tag = foldhash_tag(hash);
+    uint16_t tag = foldhash_tag(w.hash);
     for (uint32_t e = first; e < last; e++) {
         const struct mt_entry *entry = &g->entry[e];
-        if (entry->tag == tag && entry->delta <= window_pos) {
-            TRY(check_trigger(ps, entry->trig, window_pos - entry->delta));
+        if (entry->tag == tag && entry->delta <= w.pos) {
+            TRY(check_trigger(ps, input, entry->trig, w.pos - entry->delta));
         }
     }
     return sk_ok();
 }
 
-static uint64_t bucket_hash_ahead(const struct mt_group *g, const struct view *v, uint32_t pos) {
-    uint64_t hash = foldhash_bucket(foldhash_load(v->p + v->block + pos, g->head.q));
-    __builtin_prefetch(&g->bucket_first[foldhash_bucket_index(hash, g->head.log2_buckets)]);
+static uint64_t bucket_hash_ahead(const struct plan_group *pg, const struct view *v, uint32_t pos) {
+    uint64_t hash = foldhash_bucket(foldhash_load(v->p + v->block + pos, pg->bitmap.q));
+    for (unsigned i = 0; i < pg->count; i++) {
+        const struct mt_group *g = pg->member[i];
+        __builtin_prefetch(&g->bucket_first[foldhash_bucket_index(hash, g->head.log2_buckets)]);
+    }
     return hash;
 }
 
-static sk_err run_group(const struct pass *ps, const struct mt_group *g) {
+static sk_err run_group(const struct pass *ps, const struct plan_group *pg) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
-    unsigned q = g->head.q, s = g->head.s;
-    if ((q != 4 && q != 8) || s == 0 || s > 64 || g->head.log2_words > FILTER_LOG2_MAX ||
-        g->head.log2_buckets > FILTER_LOG2_MAX) {
-        return sk_fail(SK_E_FORMAT);
-    }
+    unsigned s = pg->bitmap.s;
     uint64_t at = v->off + v->block;
     struct filter_span span = {.p = v->p + v->block,
                                .avail = (uint32_t)(v->len - v->block),
                                .first = (uint32_t)((s - at % s) % s),
                                .end = v->block_len};
-    size_t n = job->kernel->group(g, &span, job->scratch);
+    size_t n = job->kernel->group(&pg->bitmap, &span, job->scratch);
     job->candidates += n;
     uint64_t hash[AHEAD];
     for (size_t i = 0; i < n && i < AHEAD; i++) {
-        hash[i] = bucket_hash_ahead(g, v, job->scratch[i]);
+        hash[i] = bucket_hash_ahead(pg, v, job->scratch[i]);
     }
     for (size_t i = 0; i < n; i++) {
-        uint64_t h = hash[i % AHEAD];
+        struct window w = {at + job->scratch[i], hash[i % AHEAD]};
         if (i + AHEAD < n) {
-            hash[i % AHEAD] = bucket_hash_ahead(g, v, job->scratch[i + AHEAD]);
+            hash[i % AHEAD] = bucket_hash_ahead(pg, v, job->scratch[i + AHEAD]);
         }
-        TRY(follow_bucket(ps, g, at + job->scratch[i], h));
+        for (unsigned k = 0; k < pg->count; k++) {
+            TRY(follow_bucket(ps, pg->input[k], pg->member[k], w));
+        }
     }
     return sk_ok();
 }
@@ -201,72 +203,53 @@ static uint32_t load_folded(const uint8_t *p, size_t avail) {
            (uint32_t)FOLDHASH_FOLD;
 }
 
-static sk_err follow_slow(const struct pass *ps, uint32_t found) {
-    const struct mt_table *t = ps->in->table;
+static sk_err follow_slow(const struct pass *ps, uint32_t pos) {
+    const struct plan_slow *slow = &ps->job->plan->slow;
     const struct view *v = ps->v;
-    uint32_t pos = found & 0xffff, buckets = found >> 16;
     uint32_t text = load_folded(v->p + v->block + pos, v->len - v->block - pos);
     uint64_t start = v->off + v->block + pos;
-    for (; buckets != 0; buckets &= buckets - 1) {
-        uint32_t k = (uint32_t)__builtin_ctz(buckets);
-        uint32_t first = t->slow_head->first[k], last = t->slow_head->first[k + 1];
-        if (first > last || last > t->slow_count) {
-            return sk_fail(SK_E_FORMAT);
-        }
-        for (uint32_t e = first; e < last; e++) {
-            if ((text & t->slow[e].mask) == t->slow[e].value) {
-                TRY(check_trigger(ps, t->slow[e].trig, start));
-            }
+    uint32_t bucket = plan_slow_hash(text) >> (14 - PLAN_SLOW_LOG2);
+    for (uint32_t e = slow->first[bucket]; e < slow->first[bucket + 1]; e++) {
+        const struct plan_slow_entry *entry = &slow->entry[e];
+        if ((text & entry->mask) == entry->value) {
+            TRY(check_trigger(ps, entry->input, entry->trig, start));
         }
     }
     return sk_ok();
 }
 
-static uint32_t slow_hash(uint32_t folded) {
-    return (folded & 0xffffff) * 0x9E3779B1u >> (32 - SLOW_LOG2_BITS);
-}
-
-/* The first three bytes of every slow trigger, as a set of hashes. */
-static void slow_set_fill(const struct mt_table *t, struct slow_set *out) {
-    memset(out, 0, sizeof(*out));
-    for (uint32_t e = 0; e < t->slow_count; e++) {
-        uint32_t h = slow_hash(t->slow[e].value | (uint32_t)FOLDHASH_FOLD);
-        out->word[h >> 5] |= 1u << (h & 31);
-    }
-}
-
 /* Keeps the candidates whose three bytes some entry begins with. No branch on the outcome: most
  * candidates of the nibble tables fail here. */
-static size_t slow_sift(const struct slow_set *set, const struct view *v, uint32_t *list,
+static size_t slow_sift(const struct plan_slow *slow, const struct view *v, uint32_t *list,
                         size_t n) {
     const uint8_t *p = v->p + v->block;
     size_t avail = v->len - v->block, kept = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t pos = list[i] & 0xffff, text;
+        uint32_t pos = list[i], text;
         if (pos + 4 <= avail) {
             memcpy(&text, p + pos, 4);
             text |= (uint32_t)FOLDHASH_FOLD;
         } else {
             text = load_folded(p + pos, avail - pos);
         }
-        uint32_t h = slow_hash(text);
-        list[kept] = list[i];
-        kept += set->word[h >> 5] >> (h & 31) & 1;
+        uint32_t h = plan_slow_hash(text);
+        list[kept] = pos;
+        kept += slow->set[h >> 5] >> (h & 31) & 1;
     }
     return kept;
 }
 
-static sk_err run_slow(const struct pass *ps, const struct slow_set *set) {
+static sk_err run_slow(const struct pass *ps) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
-    const struct mt_table *t = ps->in->table;
-    if (t->slow_head == NULL || t->slow_count == 0) {
+    const struct plan_slow *slow = &job->plan->slow;
+    if (slow->count == 0) {
         return sk_ok();
     }
     struct filter_span span = {
         .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
-    size_t n = job->kernel->slow(t->slow_head, &span, job->scratch);
-    n = slow_sift(set, v, job->scratch, n);
+    size_t n = job->kernel->slow(&slow->classes, &span, job->scratch);
+    n = slow_sift(slow, v, job->scratch, n);
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
         TRY(follow_slow(ps, job->scratch[i]));
@@ -274,33 +257,17 @@ static sk_err run_slow(const struct pass *ps, const struct slow_set *set) {
     return sk_ok();
 }
 
-static sk_err run_table(const struct pass *ps, const struct slow_set *set) {
-    const struct mt_table *t = ps->in->table;
-    if (t->group_count > MT_GROUP_MAX) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    for (uint32_t g = 0; g < t->group_count; g++) {
-        TRY(run_group(ps, &t->group[g]));
-    }
-    return run_slow(ps, set);
-}
-
 sk_err filter_run(struct filter_job *job) {
+    const struct filter_plan *plan = job->plan;
     unsigned blocks = 0;
-    struct slow_set slow[FILTER_INPUT_MAX];
-    if (job->input_count > FILTER_INPUT_MAX) {
-        return sk_fail(SK_E_USAGE);
-    }
-    for (unsigned i = 0; i < job->input_count; i++) {
-        slow_set_fill(job->input[i].table, &slow[i]);
-    }
     for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
         struct view v;
         TRY(view_load(job->src, at, &v));
-        for (unsigned i = 0; i < job->input_count; i++) {
-            struct pass ps = {job, &job->input[i], &v};
-            TRY(run_table(&ps, &slow[i]));
+        struct pass ps = {job, &v};
+        for (unsigned g = 0; g < plan->group_count; g++) {
+            TRY(run_group(&ps, &plan->group[g]));
         }
+        TRY(run_slow(&ps));
         if (++blocks % TICK_BLOCKS == 0 && job->tick != NULL && !job->tick(job->tick_ctx)) {
             return sk_fail(SK_E_LIMIT);
         }

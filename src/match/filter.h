@@ -5,23 +5,22 @@
  *   block of 12 KiB -> kernel (every group, slow set) -> candidates -> bucket, tag -> literal ->
  * hit
  *
- * Kernels are interchangeable: given the same table and bytes each gives the same candidate list
- * (property test). The scalar one is the reference and what other machines get.
+ * Kernels are interchangeable: given the same plan and bytes each gives the same candidates of the
+ * groups, and of the slow set the same that hold an entry (property test). The scalar one is the
+ * reference and what other machines get.
  *
  * Life cycle: the caller fills struct filter_job and calls filter_run once per layer.
  * Ownership: everything in the job is **borrowed** for the call; `done` bits are written.
- * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_USAGE (too many
- * inputs), SK_E_LIMIT (tick said stop), and whatever `hit` returns. Units: bytes.
+ * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_LIMIT (tick said
+ * stop), and whatever `hit` returns. Units: bytes.
  */
 #ifndef SK_MATCH_FILTER_H
 #define SK_MATCH_FILTER_H
 
 #include "base/source.h"
-#include "match/tables.h"
+#include "match/plan.h"
 
 #define FILTER_BLOCK_BYTES 12288u
-#define FILTER_INPUT_MAX 8u
-#define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
 
 /* Positions [first, end) of p are asked for; p[0 .. avail) may be read. */
 struct filter_span {
@@ -35,28 +34,24 @@ struct filter_kernel {
     const char *name;
     /* Positions first, first + s, ... < end that have q bytes and pass the bitmap, ascending. out
      * holds end - first elements. Returns how many. */
-    size_t (*group)(const struct mt_group *group, const struct filter_span *span, uint32_t *out);
-    /* Positions with three bytes that may belong to some bucket: position | buckets << 16. */
-    size_t (*slow)(const struct mt_slow_head *head, const struct filter_span *span, uint32_t *out);
+    size_t (*group)(const struct plan_bitmap *group, const struct filter_span *span, uint32_t *out);
+    /* Positions in [first, end) with three bytes that the classes let pass, and maybe more, as the
+     * nibble tables do; ascending. Every entry of the slow set is among them. */
+    size_t (*slow)(const struct plan_classes *classes, const struct filter_span *span,
+                   uint32_t *out);
 };
 
 const struct filter_kernel *filter_kernel_scalar(void);
 /* NULL when this machine or build has none. */
 const struct filter_kernel *filter_kernel_avx2(void);
+const struct filter_kernel *filter_kernel_avx512(void);
 const struct filter_kernel *filter_kernel_best(void);
-
-struct filter_input {
-    const struct mt_segment *segment;
-    const struct mt_table *table;
-    uint64_t *done; /* one bit a trigger: found before, do not look again; set on a hit */
-};
 
 struct filter_job {
     const struct filter_kernel *kernel;
     struct sk_source *src;
-    const struct filter_input *input;
-    unsigned input_count; /* at most FILTER_INPUT_MAX */
-    uint32_t *scratch;    /* FILTER_BLOCK_BYTES elements */
+    const struct filter_plan *plan;
+    uint32_t *scratch; /* FILTER_BLOCK_BYTES elements */
     sk_err (*hit)(void *ctx, unsigned input, uint32_t trig, uint64_t off);
     void *hit_ctx;
     bool (*tick)(void *ctx); /* asked every 64 blocks; false = out of time; may be NULL */

@@ -59,16 +59,16 @@ AVX2 static __m256i window_shuffle(uint32_t s) {
 }
 
 /* Bit k of the result: window k passes. */
-AVX2 static inline uint32_t test_windows(const struct mt_group *g, struct windows w) {
+AVX2 static inline uint32_t test_windows(const struct plan_bitmap *g, struct windows w) {
     const __m256i fold = _mm256_set1_epi8(0x20), low5 = _mm256_set1_epi32(31);
     __m256i h =
         _mm256_mullo_epi32(_mm256_or_si256(w.lo, fold), _mm256_set1_epi32((int)FOLDHASH_LO));
-    if (g->head.q == 8) {
+    if (g->q == 8) {
         h = _mm256_add_epi32(h, _mm256_mullo_epi32(_mm256_or_si256(w.hi, fold),
                                                    _mm256_set1_epi32((int)FOLDHASH_HI)));
     }
-    __m256i index = _mm256_srl_epi32(h, _mm_cvtsi32_si128(32 - g->head.log2_words));
-    __m256i word = _mm256_i32gather_epi32((const int *)(const void *)g->bitmap, index, 4);
+    __m256i index = _mm256_srl_epi32(h, _mm_cvtsi32_si128(32 - g->log2_words));
+    __m256i word = _mm256_i32gather_epi32((const int *)(const void *)g->word, index, 4);
     __m256i first = _mm256_srlv_epi32(word, _mm256_and_si256(_mm256_srli_epi32(h, 4), low5));
     __m256i second = _mm256_srlv_epi32(word, _mm256_and_si256(_mm256_srli_epi32(h, 9), low5));
     __m256i both = _mm256_slli_epi32(_mm256_and_si256(first, second), 31);
@@ -117,8 +117,8 @@ AVX2 static inline struct windows load_any(const uint8_t *p, uint32_t s, uint32_
 /* q and s constant after inlining: the loop has no choice left in it. Two batches of eight a turn
  * keep two gathers in flight; the common "nothing here" is one branch for sixteen windows. */
 AVX2 static inline __attribute__((always_inline)) size_t
-run_group(const struct mt_group *g, const struct filter_span *span, uint32_t s, uint32_t *out) {
-    uint32_t q = g->head.q == 8 ? 8 : 4, pos = span->first;
+run_group(const struct plan_bitmap *g, const struct filter_span *span, uint32_t s, uint32_t *out) {
+    uint32_t q = g->q == 8 ? 8 : 4, pos = span->first;
     __m256i steps =
         _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)s));
     __m256i m = s <= 4 ? window_shuffle(s) : steps;
@@ -141,9 +141,9 @@ run_group(const struct mt_group *g, const struct filter_span *span, uint32_t s, 
     return n + filter_kernel_scalar()->group(g, &rest, out + n);
 }
 
-AVX2 static size_t avx2_group(const struct mt_group *g, const struct filter_span *span,
+AVX2 static size_t avx2_group(const struct plan_bitmap *g, const struct filter_span *span,
                               uint32_t *out) {
-    switch (g->head.s) {
+    switch (g->s) {
     case 8:
         return run_group(g, span, 8, out);
     case 4:
@@ -153,18 +153,18 @@ AVX2 static size_t avx2_group(const struct mt_group *g, const struct filter_span
     case 2:
         return run_group(g, span, 2, out);
     default:
-        return run_group(g, span, g->head.s, out);
+        return run_group(g, span, g->s, out);
     }
 }
 
-/* Buckets of 32 neighbouring positions, from one of the three bytes. */
-AVX2 static inline __m256i nibble_buckets(const struct mt_slow_head *head, unsigned i,
+/* Classes of 32 neighbouring positions, from one of the three bytes. */
+AVX2 static inline __m256i nibble_classes(const struct plan_classes *c, unsigned half, unsigned i,
                                           const uint8_t *p) {
     const __m256i low4 = _mm256_set1_epi8(15);
     __m256i lo =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)head->lo[i]));
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)c->lo[half][i]));
     __m256i hi =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)head->hi[i]));
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)c->hi[half][i]));
     __m256i b = _mm256_or_si256(_mm256_loadu_si256((const __m256i *)(const void *)(p + i)),
                                 _mm256_set1_epi8(0x20));
     __m256i low = _mm256_and_si256(b, low4);
@@ -172,32 +172,38 @@ AVX2 static inline __m256i nibble_buckets(const struct mt_slow_head *head, unsig
     return _mm256_and_si256(_mm256_shuffle_epi8(lo, low), _mm256_shuffle_epi8(hi, high));
 }
 
-AVX2 static size_t avx2_slow(const struct mt_slow_head *head, const struct filter_span *span,
-                             uint32_t *out) {
+AVX2 static inline __attribute__((always_inline)) __m256i
+nibble_half(const struct plan_classes *c, unsigned half, const uint8_t *p) {
+    __m256i t = _mm256_and_si256(nibble_classes(c, half, 0, p), nibble_classes(c, half, 1, p));
+    return _mm256_and_si256(t, nibble_classes(c, half, 2, p));
+}
+
+/* halves: a constant after inlining. */
+AVX2 static inline __attribute__((always_inline)) size_t slow_halves(const struct plan_classes *c,
+                                                                     unsigned halves,
+                                                                     const struct filter_span *span,
+                                                                     uint32_t *out) {
     uint32_t pos = span->first, end = span->avail < 34 ? 0 : span->avail - 33;
     uint32_t last = span->end < 31 ? 0 : span->end - 31;
     end = end < last ? end : last;
     size_t n = 0;
     for (; pos < end; pos += 32) {
-        const uint8_t *p = span->p + pos;
-        __m256i t = _mm256_and_si256(nibble_buckets(head, 0, p), nibble_buckets(head, 1, p));
-        t = _mm256_and_si256(t, nibble_buckets(head, 2, p));
+        __m256i t = nibble_half(c, 0, span->p + pos);
+        if (halves > 1) {
+            t = _mm256_or_si256(t, nibble_half(c, 1, span->p + pos));
+        }
         uint32_t none =
             (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(t, _mm256_setzero_si256()));
-        uint32_t bits = ~none;
-        if (bits == 0) {
-            continue;
-        }
-        uint8_t buckets[32];
-        _mm256_storeu_si256((__m256i *)(void *)buckets, t);
-        for (; bits != 0; bits &= bits - 1) {
-            uint32_t k = (uint32_t)__builtin_ctz(bits);
-            out[n++] = (pos + k) | (uint32_t)buckets[k] << 16;
-        }
+        n += emit(~none, pos, 1, out + n);
     }
     struct filter_span rest = *span;
     rest.first = pos;
-    return n + filter_kernel_scalar()->slow(head, &rest, out + n);
+    return n + filter_kernel_scalar()->slow(c, &rest, out + n);
+}
+
+AVX2 static size_t avx2_slow(const struct plan_classes *c, const struct filter_span *span,
+                             uint32_t *out) {
+    return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
 const struct filter_kernel *filter_kernel_avx2(void) {

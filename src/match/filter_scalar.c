@@ -21,11 +21,11 @@ static inline uint32_t group_test(const uint32_t *bitmap, unsigned log2_words, c
 
 /* q is a constant after inlining. */
 static inline __attribute__((always_inline)) size_t
-run_group(const struct mt_group *g, const struct filter_span *span, unsigned q, uint32_t *out) {
-    const uint32_t *bitmap = g->bitmap;
-    unsigned log2_words = g->head.log2_words;
+run_group(const struct plan_bitmap *g, const struct filter_span *span, unsigned q, uint32_t *out) {
+    const uint32_t *bitmap = g->word;
+    unsigned log2_words = g->log2_words;
     const uint8_t *p = span->p;
-    uint32_t s = g->head.s, pos = span->first;
+    uint32_t s = g->s, pos = span->first;
     uint32_t end = span->avail < q ? 0 : span->avail - q + 1;
     end = end < span->end ? end : span->end;
     size_t n = 0;
@@ -48,25 +48,27 @@ run_group(const struct mt_group *g, const struct filter_span *span, unsigned q, 
     return n;
 }
 
-static size_t scalar_group(const struct mt_group *g, const struct filter_span *span,
+static size_t scalar_group(const struct plan_bitmap *g, const struct filter_span *span,
                            uint32_t *out) {
-    return g->head.q == 8 ? run_group(g, span, 8, out) : run_group(g, span, 4, out);
+    return g->q == 8 ? run_group(g, span, 8, out) : run_group(g, span, 4, out);
 }
 
-static size_t scalar_slow(const struct mt_slow_head *head, const struct filter_span *span,
+static size_t scalar_slow(const struct plan_classes *c, const struct filter_span *span,
                           uint32_t *out) {
     uint32_t end = span->avail < 3 ? 0 : span->avail - 2;
     end = end < span->end ? end : span->end;
     size_t n = 0;
     for (uint32_t pos = span->first; pos < end; pos++) {
-        uint32_t buckets = 0xff;
-        for (unsigned i = 0; i < 3; i++) {
-            uint8_t b = span->p[pos + i] | 0x20;
-            buckets &= (uint32_t)(head->lo[i][b & 15] & head->hi[i][b >> 4]);
+        unsigned any = 0;
+        for (unsigned half = 0; half < c->halves; half++) {
+            unsigned k = 0xff;
+            for (unsigned i = 0; i < 3; i++) {
+                k &= c->cls[i][half][plan_class_index(span->p[pos + i])];
+            }
+            any |= k;
         }
-        if (buckets != 0) {
-            out[n++] = pos | buckets << 16;
-        }
+        out[n] = pos;
+        n += any != 0;
     }
     return n;
 }

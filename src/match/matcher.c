@@ -21,6 +21,8 @@
  */
 #include "match/matcher.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "match/compare.h"
 #include "match/counts.h"
@@ -43,8 +45,9 @@ struct id_list {
 struct matcher {
     const struct mt_segment *segment[MATCH_SEGMENT_MAX];
     unsigned segment_count;
-    uint64_t *sig_bit[MATCH_SEGMENT_MAX];  /* touched signatures */
-    uint64_t *trig_bit[MATCH_SEGMENT_MAX]; /* triggers found */
+    uint64_t *sig_bit[MATCH_SEGMENT_MAX];     /* touched signatures */
+    uint64_t *trig_bit[MATCH_SEGMENT_MAX];    /* triggers found */
+    struct filter_plan *plan[MT_TABLE_COUNT]; /* made when first needed */
     struct id_list sigs;
     struct id_list trigs;
     uint32_t *scratch; /* candidates of one block */
@@ -116,6 +119,9 @@ void matcher_free(struct matcher *m) {
         mem_free(m->sig_bit[i]);
         mem_free(m->trig_bit[i]);
     }
+    for (unsigned t = 0; t < MT_TABLE_COUNT; t++) {
+        filter_plan_free(m->plan[t]);
+    }
     mem_free(m->sigs.id);
     mem_free(m->trigs.id);
     mem_free(m->scratch);
@@ -183,54 +189,94 @@ static sk_err on_trigger(void *ctx, unsigned input, uint32_t trig, uint64_t off)
     return sk_ok();
 }
 
-/* Does the anchored check hold? */
-static bool anchor_holds(struct scan *s, const struct mt_anchor *a) {
-    uint64_t place;
-    if (a->kind == MT_OFF_SECT_ANY) {
-        return false; /* not one place */
+/* The bytes at the place of an anchored check; many checks share one. */
+struct anchor_text {
+    struct pattern_offset offset;
+    uint32_t delta;
+    uint32_t text; /* little-endian */
+    unsigned len;  /* bytes in it, at most four */
+};
+
+static void anchor_load(struct scan *s, const struct mt_anchor *a, struct anchor_text *out) {
+    *out = (struct anchor_text){.offset = {a->kind, a->section, a->off}, .delta = a->delta};
+    uint64_t place, size = s->layer->src->size;
+    if (a->kind == MT_OFF_SECT_ANY || /* not one place */
+        !pattern_place(s->layer->exe, size, out->offset, &place) ||
+        __builtin_add_overflow(place, (uint64_t)a->delta, &place) || place >= size) {
+        return;
     }
-    struct pattern_offset offset = {a->kind, a->section, a->off};
-    if (!pattern_place(s->layer->exe, s->layer->src->size, offset, &place) ||
-        __builtin_add_overflow(place, (uint64_t)a->delta, &place) || a->mask == 0) {
-        return false;
+    unsigned len = size - place < 4 ? (unsigned)(size - place) : 4;
+    const uint8_t *p = pattern_bytes(&s->m->run, place, len);
+    for (unsigned i = 0; p != NULL && i < len; i++) {
+        out->text |= (uint32_t)p[i] << 8 * i;
     }
-    unsigned n = 4 - (unsigned)__builtin_clz(a->mask) / 8;
-    const uint8_t *p = pattern_bytes(&s->m->run, place, n);
-    if (p == NULL) {
-        return false;
-    }
-    uint32_t text = 0;
-    for (unsigned i = 0; i < n; i++) {
-        text |= (uint32_t)p[i] << 8 * i;
-    }
-    return (text & a->mask) == a->value;
+    out->len = p != NULL ? len : 0;
+}
+
+static bool anchor_is_at(const struct anchor_text *t, const struct mt_anchor *a) {
+    return t->offset.kind == a->kind && t->offset.section == a->section &&
+           t->offset.off == a->off && t->delta == a->delta;
+}
+
+static bool anchor_holds(const struct anchor_text *t, const struct mt_anchor *a) {
+    unsigned need = a->mask == 0 ? 5 : 4 - (unsigned)__builtin_clz(a->mask) / 8;
+    return need <= t->len && (t->text & a->mask) == a->value;
 }
 
 static sk_err touch_fixed(struct scan *s, unsigned segment, const struct mt_table *t) {
     for (uint32_t i = 0; i < t->always_count; i++) {
         TRY(touch(s->m, segment, t->always[i]));
     }
+    struct anchor_text text;
     for (uint32_t i = 0; i < t->anchor_count; i++) {
-        if (anchor_holds(s, &t->anchor[i])) {
-            TRY(touch(s->m, segment, t->anchor[i].sig));
+        const struct mt_anchor *a = &t->anchor[i];
+        if (i == 0 || !anchor_is_at(&text, a)) {
+            anchor_load(s, a, &text);
+            TRY(s->m->run.err);
         }
-        TRY(s->m->run.err);
+        if (anchor_holds(&text, a)) {
+            TRY(touch(s->m, segment, a->sig));
+        }
     }
+    return sk_ok();
+}
+
+/* Targets without a table of their own, in any segment, share the plan of target 0. */
+static unsigned plan_number(const struct matcher *m, enum sk_target target) {
+    for (unsigned i = 0; i < m->segment_count; i++) {
+        const struct mt_table *any = &m->segment[i]->table[SK_TARGET_ANY];
+        if (memcmp(&m->segment[i]->table[target], any, sizeof(*any)) != 0) {
+            return (unsigned)target;
+        }
+    }
+    return SK_TARGET_ANY;
+}
+
+static sk_err plan_for(struct matcher *m, enum sk_target target,
+                       const struct filter_plan **out_plan) {
+    unsigned number = plan_number(m, target);
+    if (m->plan[number] == NULL) {
+        struct filter_input input[MATCH_SEGMENT_MAX];
+        for (unsigned i = 0; i < m->segment_count; i++) {
+            input[i] =
+                (struct filter_input){m->segment[i], &m->segment[i]->table[number], m->trig_bit[i]};
+        }
+        TRY(filter_plan_new(input, m->segment_count, &m->plan[number]));
+    }
+    *out_plan = m->plan[number];
     return sk_ok();
 }
 
 static sk_err collect(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
-    struct filter_input input[MATCH_SEGMENT_MAX];
+    const struct filter_plan *plan = NULL;
+    TRY(plan_for(m, s->layer->target, &plan));
     for (unsigned i = 0; i < m->segment_count; i++) {
-        const struct mt_table *t = &m->segment[i]->table[s->layer->target];
-        TRY(touch_fixed(s, i, t));
-        input[i] = (struct filter_input){m->segment[i], t, m->trig_bit[i]};
+        TRY(touch_fixed(s, i, &m->segment[i]->table[s->layer->target]));
     }
     struct filter_job job = {.kernel = filter_kernel_best(),
                              .src = s->layer->src,
-                             .input = input,
-                             .input_count = m->segment_count,
+                             .plan = plan,
                              .scratch = m->scratch,
                              .hit = on_trigger,
                              .hit_ctx = m,

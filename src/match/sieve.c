@@ -200,12 +200,16 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
             used[n++] = i;
         }
     }
+    struct filter_plan *plan = NULL;
     if (!sk_failed(err)) {
-        job->input = input;
-        job->input_count = n;
+        err = filter_plan_new(input, n, &plan);
+    }
+    if (!sk_failed(err)) {
+        job->plan = plan;
         job->hit = ignore_hit;
         err = filter_run(job);
     }
+    filter_plan_free(plan);
     for (unsigned i = 0; i < n; i++) {
         if (!sk_failed(err)) {
             err = tell_absent(&s->keys[used[i]], used[i], table[i].done, absent, ctx);

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * AVX-512 kernel. Wants VBMI (byte permutation over 128 entries), which every AVX-512 machine since
+ * 2018 but the first server generation has.
+ *
+ *   groups     sixteen windows at a time as filter_avx2.c takes eight; one gather fetches sixteen
+ *              words
+ *   slow set   64 places at a time, looked up by byte instead of by nibbles: three two-register
+ *              permutations for each half of the classes, and no candidate that the classes do not
+ *              let pass
+ */
+#include "match/filter.h"
+
+#include "match/foldhash.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx2,avx512f,avx512bw,avx512vl,avx512vbmi")))
+#define WINDOWS 16u
+#define PLACES 64u
+
+struct windows {
+    __m512i lo;
+    __m512i hi;
+};
+
+/* Bit k of the result: window k passes. */
+AVX512 static inline __attribute__((always_inline)) uint32_t
+test_windows(const struct plan_bitmap *g, struct windows w) {
+    const __m512i fold = _mm512_set1_epi8(0x20), low5 = _mm512_set1_epi32(31);
+    __m512i h =
+        _mm512_mullo_epi32(_mm512_or_si512(w.lo, fold), _mm512_set1_epi32((int)FOLDHASH_LO));
+    if (g->q == 8) {
+        h = _mm512_add_epi32(h, _mm512_mullo_epi32(_mm512_or_si512(w.hi, fold),
+                                                   _mm512_set1_epi32((int)FOLDHASH_HI)));
+    }
+    __m512i index = _mm512_srl_epi32(h, _mm_cvtsi32_si128((int)(32 - g->log2_words)));
+    __m512i word = _mm512_i32gather_epi32(index, (const void *)g->word, 4);
+    __m512i one = _mm512_set1_epi32(1);
+    __m512i first = _mm512_sllv_epi32(one, _mm512_and_si512(_mm512_srli_epi32(h, 4), low5));
+    __m512i second = _mm512_sllv_epi32(one, _mm512_and_si512(_mm512_srli_epi32(h, 9), low5));
+    __m512i both = _mm512_or_si512(first, second);
+    return _mm512_cmpeq_epi32_mask(_mm512_and_si512(word, both), both);
+}
+
+AVX512 static inline size_t emit(uint64_t bits, uint32_t pos, uint32_t s, uint32_t *out) {
+    size_t n = 0;
+    while (bits != 0) {
+        out[n++] = pos + (uint32_t)__builtin_ctzll(bits) * s;
+        bits &= bits - 1;
+    }
+    return n;
+}
+
+/* Sixteen windows of eight bytes, eight apart: 128 bytes, low and high halves taken apart. */
+AVX512 static inline struct windows load_eights(const uint8_t *p) {
+    const __m512i even =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i a = _mm512_loadu_si512(p), b = _mm512_loadu_si512(p + 64);
+    struct windows w = {
+        _mm512_permutex2var_epi32(a, even, b),
+        _mm512_permutex2var_epi32(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b)};
+    return w;
+}
+
+/* Windows of four bytes s <= 4 apart lie in one load of 64. */
+AVX512 static inline struct windows load_near(const uint8_t *p, uint32_t q, __m512i m) {
+    struct windows w;
+    w.lo = _mm512_permutexvar_epi8(m, _mm512_loadu_si512(p));
+    w.hi = q == 8 ? _mm512_permutexvar_epi8(m, _mm512_loadu_si512(p + 4)) : w.lo;
+    return w;
+}
+
+AVX512 static inline struct windows load_far(const uint8_t *p, uint32_t q, __m512i steps) {
+    struct windows w;
+    w.lo = _mm512_i32gather_epi32(steps, (const void *)p, 1);
+    w.hi = q == 8 ? _mm512_i32gather_epi32(steps, (const void *)(p + 4), 1) : w.lo;
+    return w;
+}
+
+/* Byte indexes of the sixteen 4-byte windows at 0, s, 2 s ... */
+AVX512 static __m512i near_shuffle(uint32_t s) {
+    uint8_t m[64];
+    for (uint32_t i = 0; i < 64; i++) {
+        m[i] = (uint8_t)(i / 4 * s + i % 4);
+    }
+    return _mm512_loadu_si512(m);
+}
+
+/* q and s constant after inlining. */
+AVX512 static inline __attribute__((always_inline)) size_t
+run_group(const struct plan_bitmap *group, const struct filter_span *span, uint32_t q, uint32_t s,
+          uint32_t *out) {
+    struct plan_bitmap g = *group;
+    g.q = q;
+    __m512i steps =
+        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                           _mm512_set1_epi32((int)s));
+    __m512i m = s <= 4 ? near_shuffle(s) : steps;
+    uint32_t turn = WINDOWS * s, pos = span->first;
+    /* 64 + 4: what a load of close windows takes; turn + 8: what far ones take */
+    uint32_t reach = turn + 8 > 68 ? turn + 8 : 68;
+    uint32_t end = span->avail < reach ? 0 : span->avail - reach + 1;
+    uint32_t last = span->end < turn - s ? 0 : span->end - (turn - s);
+    end = end < last ? end : last;
+    size_t n = 0;
+    for (; pos < end; pos += turn) {
+        const uint8_t *p = span->p + pos;
+        struct windows w = s <= 4             ? load_near(p, q, m)
+                           : s == 8 && q == 8 ? load_eights(p)
+                                              : load_far(p, q, steps);
+        uint32_t bits = test_windows(&g, w);
+        if (__builtin_expect(bits != 0, 0)) {
+            n += emit(bits, pos, s, out + n);
+        }
+    }
+    struct filter_span rest = *span;
+    rest.first = pos;
+    return n + filter_kernel_scalar()->group(group, &rest, out + n);
+}
+
+AVX512 static size_t avx512_group(const struct plan_bitmap *g, const struct filter_span *span,
+                                  uint32_t *out) {
+    if (g->q == 8 && g->s == 8) {
+        return run_group(g, span, 8, 8, out);
+    }
+    if (g->q == 4 && g->s == 3) {
+        return run_group(g, span, 4, 3, out);
+    }
+    if (g->q == 4 && g->s == 4) {
+        return run_group(g, span, 4, 4, out);
+    }
+    return run_group(g, span, g->q, g->s, out);
+}
+
+/* ---- slow set -------------------------------------------------------------------------------- */
+
+struct half {
+    __m512i low[3], high[3]; /* the 128 classes of each of the three bytes */
+};
+
+AVX512 static inline struct half load_half(const struct plan_classes *c, unsigned half) {
+    struct half h;
+    for (unsigned i = 0; i < 3; i++) {
+        h.low[i] = _mm512_loadu_si512(c->cls[i][half]);
+        h.high[i] = _mm512_loadu_si512(c->cls[i][half] + 64);
+    }
+    return h;
+}
+
+/* plan_class_index of 64 bytes; bit 7 is left as it is, the permutation ignores it. */
+AVX512 static inline __m512i class_index(const uint8_t *p) {
+    const __m512i upper = _mm512_set1_epi8(0x60);
+    __m512i b = _mm512_loadu_si512(p);
+    return _mm512_ternarylogic_epi32(upper, _mm512_srli_epi16(b, 1), b, 0xca);
+}
+
+AVX512 static inline __m512i classes_of(const struct half *h, const __m512i index[3]) {
+    __m512i a = _mm512_permutex2var_epi8(h->low[0], index[0], h->high[0]);
+    __m512i b = _mm512_permutex2var_epi8(h->low[1], index[1], h->high[1]);
+    __m512i c = _mm512_permutex2var_epi8(h->low[2], index[2], h->high[2]);
+    return _mm512_ternarylogic_epi32(a, b, c, 0x80);
+}
+
+/* halves: a constant after inlining. */
+AVX512 static inline __attribute__((always_inline)) size_t
+slow_halves(const struct plan_classes *c, unsigned halves, const struct filter_span *span,
+            uint32_t *out) {
+    struct half a = load_half(c, 0), b = load_half(c, halves - 1);
+    uint32_t pos = span->first;
+    uint32_t end = span->avail < PLACES + 2 ? 0 : span->avail - (PLACES + 1);
+    uint32_t last = span->end < PLACES - 1 ? 0 : span->end - (PLACES - 1);
+    end = end < last ? end : last;
+    size_t n = 0;
+    for (; pos < end; pos += PLACES) {
+        const uint8_t *p = span->p + pos;
+        const __m512i index[3] = {class_index(p), class_index(p + 1), class_index(p + 2)};
+        __m512i t = classes_of(&a, index);
+        if (halves > 1) {
+            t = _mm512_or_si512(t, classes_of(&b, index));
+        }
+        uint64_t bits = _mm512_test_epi8_mask(t, t);
+        if (bits != 0) {
+            n += emit(bits, pos, 1, out + n);
+        }
+    }
+    struct filter_span rest = *span;
+    rest.first = pos;
+    return n + filter_kernel_scalar()->slow(c, &rest, out + n);
+}
+
+AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filter_span *span,
+                                 uint32_t *out) {
+    return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
+}
+
+const struct filter_kernel *filter_kernel_avx512(void) {
+    static const struct filter_kernel kernel = {"avx512", avx512_group, avx512_slow};
+    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
+    return here ? &kernel : NULL;
+}
+
+#else
+
+const struct filter_kernel *filter_kernel_avx512(void) {
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct filter_plan: the tables of several segments made ready to be searched in one pass.
+ *
+ *   segment main   group 8:8 | group 4:3 | slow set       plan   group 8:8: one bitmap, two bucket
+ * arrays segment daily  group 8:8 | group 4:3 | slow set   ->         group 4:3: one bitmap, two
+ * bucket arrays slow set: one
+ *
+ * Bitmaps of one (q, s) are ORed: both are indexed by the top bits of the same hash, so a word of a
+ * shorter one stands for 2^n words of a longer one. A window that passes is looked up in the
+ * buckets of every segment. Nothing in the images knows of it: a daily update still compiles one
+ * segment, and a plan is made in a fraction of a millisecond.
+ *
+ * Life cycle: filter_plan_new -> filter_run any number of times -> filter_plan_free. **Borrows**
+ * the inputs' segments, tables and `done` bits. Errors: SK_E_NOMEM; SK_E_FORMAT (a table's shape is
+ * impossible); SK_E_USAGE (too many inputs). Memory: the largest bitmap of each group, about 10 KiB
+ * for the slow set.
+ */
+#ifndef SK_MATCH_PLAN_H
+#define SK_MATCH_PLAN_H
+
+#include "base/err.h"
+#include "match/tables.h"
+
+#define FILTER_INPUT_MAX 8u
+#define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
+#define PLAN_GROUP_MAX 8u   /* different (q, s) of all inputs */
+
+struct filter_input {
+    const struct mt_segment *segment;
+    const struct mt_table *table;
+    uint64_t *done; /* one bit a trigger: found before, do not look again; set on a hit */
+};
+
+/* What a kernel needs of one group. */
+struct plan_bitmap {
+    unsigned q, s, log2_words;
+    const uint32_t *word;
+};
+
+struct plan_group {
+    struct plan_bitmap bitmap;
+    uint32_t *own; /* the ORed words, or NULL: bitmap is the only member's */
+    unsigned count;
+    unsigned input[FILTER_INPUT_MAX]; /* whose group member[i] is */
+    const struct mt_group *member[FILTER_INPUT_MAX];
+};
+
+/*
+ * The slow set. Entries are spread over sixteen classes (eight for each half of the inputs); a
+ * place is a candidate when its three bytes, each at its place, belong to one class: cls[0][h][b0]
+ * & cls[1][h][b1] & cls[2][h][b2] != 0 for a half h. The nibble tables lo, hi (of folded bytes) say
+ * the same more coarsely, for vectors without a lookup by byte.
+ */
+#define PLAN_HALVES 2u
+struct plan_classes {
+    unsigned halves;                  /* in use */
+    uint8_t cls[3][PLAN_HALVES][128]; /* by plan_class_index */
+    uint8_t lo[PLAN_HALVES][3][16];
+    uint8_t hi[PLAN_HALVES][3][16];
+};
+#define PLAN_SLOW_LOG2 10u
+struct plan_slow_entry {
+    uint32_t value, mask; /* as in struct mt_slow_entry */
+    uint32_t trig;
+    uint32_t input;
+};
+struct plan_slow {
+    struct plan_classes classes;
+    /* entries by hash of their first three bytes: entry[first[h] .. first[h + 1]) */
+    uint32_t first[(1u << PLAN_SLOW_LOG2) + 1];
+    struct plan_slow_entry *entry;
+    uint32_t count;
+    uint32_t set[512]; /* the same hash, four bits longer: which exist; looked at first */
+};
+
+struct filter_plan {
+    unsigned input_count;
+    struct filter_input input[FILTER_INPUT_MAX];
+    unsigned group_count;
+    struct plan_group group[PLAN_GROUP_MAX];
+    struct plan_slow slow;
+};
+
+sk_err filter_plan_new(const struct filter_input *input, unsigned count,
+                       struct filter_plan **out_plan);
+void filter_plan_free(struct filter_plan *plan);
+
+/* A folded byte has bit 5 set; the others are the index. */
+static inline unsigned plan_class_index(uint8_t byte) {
+    return (byte & 0x1fu) | (byte >> 1 & 0x60u);
+}
+/* Hash of the first three folded bytes, 14 bits. */
+static inline uint32_t plan_slow_hash(uint32_t folded) {
+    return (folded & 0xffffff) * 0x9E3779B1u >> 18;
+}
+
+#endif

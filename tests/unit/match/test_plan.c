@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Several segments in one pass find exactly what each of them finds alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "build.h"
+#include "match/filter.h"
+
+#define LEN 30000u
+#define SIGS 24u
+
+struct found {
+    uint64_t off[FILTER_INPUT_MAX][SIGS];
+    unsigned count;
+};
+
+static sk_err on_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct found *f = ctx;
+    assert_true(input < FILTER_INPUT_MAX && trig < SIGS);
+    f->off[input][trig] = off + 1;
+    f->count++;
+    return sk_ok();
+}
+
+/* Pieces of the text, so that they are found, of a length that goes to a group or the slow set. */
+static struct tb *segment_of(const uint8_t *text, uint8_t s8, uint8_t s4) {
+    struct tb *b = tb_new();
+    tb_menu(b, s8, s4);
+    for (unsigned i = 0; i < SIGS; i++) {
+        char body[100] = "";
+        unsigned len = 3 + tb_below(30), at = tb_below(LEN - len);
+        for (unsigned k = 0; k < len; k++) {
+            (void)snprintf(body + 2 * k, 3, "%02x", text[at + k]);
+        }
+        uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = body});
+        (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0", .subs = &sub, .sub_count = 1});
+    }
+    return b;
+}
+
+static struct found run(const struct mt_segment *const *seg, unsigned count, struct sk_source *src,
+                        const struct filter_kernel *kernel) {
+    static uint32_t scratch[FILTER_BLOCK_BYTES];
+    uint64_t done[FILTER_INPUT_MAX] = {0};
+    struct filter_input in[FILTER_INPUT_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        in[i] = (struct filter_input){seg[i], &seg[i]->table[0], &done[i]};
+    }
+    struct found f = {.count = 0};
+    struct filter_plan *plan = NULL;
+    assert_int_equal(filter_plan_new(in, count, &plan).code, SK_OK);
+    struct filter_job job = {.kernel = kernel,
+                             .src = src,
+                             .plan = plan,
+                             .scratch = scratch,
+                             .hit = on_hit,
+                             .hit_ctx = &f};
+    assert_int_equal(filter_run(&job).code, SK_OK);
+    filter_plan_free(plan);
+    return f;
+}
+
+static void test_together_as_alone(void **state) {
+    (void)state;
+    static uint8_t text[LEN];
+    const struct filter_kernel *kernel[] = {filter_kernel_scalar(), filter_kernel_avx2(),
+                                            filter_kernel_avx512()};
+    static const uint8_t menus[][2] = {{8, 3}, {8, 3}, {4, 3}, {8, 2}, {8, 0}};
+    for (unsigned round = 0; round < 40; round++) {
+        tb_seed = round;
+        for (unsigned i = 0; i < LEN; i++) {
+            text[i] = (uint8_t)(tb_below(3) == 0 ? tb_random() : 'a' + tb_below(6));
+        }
+        unsigned count = 1 + tb_below(FILTER_INPUT_MAX);
+        struct tb *b[FILTER_INPUT_MAX];
+        const struct mt_segment *seg[FILTER_INPUT_MAX];
+        for (unsigned i = 0; i < count; i++) {
+            unsigned menu = round % 2 == 0 ? 0 : tb_below(5);
+            b[i] = segment_of(text, menus[menu][0], menus[menu][1]);
+            seg[i] = tb_finish(b[i]);
+        }
+        struct sk_source src;
+        sk_source_init_mem(&src, text, LEN);
+        for (unsigned k = 0; k < 3; k++) {
+            if (kernel[k] == NULL) {
+                continue;
+            }
+            struct found all = run(seg, count, &src, kernel[k]);
+            unsigned sum = 0;
+            for (unsigned i = 0; i < count; i++) {
+                struct found one = run(&seg[i], 1, &src, kernel[k]);
+                assert_memory_equal(all.off[i], one.off[0], sizeof(one.off[0]));
+                sum += one.count;
+            }
+            assert_int_equal(all.count, sum);
+            assert_true(sum > 0);
+        }
+        for (unsigned i = 0; i < count; i++) {
+            tb_free(b[i]);
+        }
+    }
+}
+
+static void test_too_many_and_no_memory(void **state) {
+    (void)state;
+    static uint8_t text[LEN] = "some text to take pieces from, and the rest is zero";
+    struct filter_input in[FILTER_INPUT_MAX + 1] = {{NULL, NULL, NULL}};
+    struct filter_plan *plan = NULL;
+    assert_int_equal(filter_plan_new(in, FILTER_INPUT_MAX + 1, &plan).code, SK_E_USAGE);
+    tb_seed = 3;
+    struct tb *b[2] = {segment_of(text, 8, 3), segment_of(text, 8, 3)};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct mt_segment *seg = tb_finish(b[i]);
+        in[i] = (struct filter_input){seg, &seg->table[0], NULL};
+    }
+    uint64_t nth = 0;
+    sk_err err;
+    do {
+        mem_fault_set(++nth);
+        err = filter_plan_new(in, 2, &plan);
+        mem_fault_set(0);
+        assert_true(err.code == SK_OK || err.code == SK_E_NOMEM);
+    } while (sk_failed(err));
+    assert_true(nth > 3);
+    filter_plan_free(plan);
+    filter_plan_free(NULL);
+    tb_free(b[0]);
+    tb_free(b[1]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_together_as_alone),
+        cmocka_unit_test(test_too_many_and_no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
