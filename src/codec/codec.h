@@ -83,6 +83,8 @@ sk_err sk_charset_open(struct sk_stream *up, struct sk_bytes name, struct sk_str
 bool sk_charset_known(struct sk_bytes name);
 /* Call once before entering a sandbox: loads the tables. Takes some milliseconds, never fails. */
 void sk_charset_prepare(void);
+/* Compressed RTF of Outlook ([MS-OXRTFCP]), its header included. */
+sk_err sk_lzfu_open(struct sk_stream *up, struct sk_stream **out_stream);
 
 /* How many bytes of `up` the codec has used, exact once it has ended; *out_ended tells whether the
  * packed stream came to its proper end. Only for streams opened by this header. */

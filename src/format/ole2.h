@@ -35,6 +35,7 @@ struct ole2_entry {
     uint32_t start;
     uint64_t size;
     uint8_t type;   /* enum ole2_type */
+    bool is_given;  /* under another name already */
     bool is_module; /* a dir stream names it as VBA module */
     uint8_t clsid[16];
 };

@@ -3,8 +3,9 @@
  * The OLE2 reader: order of the walk.
  *
  *     header, FAT, directory (ole2.c)
- *       -> VBA projects (vba.c)            first: most attacks are there, and limits cut the end
- *       -> what streams hold: packaged files, storages (ole2_objects.h)
+ *       -> encryption (ole2_crypt.c)
+ *       -> VBA projects (vba.c)            early: most attacks are there, and limits cut the end
+ *       -> what streams hold: packaged files, storages, attachments (ole2_objects.h)
  *       -> every stream of the directory as a member, orphans too
  *
  * Names of members are paths of the directory ("Macros/VBA/Module1"); what comes out of a stream
@@ -46,6 +47,8 @@ static const struct {
 } OPENERS[] = {
     {"_1_Ole10Native", ole2_native},
     {"PowerPoint Document", ole2_ppt},
+    {"__substg1.0_37010102", ole2_msg_attachment},
+    {"__substg1.0_10090102", ole2_msg_rtf},
 };
 
 static sk_err walk_objects(struct ole2 *o) {
@@ -65,7 +68,7 @@ static sk_err walk_objects(struct ole2 *o) {
 static sk_err walk_streams(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         TRY(walk_tick(o->walk));
-        if (o->entry[i].type == OLE2_STREAM && o->entry[i].size > 0) {
+        if (o->entry[i].type == OLE2_STREAM && o->entry[i].size > 0 && !o->entry[i].is_given) {
             TRY(ole2_give(o, i));
         }
     }
@@ -75,9 +78,14 @@ static sk_err walk_streams(struct ole2 *o) {
 static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     struct ole2 o;
     TRY(ole2_open(&o, walk, src));
+    TRY(ole2_crypt(&o));
     TRY(walk_projects(&o));
     TRY(walk_objects(&o));
     TRY(walk_streams(&o));
+    if (o.encrypted != NULL) {
+        walk_fact(walk, SK_FACT_ENCRYPTION, o.encrypted, strlen(o.encrypted));
+        walk_note(walk, SK_NOTE_ENCRYPTED, o.encrypted);
+    }
     if (o.damaged) {
         walk_note(walk, SK_NOTE_DAMAGED, "ole2");
     }

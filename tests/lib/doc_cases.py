@@ -186,7 +186,87 @@ def ooxml_cases():
     yield case("ooxml", "dde-link", link.encode(), {}, {("external-content", "cmd|/c calc")})
 
 
+# The two examples of [MS-OXRTFCP] 3.1.
+RTF_1 = bytes.fromhex("2d0000002b0000004c5a4675f1c5c7a703000a00726370673132354232"
+                      "0af32068656c09002062770 5b06c647d0a800fa0".replace(" ", ""))
+RTF_2 = bytes.fromhex("1a0000001c0000004c5a4675e2d44b51410004205758595a0d6e7d010eb0")
+ATTACH = "__attach_version1.0_#00000001/__substg1.0_"
+
+
+def msg_cases():
+    mail = {"__properties_version1.0": bytes(32), "__substg1.0_1000001F": "body".encode("utf-16le"),
+            "__substg1.0_10090102": RTF_1, ATTACH + "37010102": b"attached bytes", ATTACH + "3704001F": b"s\0.\0",
+            ATTACH + "3707001F": "dir\\\u3042.exe".encode("utf-16le"), "__attach_version1.0_#00000002/__substg1.0_37010102": b"z" * 70,
+            "__attach_version1.0_#00000002/__substg1.0_3704001E": b"short.bin\0"}
+    yield case("ole2", "msg", mkole.ole(mail), {
+        ATTACH + "37010102/dir_\u3042.exe": b"attached bytes", "__substg1.0_1000001F": "body".encode("utf-16le"),
+        "__attach_version1.0_#00000002/__substg1.0_37010102/short.bin": b"z" * 70,
+        "__substg1.0_10090102/body.rtf": b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"},
+        {("embedded-file", "dir_\u3042.exe"), ("embedded-file", "short.bin")})
+    circle = {"__substg1.0_10090102": RTF_2}
+    yield case("ole2", "msg-rtf-overlap", mkole.ole(circle), {"__substg1.0_10090102/body.rtf": b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"})
+    yield case("ole2", "msg-rtf-bad", mkole.ole({"__substg1.0_10090102": RTF_1[:-2]}),
+               {"__substg1.0_10090102/body.rtf": b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"}, notes={"damaged"})
+    plain = struct.pack("<III", 20, 8, 0x414c454d) + bytes(4) + b"{plain}"
+    yield case("ole2", "msg-rtf-plain", mkole.ole({"__substg1.0_10090102": plain}), {"__substg1.0_10090102/body.rtf": b"{plain}"})
+
+
+def biff(kind, body=b""):
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def crypt_cases():
+    def locked(name, streams, method):
+        return case("ole2", name, mkole.ole(streams), {}, {("encryption", method)}, {"encrypted"})
+    bof = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
+    yield locked("crypt-agile", {"EncryptionInfo": struct.pack("<HHI", 4, 4, 0x40) + b"<?xml?>", "EncryptedPackage": bytes(64)}, "AES, agile")
+    yield locked("crypt-word", {"WordDocument": struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0, 0, 0x0100) + bytes(5000)}, "RC4")
+    yield locked("crypt-word-xor", {"WordDocument": struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0, 0, 0x8100) + bytes(500)}, "XOR")
+    yield locked("crypt-excel-xor", {"Workbook": bof + biff(0x2f, struct.pack("<HHH", 0, 1, 2))}, "XOR")
+    yield locked("crypt-slides", {"Current User": struct.pack("<III", 0, 0x14, 0) + struct.pack("<I", 0xf3d1c4df)}, "RC4 CryptoAPI")
+    plain = {"WordDocument": struct.pack("<HHHHHH", 0xa5ec, 0xc1, 0, 0, 0, 0x0004) + bytes(500), "Workbook": bof + biff(10)}
+    yield case("ole2", "crypt-none", mkole.ole(plain))
+
+
+def deflated(data):
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(data) + packer.flush()
+
+
+def active_mime(data, off=0x32):
+    return b"ActiveMime\0\0\x01\xf0".ljust(off, b"\1") + zlib.compress(data)
+
+
+def xml_cases():
+    inner = b"MZ inside xml " * 40
+    text = base64.encodebytes(inner).decode()
+    found = {("embedded-file", None)}
+    word = f"""<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument xmlns:w="u"><w:docSuppData>
+<w:binData w:name="oledata.mso" xml:space="preserve">{text}</w:binData></w:docSuppData><w:binData w:name="&#119;mf">
+<![CDATA[{text}]]></w:binData></w:wordDocument>"""
+    yield case("msxml", "word", word.encode(), {"oledata.mso": inner, "wmf": inner}, found)
+    yield case("msxml", "word-utf16", word.encode("utf-16"), {"oledata.mso": inner, "wmf": inner}, found)
+    yield case("msxml", "word-broken", word.encode().replace(b"</w:docSuppData>", b"</x></y>")[:-30], {"oledata.mso": inner}, found)
+    excel = f'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><binData>{text}</binData></Workbook>'
+    yield case("msxml", "excel", excel.encode(), {"data": inner}, found)
+    flat = f"""<pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage"><pkg:part pkg:name="/word/vbaProject.bin">
+<pkg:binaryData>{text}</pkg:binaryData></pkg:part></pkg:package>"""
+    yield case("msxml", "flat-opc", flat.encode(), {"/word/vbaProject.bin": inner}, found)
+    packed = base64.b64encode(deflated(inner)).decode()
+    hwpml = f"""<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE HWPML SYSTEM "hwpml.dtd"><HWPML Version="2.8"><TAIL><BINDATASTORAGE>
+<BINDATA Compress="true" Encoding="Base64" Id="1">{packed}</BINDATA><BINDATA Encoding="Base64" Id="2">{text}</BINDATA></BINDATASTORAGE>
+<SCRIPTCODE Type="JScript"><SCRIPTSOURCE>var a = 1;</SCRIPTSOURCE></SCRIPTCODE></TAIL></HWPML>"""
+    yield case("msxml", "hwpml", hwpml.encode(), {"1": inner, "2": inner, "script": b"var a = 1;"}, found | {("script", None)})
+    storage = mkole.ole({"VBA/x": b"stream"})
+    yield case("mso", "usual", active_mime(storage), {"object": storage})
+    yield case("mso", "elsewhere", active_mime(storage, 60), {"object": storage})
+    yield case("mso", "cut", active_mime(storage)[:-40], {"object": None}, notes={"damaged"})
+
+
 def all_cases():
+    yield from xml_cases()
+    yield from msg_cases()
+    yield from crypt_cases()
     yield from ooxml_cases()
     yield from object_cases()
     yield from ole2_cases()
