@@ -263,7 +263,29 @@ def xml_cases():
     yield case("mso", "cut", active_mime(storage)[:-40], {"object": None}, notes={"damaged"})
 
 
+ONE = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3")
+ONE_OBJECT = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
+
+
+def one_object(data, size=None):
+    return ONE_OBJECT + struct.pack("<QIQ", len(data) if size is None else size, 0, 0) + data + bytes(-len(data) % 8) + bytes(16)
+
+
+def onenote_cases():
+    head = (ONE + bytes(32) + bytes.fromhex("3fdd9a101b91f549a5d01791edc8aed8")).ljust(1024, b"\0")
+    found = {("embedded-file", None)}
+    one, two = b"MZ attached " * 30, b"@echo off"
+    blob = head + one_object(one) + bytes(70000) + one_object(two)
+    yield case("onenote", "two", blob, {"attachment-0": one, "attachment-1": two}, found)
+    yield case("onenote", "cut", head + one_object(one, 1 << 40), {"attachment-0": None}, found, {"damaged"})
+    nested = one_object(one + one_object(two))
+    yield case("onenote", "nested", head + nested, {"attachment-0": None, "attachment-1": two}, found)
+    web = head[:48] + bytes.fromhex("2fe98d63d4a6c14b9a36b3fc2511a5b7") + head[64:]
+    yield case("onenote", "web", web, {}, set(), {"unsupported-format"})
+
+
 def all_cases():
+    yield from onenote_cases()
     yield from xml_cases()
     yield from msg_cases()
     yield from crypt_cases()
