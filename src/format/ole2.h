@@ -58,6 +58,7 @@ struct ole2 {
     uint32_t index;        /* of the next member */
     const char *encrypted; /* by what; NULL: not */
     bool damaged;
+    bool is_hwp;
     bool orphans; /* entries that the tree does not reach */
 };
 

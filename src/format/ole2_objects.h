@@ -16,6 +16,9 @@ sk_err ole2_ppt(struct ole2 *o, uint32_t entry);
 /* ole2_msg.c: data of an attachment, packed body of a mail. */
 sk_err ole2_msg_attachment(struct ole2 *o, uint32_t entry);
 sk_err ole2_msg_rtf(struct ole2 *o, uint32_t entry);
+/* ole2_hwp.c: is it a Hangul document (sets o->is_hwp)? Its packed streams. */
+sk_err ole2_hwp_probe(struct ole2 *o);
+sk_err ole2_hwp_stream(struct ole2 *o, uint32_t entry);
 /* ole2_crypt.c: sets o->encrypted. */
 sk_err ole2_crypt(struct ole2 *o);
 

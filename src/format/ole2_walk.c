@@ -54,6 +54,9 @@ static const struct {
 static sk_err walk_objects(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         TRY(walk_tick(o->walk));
+        if (o->is_hwp && o->entry[i].type == OLE2_STREAM) {
+            TRY(ole2_hwp_stream(o, i));
+        }
         for (size_t k = 0; k < sizeof(OPENERS) / sizeof(OPENERS[0]); k++) {
             if (o->entry[i].type == OLE2_STREAM && ole2_is_named(o, i, OPENERS[k].name)) {
                 struct arena_mark mark = arena_mark(walk_arena(o->walk));
@@ -79,6 +82,7 @@ static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     struct ole2 o;
     TRY(ole2_open(&o, walk, src));
     TRY(ole2_crypt(&o));
+    TRY(ole2_hwp_probe(&o));
     TRY(walk_projects(&o));
     TRY(walk_objects(&o));
     TRY(walk_streams(&o));

@@ -284,7 +284,31 @@ def onenote_cases():
     yield case("onenote", "web", web, {}, set(), {"unsupported-format"})
 
 
+def hwp_cases():
+    inner, script = b"MZ in a hwp " * 50, "var x = 1;".encode("utf-16le")
+    def header(flags):
+        return b"HWP Document File".ljust(32, b"\0") + struct.pack("<II", 0x05000300, flags) + bytes(216)
+    five = {"FileHeader": header(1), "DocInfo": deflated(b"info" * 20), "BodyText/Section0": deflated(b"text" * 99),
+            "BinData/BIN0001.exe": deflated(inner), "BinData/BIN0002.exe": inner, "Scripts/DefaultJScript": deflated(script)}
+    yield case("ole2", "hwp5", mkole.ole(five), {"BodyText/Section0/unpacked": b"text" * 99, "BinData/BIN0001.exe/unpacked": inner,
+                                                 "BinData/BIN0002.exe": inner, "Scripts/DefaultJScript/unpacked": script},
+               {("script", None)})
+    locked = {"FileHeader": header(3), "DocInfo": bytes(range(1, 90))}
+    yield case("ole2", "hwp5-password", mkole.ole(locked), {}, {("encryption", "HWP password")}, {"encrypted"})
+
+    def three(body, packed, password=0):
+        info = bytearray(128)
+        info[96:98] = struct.pack("<H", password)
+        info[124:128] = struct.pack("<BBH", packed, 0, 8)
+        return b"HWP Document File V3.00 \x1a\1\2\3\4\5" + bytes(info) + bytes(1008) + b"infoblk8" + body
+    yield case("hwp3", "packed", three(deflated(inner), 1), {"body": inner})
+    yield case("hwp3", "plain", three(inner, 0), {"body": inner})
+    yield case("hwp3", "password", three(inner, 0, 7), {}, {("encryption", None)}, {"encrypted"})
+    yield case("hwp3", "damaged", three(deflated(inner)[:-9], 1), {"body": None}, set(), {"damaged"})
+
+
 def all_cases():
+    yield from hwp_cases()
     yield from onenote_cases()
     yield from xml_cases()
     yield from msg_cases()
