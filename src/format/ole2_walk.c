@@ -47,6 +47,8 @@ static const struct {
 } OPENERS[] = {
     {"_1_Ole10Native", ole2_native},
     {"PowerPoint Document", ole2_ppt},
+    {"Workbook", ole2_workbook},
+    {"Book", ole2_workbook},
     {"__substg1.0_37010102", ole2_msg_attachment},
     {"__substg1.0_10090102", ole2_msg_rtf},
 };

@@ -307,7 +307,41 @@ def hwp_cases():
     yield case("hwp3", "damaged", three(deflated(inner)[:-9], 1), {"body": None}, set(), {"damaged"})
 
 
+def xlm_formula(row, col, tokens):
+    return biff(6, struct.pack("<HHHdHIH", row, col, 15, 0.0, 0, 0, len(tokens)) + tokens)
+
+
+def xlm_cases():
+    def text(value):
+        return b"\x17" + struct.pack("<BB", len(value), 0) + value
+    call = {"EXEC": b"\x42\x01" + struct.pack("<H", 110), "CHAR": b"\x41" + struct.pack("<H", 111), "CALL": b"\x62\x03\x96\0",
+            "HALT": b"\x42\0\x36\0", "FORMULA": b"\x42\x02\x60\x80"}
+    lines = [(text(b"cmd /c calc") + call["EXEC"], 'EXEC("cmd /c calc")'),
+             (b"\x1e\x41\0" + call["CHAR"] + b"\x17\x01\x01\x42\x30" + b"\x08", 'CHAR(65)&"\u3042"'),
+             (b"\x44\x04\0\x01\xc0" + b"\x1f" + struct.pack("<d", 3.25) + b"\x03\x15\x1e\x07\0\x05", "(R5C2+3.25)*7"),
+             (text(b"urlmon") + text(b"F") + text(b"JJ") + call["CALL"], 'CALL("urlmon","F","JJ")'),
+             (b"\x23\x02\0\0\0\x13\x25\0\0\x01\0\0\xc0\x02\xc0" + call["FORMULA"], "FORMULA(-NAME.2,R1C1:R2C3)"),
+             (b"\x19\x02\x03\0" + call["HALT"], "HALT()"), (b"\x1c\x2a\x16\x1d\1\x10\x10", "#ERR42!,,TRUE"),
+             (b"\x7f", "..."), (b"\x03", "...")]
+    sheet = biff(0x809, struct.pack("<HHHHII", 0x600, 0x40, 0, 0, 0, 6))
+    sheet += b"".join(xlm_formula(i, 0, tokens) for i, (tokens, _) in enumerate(lines)) + biff(10)
+
+    def book(place):
+        out = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
+        return out + biff(0x85, struct.pack("<IBBBB", place, 2, 1, 2, 0) + b"M1") + biff(10)
+    stream = book(len(book(0))) + sheet
+    want = "".join(f"M1!R{i + 1}C1 ={line}\n" for i, (_, line) in enumerate(lines)).encode()
+    facts = {("macros-xlm", None), ("very-hidden-sheet", "M1")}
+    yield case("ole2", "xlm", mkole.ole({"Workbook": stream}), {"Workbook/macros.txt": want}, facts)
+    hidden = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)) + biff(10) + sheet
+    yield case("ole2", "xlm-unnamed", mkole.ole({"Workbook": hidden}), {"Workbook/macros.txt": want.replace(b"M1!", b"sheet!")},
+               {("macros-xlm", None)})
+    deep = xlm_formula(0, 0, b"\x1e\1\0" * 300 + b"\x03" * 299)
+    yield case("ole2", "xlm-deep", mkole.ole({"Book": hidden[:24] + sheet[:20] + deep}), {"Book/macros.txt": None}, {("macros-xlm", None)})
+
+
 def all_cases():
+    yield from xlm_cases()
     yield from hwp_cases()
     yield from onenote_cases()
     yield from xml_cases()
