@@ -77,6 +77,7 @@ struct sk_limits {
 #define SK_PART_HWP3 512u
 #define SK_PART_ONENOTE 1024u
 #define SK_PART_IMAGE 2048u
+#define SK_PART_IMAGE_HASH 4096u /* image hashes */
 
 /* A body signature by its place in the definition set: a segment, an index in it. */
 struct sk_try {

@@ -225,7 +225,19 @@ static sk_err decode_macro(struct decoding *d, const struct mt_sub *sub) {
     return sk_ok();
 }
 
+static void decode_image(struct decoding *d, const struct mt_sub *sub) {
+    char hash[17];
+    snprintf(hash, sizeof(hash), "%08x%08x", sub->shift, sub->part_first);
+    tell_open(d->t, NULL, NULL, '{');
+    tell_text(d->t, "image_hash", _("image hash"), hash);
+    tell_close(d->t, NULL, '}');
+}
+
 static sk_err decode_special(struct decoding *d, const struct mt_sub *sub) {
+    if ((sub->flags & MT_SUB_IMAGE) != 0) {
+        decode_image(d, sub);
+        return sk_ok();
+    }
     tell_open(d->t, NULL, NULL, '{');
     TRY(words_offset(sub, phrase(d)));
     tell_text(d->t, "where", _("where"), buf_text(&d->says));

@@ -91,6 +91,8 @@ static const struct conf_option OPTIONS[] = {
     FLAG_ON("scan-onenote", 0, alert.onenote, "Look into OneNote files", NULL),
     FLAG_ON("scan-archive", 0, alert.archive, "Look into archives", NULL),
     FLAG_ON("scan-image", 0, alert.image, "Read the structure of images", NULL),
+    FLAG_ON("scan-image-fuzzy-hash", 0, alert.image_hash, "Compare pictures with image hashes",
+            NULL),
     {"tempdir", 0, CONF_TEXT, AT(temp_dir), 0, 0, NULL, "DIR", NULL, N_("Put temporary files here"),
      "They have no name and vanish with the program."},
     {"sandbox", 0, CONF_CHOICE, AT(sandbox), 0, 0, "auto", "MODE", "auto|require|off",
@@ -142,12 +144,19 @@ void alerts_apply(const struct alert_settings *a, struct sk_options *o) {
                   {a->phishing_ssl, SK_ALERT_PHISHING_SSL},
                   {a->phishing_cloak, SK_ALERT_PHISHING_CLOAK},
                   {a->partitions, SK_ALERT_PARTITIONS}},
-      off[] = {{!a->archive, SK_PART_ARCHIVE}, {!a->mail, SK_PART_MAIL},
-               {!a->pe, SK_PART_PE},           {!a->elf, SK_PART_ELF},
-               {!a->ole2, SK_PART_OLE2},       {!a->pdf, SK_PART_PDF},
-               {!a->swf, SK_PART_SWF},         {!a->html, SK_PART_HTML},
-               {!a->xmldocs, SK_PART_XMLDOCS}, {!a->hwp3, SK_PART_HWP3},
-               {!a->onenote, SK_PART_ONENOTE}, {!a->image, SK_PART_IMAGE}};
+      off[] = {{!a->archive, SK_PART_ARCHIVE},
+               {!a->mail, SK_PART_MAIL},
+               {!a->pe, SK_PART_PE},
+               {!a->elf, SK_PART_ELF},
+               {!a->ole2, SK_PART_OLE2},
+               {!a->pdf, SK_PART_PDF},
+               {!a->swf, SK_PART_SWF},
+               {!a->html, SK_PART_HTML},
+               {!a->xmldocs, SK_PART_XMLDOCS},
+               {!a->hwp3, SK_PART_HWP3},
+               {!a->onenote, SK_PART_ONENOTE},
+               {!a->image, SK_PART_IMAGE},
+               {!a->image_hash, SK_PART_IMAGE_HASH}};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         o->flags |= flags[i].on ? flags[i].bit : 0;
     }

@@ -281,8 +281,8 @@ static sk_err stage_sub(struct body_builder *b, struct sk_bytes sub, unsigned ta
     if (contains(sub, "/")) {
         return special_stage_regex(b, sub, target, why);
     }
-    if (contains(sub, "fuzzy_img")) {
-        why_say(why, DEFC_NOT_YET_FUZZY, "an image hash");
+    if (text_starts(sub, IMAGE_MARK)) {
+        special_stage_image(b, sub, why);
     } else if (contains(sub, "$")) {
         special_stage_macro(b, sub, why);
     } else if (contains(sub, "#")) {

@@ -30,6 +30,7 @@ struct staged_sub {
     uint16_t special; /* 0, or one of MT_SUB_SPECIAL: then only the following, and offset */
     struct sk_bytes trigger, text; /* of a regular expression */
     uint32_t regex_flags;
+    uint64_t image_hash;
     struct mt_compare compare;
     struct mt_macro macro;
 };

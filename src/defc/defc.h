@@ -44,14 +44,13 @@ struct defc_options {
 enum defc_reason {
     DEFC_MALFORMED,
     DEFC_FLEVEL_TOO_HIGH,
-    DEFC_NOT_YET_FUZZY,
     DEFC_NOT_YET_ATTRIBUTE,
     DEFC_NOT_YET_FORMAT,
     DEFC_IGNORED,
     DEFC_DUPLICATE,
     DEFC_REASON_COUNT
 };
-/* English phrase; and the stable word used in META and JSON ("not-yet-fuzzy"). */
+/* English phrase; and the stable word used in META and JSON ("not-yet-format"). */
 const char *defc_reason_text(enum defc_reason reason);
 const char *defc_reason_word(enum defc_reason reason);
 

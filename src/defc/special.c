@@ -6,6 +6,7 @@
  *   id(>>off#options#cmp[,cmp])[anything]        a number near the last hit of subsignature id
  *   ${min-max}group$                             a body of an ndb group behind the subsignature
  * before
+ *   fuzzy_img#hash[#0[#anything]]                the layer is a picture with this image hash
  *
  * Seen with clamscan 1.4.6 (one line at a time through its loader):
  *   - the text of a regular expression goes from the first '/' to the last one; ';' and ':' may
@@ -28,6 +29,7 @@
 #include "match/regex.h"
 
 #define HEX_WIDTH_MAX 18u
+#define IMAGE_DIGITS 16u
 
 /* ---- regular expressions ----------------------------------------------------------------------
  */
@@ -256,6 +258,45 @@ uint8_t special_macro_group(struct sk_bytes offset, struct defc_why *why) {
     return (uint8_t)group;
 }
 
+/* ---- image hashes -----------------------------------------------------------------------------
+ */
+
+/* Hex digits of either case. */
+static bool read_hash(struct sk_bytes text, uint64_t *out) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        uint8_t letter = c | 0x20;
+        if (c >= '0' && c <= '9') {
+            hash = hash << 4 | (uint64_t)(c - '0');
+        } else if (letter >= 'a' && letter <= 'f') {
+            hash = hash << 4 | (uint64_t)(letter - 'a' + 10);
+        } else {
+            return false;
+        }
+    }
+    *out = hash;
+    return text.len == IMAGE_DIGITS;
+}
+
+void special_stage_image(struct body_builder *b, struct sk_bytes text, struct defc_why *why) {
+    struct staged_sub *s = &b->staged[b->staged_count++];
+    *s = (struct staged_sub){.special = MT_SUB_IMAGE};
+    bool more;
+    uint64_t distance = 0;
+    text = text_from(text, sizeof(IMAGE_MARK) - 1);
+    struct sk_bytes hash = text_cut(&text, '#', &more);
+    if (!read_hash(hash, &s->image_hash)) {
+        why_say(why, DEFC_MALFORMED, "an image hash has %u hex digits", IMAGE_DIGITS);
+        return;
+    }
+    bool other;
+    if (more &&
+        (!text_number(text_cut(&text, '#', &other), UINT32_MAX, &distance) || distance != 0)) {
+        why_say(why, DEFC_MALFORMED, "an image hash at another distance than 0");
+    }
+}
+
 /* ---- pools ------------------------------------------------------------------------------------
  */
 
@@ -318,13 +359,24 @@ static sk_err keep_macro(struct body_builder *b, unsigned number, struct special
     return sk_ok();
 }
 
+/* Nothing is searched for: such a signature is judged on every layer, unless another subsignature
+ * it needs is a body. */
+static sk_err keep_image(struct body_builder *b, unsigned number, struct special_costs *costs,
+                         uint32_t *out_index) {
+    costs->cost[number] = EXPR_COST_NONE;
+    costs->need[number] = 0;
+    *out_index = (uint32_t)b->staged[number].image_hash;
+    return sk_ok();
+}
+
 sk_err special_keep(struct body_builder *b, unsigned number, struct special_costs *costs,
                     uint32_t *out_sub) {
     const struct staged_sub *s = &b->staged[number];
     uint32_t index = 0;
     TRY((s->special == MT_SUB_REGEX     ? keep_regex
          : s->special == MT_SUB_COMPARE ? keep_compare
-                                        : keep_macro)(b, number, costs, &index));
+         : s->special == MT_SUB_MACRO   ? keep_macro
+                                        : keep_image)(b, number, costs, &index));
     struct mt_sub *sub = vec_push(&b->sub, 1, sizeof(*sub));
     struct trigger *trigger = vec_push(&b->trigger, 1, sizeof(*trigger));
     if (sub == NULL || trigger == NULL) {
@@ -334,7 +386,8 @@ sk_err special_keep(struct body_builder *b, unsigned number, struct special_cost
                            .flags = s->special,
                            .section = s->offset.section,
                            .off = s->offset.off,
-                           .shift = s->offset.shift,
+                           .shift = s->special == MT_SUB_IMAGE ? (uint32_t)(s->image_hash >> 32)
+                                                               : s->offset.shift,
                            .part_first = index,
                            .also = MT_NO_SUB};
     *trigger = (struct trigger){.cost = EXPR_COST_NONE, .how = TRIGGER_NONE};

@@ -22,6 +22,8 @@ struct sk_bytes special_cut(struct sk_bytes *rest, bool *more);
 
 sk_err special_stage_regex(struct body_builder *b, struct sk_bytes text, unsigned target,
                            struct defc_why *why);
+#define IMAGE_MARK "fuzzy_img#"
+void special_stage_image(struct body_builder *b, struct sk_bytes text, struct defc_why *why);
 void special_stage_compare(struct body_builder *b, struct sk_bytes text, struct defc_why *why);
 void special_stage_macro(struct body_builder *b, struct sk_bytes text, struct defc_why *why);
 /* "$12": the group a body belongs to. */

@@ -19,7 +19,6 @@ struct reason_text {
 static const struct reason_text reasons[DEFC_REASON_COUNT] = {
     [DEFC_MALFORMED] = {"malformed", N_("malformed")},
     [DEFC_FLEVEL_TOO_HIGH] = {"flevel", N_("for other functionality levels")},
-    [DEFC_NOT_YET_FUZZY] = {"not-yet-fuzzy", N_("fuzzy image hashes are not supported yet")},
     [DEFC_NOT_YET_ATTRIBUTE] = {"not-yet-attribute", N_("an attribute is not supported yet")},
     [DEFC_NOT_YET_FORMAT] = {"not-yet-format", N_("this kind of signature is not supported yet")},
     [DEFC_IGNORED] = {"ignored", N_("on an ignore list")},

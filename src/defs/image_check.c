@@ -156,6 +156,11 @@ static const char *check_part(const struct body_check *b, uint32_t i) {
 
 static const char *check_sub(const struct body_check *b, uint32_t i) {
     const struct mt_sub *sub = &b->seg->sub[i];
+    if (sub->flags == MT_SUB_IMAGE) {
+        return sub->part_count == 0 && sub->also == MT_NO_SUB && sub->off_kind == MT_OFF_ANY
+                   ? NULL
+                   : "an image hash is malformed";
+    }
     if ((sub->flags & MT_SUB_SPECIAL) != 0) {
         uint32_t count = sub->flags == MT_SUB_REGEX     ? b->seg->regex_count
                          : sub->flags == MT_SUB_COMPARE ? b->seg->compare_count

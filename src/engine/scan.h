@@ -30,6 +30,7 @@
 #define LAYER_NAME_MAX_BYTES ((size_t)1024)
 #define LAYER_HANDLER_MAX 4 /* types signatures may ask one layer to be scanned as */
 
+enum layer_picture { LAYER_PICTURE_UNKNOWN = 0, LAYER_PICTURE_NONE, LAYER_PICTURE_HASHED };
 enum layer_allowed { LAYER_ALLOWED_UNKNOWN = 0, LAYER_ALLOWED_NO, LAYER_ALLOWED_YES };
 
 struct layer {
@@ -45,6 +46,8 @@ struct layer {
     unsigned refs;
     unsigned uses;
     enum layer_allowed allowed;
+    enum layer_picture picture;
+    uint64_t picture_hash; /* when LAYER_PICTURE_HASHED */
     enum sk_type type;
     enum sk_type reader; /* at work on this layer; SK_TYPE_ANY: none */
     enum sk_type as;     /* what its container says it is; SK_TYPE_ANY: nothing */

@@ -19,6 +19,7 @@
 #include "engine/view.h"
 
 #include "engine/observe.h"
+#include "engine/picture.h"
 #include "norm/text.h"
 
 struct view_ctx {
@@ -109,6 +110,11 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
                              .file_size =
                                  view->target == SK_TARGET_HTML ? view->src->size : layer->src.size,
                              .exe = view->exe};
+    struct picture_ask ask = {sc, layer};
+    if (picture_has_hash(sc, layer)) {
+        ml.image_hash = picture_hash;
+        ml.image_ctx = &ask;
+    }
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
     ctx.trials = (struct trials_view){layer, &ml, view->src != &layer->src};
     sk_err err = matcher_scan(sc->matcher, &ml, &budget, on_hit, &ctx);

@@ -435,6 +435,7 @@ struct judged {
     struct matcher *m;
     unsigned segment;
     const struct mt_sig *sig;
+    const struct match_layer *layer;
     uint64_t offset; /* of a hit of the subsignature counted last */
 };
 
@@ -609,6 +610,33 @@ static sk_err count_macro(struct special *sp, struct pattern_hits *out_hits) {
     return macro_count(&j->m->run, &use, out_hits);
 }
 
+static void count_image(const struct special *sp, struct pattern_hits *out_hits) {
+    const struct match_layer *layer = sp->judged->layer;
+    uint64_t want = (uint64_t)sp->sub->shift << 32 | sp->sub->part_first, hash = 0;
+    if (layer->image_hash == NULL) {
+        return;
+    }
+    out_hits->count = layer->image_hash(layer->image_ctx, &hash) && hash == want;
+    sp->judged->m->run.view = NULL; /* the source has been used since */
+    sp->judged->m->run.view_len = 0;
+}
+
+static sk_err count_special(struct special *sp, struct pattern_hits *out_hits) {
+    switch (sp->sub->flags & MT_SUB_SPECIAL) {
+    case MT_SUB_REGEX:
+        return count_regex(sp, out_hits);
+    case MT_SUB_COMPARE:
+        return count_compare(sp, out_hits);
+    case MT_SUB_MACRO:
+        return count_macro(sp, out_hits);
+    case MT_SUB_IMAGE:
+        count_image(sp, out_hits);
+        return sk_ok();
+    default:
+        return sk_fail(SK_E_FORMAT);
+    }
+}
+
 /* Counts the special subsignatures of a signature, in their order, before its expression is asked.
  * Each is counted in full, because it is asked for in more than one way. */
 static sk_err count_specials(struct judged *j) {
@@ -623,9 +651,7 @@ static sk_err count_specials(struct judged *j) {
         if ((sp.sub->flags & MT_SUB_SPECIAL) == 0) {
             continue;
         }
-        TRY((sp.sub->flags & MT_SUB_REGEX) != 0     ? count_regex(&sp, &hits)
-            : (sp.sub->flags & MT_SUB_COMPARE) != 0 ? count_compare(&sp, &hits)
-                                                    : count_macro(&sp, &hits));
+        TRY(count_special(&sp, &hits));
         struct count_slot *slot = counts_slot(&j->m->counts, j->segment, index);
         if (slot == NULL) {
             return sk_fail(SK_E_NOMEM);
@@ -646,7 +672,7 @@ static sk_err judge(struct scan *s, unsigned segment, uint32_t index) {
         return sk_ok();
     }
     s->m->stats.evaluated++;
-    struct judged j = {.m = s->m, .segment = segment, .sig = sig};
+    struct judged j = {.m = s->m, .segment = segment, .sig = sig, .layer = s->layer};
     struct logic_expr expr = {&seg->node[sig->node_first], sig->node_count, sig->sub_count};
     bool lacks = false, holds = false;
     TRY(lacks_a_member(&j, &expr, &lacks));

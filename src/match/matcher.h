@@ -31,6 +31,10 @@ struct match_layer {
     unsigned ancestor_count;
     uint64_t file_size;       /* what FileSize asks about (normalised text states its origin's) */
     const struct sk_exe *exe; /* NULL: not an executable */
+    /* The image hash of the layer, asked only when a signature hangs on it; false: it has none.
+     * NULL: no picture. */
+    bool (*image_hash)(void *ctx, uint64_t *out_hash);
+    void *image_ctx;
 };
 
 struct match_budget {

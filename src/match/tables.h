@@ -131,7 +131,9 @@ enum mt_off_kind {
 #define MT_SUB_REGEX 4u
 #define MT_SUB_COMPARE 8u
 #define MT_SUB_MACRO 16u
-#define MT_SUB_SPECIAL (MT_SUB_REGEX | MT_SUB_COMPARE | MT_SUB_MACRO)
+/* An image hash, which lies in part_first (low half) and shift: the layer is a picture with it. */
+#define MT_SUB_IMAGE 32u
+#define MT_SUB_SPECIAL (MT_SUB_REGEX | MT_SUB_COMPARE | MT_SUB_MACRO | MT_SUB_IMAGE)
 #define MT_NO_SUB UINT32_MAX
 
 /* Hits of a subsignature are counted at the start of part 0, which must lie in the offset window
