@@ -27,7 +27,8 @@ static void check_parts(const struct mt_segment *s) {
         const struct mt_sub *u = &s->sub[i];
         if ((u->flags & MT_SUB_SPECIAL) != 0) {
             uint32_t bound = (u->flags & MT_SUB_REGEX) != 0 ? s->regex_count : s->compare_count;
-            must(u->part_count == 0 && u->part_first < bound);
+            must(u->part_count == 0);
+            must(u->part_first < bound || u->flags == MT_SUB_IMAGE); /* a hash, no index */
         } else {
             must(u->part_count > 0 && (uint64_t)u->part_first + u->part_count <= s->part_count);
         }
