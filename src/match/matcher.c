@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "match/attribute.h"
 #include "match/compare.h"
 #include "match/counts.h"
 #include "match/filter.h"
@@ -291,41 +292,6 @@ static sk_err collect(struct scan *s, struct match_budget *budget) {
 
 /* ---- phase 2 --------------------------------------------------------------------------------- */
 
-static bool in_range(uint64_t value, const struct mt_attr *a) {
-    return value >= a->min && (value <= a->max || a->max == UINT32_MAX);
-}
-
-/* Does it speak of the layers around, not of the layer itself? */
-static bool is_about_place(const struct mt_attr *a) {
-    return a->key == MT_ATTR_CONTAINER || a->key == MT_ATTR_ANCESTOR;
-}
-
-/* Several of these, one a place, are what Intermediates says. */
-static bool ancestor_is(const struct match_layer *layer, const struct mt_attr *a) {
-    return a->max < layer->ancestor_count &&
-           (a->min == SK_TYPE_ANY || a->min == (uint32_t)layer->ancestor[a->max]);
-}
-
-static bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
-    const struct sk_exe *exe = layer->exe;
-    switch (a->key) {
-    case MT_ATTR_FILE_SIZE:
-        return in_range(layer->file_size, a);
-    case MT_ATTR_ENTRY_POINT:
-        return exe != NULL && exe->has_entry && in_range(exe->entry, a);
-    case MT_ATTR_SECTION_COUNT:
-        return exe != NULL && in_range(exe->section_count, a);
-    case MT_ATTR_CONTAINER:
-        return a->min == (uint32_t)layer->container;
-    case MT_ATTR_ANCESTOR:
-        return ancestor_is(layer, a);
-    case MT_ATTR_HANDLER:
-        return true;
-    default:
-        return false; /* a newer attribute: the reader refuses such images */
-    }
-}
-
 static bool is_of_target(const struct match_layer *layer, const struct mt_sig *sig) {
     return sig->target == SK_TARGET_ANY || sig->target == (uint8_t)layer->target;
 }
@@ -342,8 +308,8 @@ static sk_err concerned(const struct scan *s, const struct mt_segment *seg,
     for (unsigned i = 0; i < sig->attr_count && concerns; i++) {
         const struct mt_attr *attr = &seg->attr[sig->attr_first + i];
         bool holds = attribute_holds(s->layer, attr);
-        misplaced = misplaced || (!holds && is_about_place(attr));
-        concerns = holds || is_about_place(attr);
+        misplaced = misplaced || (!holds && attribute_is_about_place(attr));
+        concerns = holds || attribute_is_about_place(attr);
     }
     *out_misplaced = concerns && misplaced;
     *out_concerns = concerns && !misplaced;

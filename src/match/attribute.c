@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Attributes compare numbers and types; what they need of the layer, the caller of the matcher
+ * states in struct match_layer.
+ */
+#include "match/attribute.h"
+
+static bool in_range(uint64_t value, const struct mt_attr *a) {
+    return value >= a->min && (value <= a->max || a->max == UINT32_MAX);
+}
+
+bool attribute_is_about_place(const struct mt_attr *a) {
+    return a->key == MT_ATTR_CONTAINER || a->key == MT_ATTR_ANCESTOR;
+}
+
+/* Several of these, one a place, are what Intermediates says. */
+static bool ancestor_is(const struct match_layer *layer, const struct mt_attr *a) {
+    return a->max < layer->ancestor_count &&
+           (a->min == SK_TYPE_ANY || a->min == (uint32_t)layer->ancestor[a->max]);
+}
+
+bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
+    const struct sk_exe *exe = layer->exe;
+    switch (a->key) {
+    case MT_ATTR_FILE_SIZE:
+        return in_range(layer->file_size, a);
+    case MT_ATTR_ENTRY_POINT:
+        return exe != NULL && exe->has_entry && in_range(exe->entry, a);
+    case MT_ATTR_SECTION_COUNT:
+        return exe != NULL && in_range(exe->section_count, a);
+    case MT_ATTR_CONTAINER:
+        return a->min == (uint32_t)layer->container;
+    case MT_ATTR_ANCESTOR:
+        return ancestor_is(layer, a);
+    case MT_ATTR_HANDLER:
+        return true;
+    default:
+        return false; /* a newer attribute: the reader refuses such images */
+    }
+}
