@@ -43,8 +43,8 @@ static void check(int good) {
 static sk_err open_codec(unsigned which, struct sk_stream *up, struct sk_stream **out) {
     static const char *const sets[] = {"iso-2022-jp", "shift_jis", "euc-jp", "utf-7",
                                        "utf-16",      "gb18030",   "big5",   "iso-2022-kr"};
-    const char *set = sets[which / 8 % 8];
-    switch (which % 8) {
+    const char *set = sets[which / 9 % 8];
+    switch (which % 9) {
     case 0:
         return sk_base64_open(up, SK_BASE64_GO_ON, out);
     case 1:
@@ -59,6 +59,8 @@ static sk_err open_codec(unsigned which, struct sk_stream *up, struct sk_stream 
         return sk_yenc_open(up, out);
     case 6:
         return sk_binhex_open(up, out);
+    case 7:
+        return sk_lzfu_open(up, out);
     default:
         return sk_charset_open(up, (struct sk_bytes){(const uint8_t *)set, strlen(set)}, out);
     }

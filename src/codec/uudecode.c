@@ -7,8 +7,9 @@
  *     end                               the end  (base64 form: "====")
  *
  * Mail cuts trailing blanks, which were data: a short line is filled up with them. A line longer
- * than it says is decoded whole. A line that cannot be data is passed over, as forgiving decoders
- * do; too many in a row, or another "begin", end the stream in front of them.
+ * than it says is decoded whole; garbage behind its data does not matter. A line that cannot be
+ * data is passed over, as forgiving decoders do; too many in a row, or another "begin", end the
+ * stream in front of them.
  */
 #include "base/mem.h"
 #include "codec/codec.h"
@@ -44,12 +45,11 @@ static bool is_data(struct sk_bytes line) {
     if (dashes && line.len < want / 2) {
         return false; /* a delimiter or a signature rather than 13 bytes of blanks */
     }
-    for (size_t i = 0; i < line.len; i++) {
-        if (line.ptr[i] < 32 || line.ptr[i] > 96) {
-            return false;
-        }
+    size_t good = 0;
+    while (good < line.len && line.ptr[good] >= 32 && line.ptr[good] <= 96) {
+        good++;
     }
-    return true;
+    return good == line.len || (good > 0 && good - 1 >= want);
 }
 
 static uint8_t sextet(struct sk_bytes line, size_t at) {

@@ -7,7 +7,8 @@
  * the member lies in; 7z and CAB state no packed size (0); positions count from 1 in ZIP, TAR, CPIO
  * and ARJ, from 0 in 7z, CAB and LHA, and are always 0 in ISO and mail; TAR does not count
  * directories. Members of GZIP, BZIP2, XZ, AR and XAR are not asked. Names are bytes: the
- * expression is compiled and run in the C locale.
+ * expression is compiled and run in the C locale; in mail every byte but letters, digits and dots
+ * is an underscore there, here both forms are asked for.
  *
  * A finding comes before whatever the member holds, so it gets a place of its own in front of it: a
  * layer without bytes. Allow-lists are asked for the container and what is around it, as there.
@@ -92,7 +93,8 @@ enum quirk {
     QUIRK_NO_PACKED = 4, /* the packed size is 0 */
     QUIRK_PACKED_IS_SIZE = 8,
     QUIRK_NOT_ASKED = 16,
-    QUIRK_FILES_ONLY = 32 /* directories are not counted */
+    QUIRK_FILES_ONLY = 32, /* directories are not counted */
+    QUIRK_PLAIN_NAME = 64  /* bytes but letters, digits, '.' are '_' in the name, as well */
 };
 
 static const struct {
@@ -111,7 +113,8 @@ static const struct {
     {SK_TYPE_SEVENZIP, QUIRK_NO_PACKED},
     {SK_TYPE_CAB, QUIRK_NO_PACKED},
     {SK_TYPE_ISO, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE},
-    {SK_TYPE_MAIL, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE},
+    {SK_TYPE_MAIL, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE | QUIRK_PLAIN_NAME},
+    {SK_TYPE_MHTML, QUIRK_NO_POSITION | QUIRK_PACKED_IS_SIZE | QUIRK_PLAIN_NAME},
     {SK_TYPE_GZIP, QUIRK_NOT_ASKED},
     {SK_TYPE_BZIP2, QUIRK_NOT_ASKED},
     {SK_TYPE_XZ, QUIRK_NOT_ASKED},
@@ -207,6 +210,14 @@ static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segm
     return regexec(regex, name, 0, NULL, 0) == 0;
 }
 
+static void make_plain(char *name) {
+    for (; *name != '\0'; name++) {
+        uint8_t low = (uint8_t)*name | 0x20;
+        bool plain = (low >= 'a' && low <= 'z') || (*name >= '0' && *name <= '9') || *name == '.';
+        *name = plain ? *name : '_';
+    }
+}
+
 static void tell(struct sk_scanner *sc, struct layer *layer, const struct sk_child *child,
                  const struct verdict_hit *hit) {
     struct layer *place = layer_new(sc, layer);
@@ -234,13 +245,19 @@ void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_c
     if (len > 0) {
         memcpy(name, child->name, len < LAYER_NAME_MAX_BYTES ? len : LAYER_NAME_MAX_BYTES);
     }
+    bool plain_too = (quirks_of(layer->type) & QUIRK_PLAIN_NAME) != 0;
+    char plain[LAYER_NAME_MAX_BYTES + 1];
+    memcpy(plain, name, sizeof(plain));
+    make_plain(plain);
     struct facts facts = facts_of(layer, child, before_it);
     locale_t before = uselocale(sc->members->bytes);
     for (unsigned s = 0; s < sc->engine->segment_count; s++) {
         const struct image *img = sc->engine->image[s];
         const struct rules *rules = image_rules(img);
         for (uint32_t i = 0; i < sc->members->count[s]; i++) {
-            if (numbers_hold(&facts, &rules->member[i]) && name_holds(sc, layer, s, i, name)) {
+            if (numbers_hold(&facts, &rules->member[i]) &&
+                (name_holds(sc, layer, s, i, name) ||
+                 (plain_too && name_holds(sc, layer, s, i, plain)))) {
                 struct verdict_hit hit = {.image = img,
                                           .name = rules->member[i].name,
                                           .offset = UINT64_MAX,

@@ -19,7 +19,8 @@
 #define NAME_MAX_BYTES 63u
 #define HEAD_BYTES ((size_t)(1 + 4 + 4 + 2 + 4 + 4 + 2)) /* behind the name */
 
-static const char LINE[] = "(This file must be converted with BinHex";
+/* Writers finish the sentence as they like: "with BinHex 4.0)", "; you knew that already.)". */
+static const char LINE[] = "(This file must be converted";
 #define LINE_SPAN_BYTES ((size_t)1024)
 
 static int binhex_probe(const struct sk_peek *peek, enum sk_type *out_type) {

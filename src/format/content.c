@@ -16,7 +16,8 @@
  *   printable, so that compressed data is not searched as text.
  * - A stray control character or NUL in otherwise printable text does not turn it into binary.
  * - Mail is told from a run of header lines, not from the first one: one unknown or broken header
- *   in front hides nothing (clamav issue 1205). A lone "To:" or "Date:" line is no mail.
+ *   in front hides nothing (clamav issue 1205). A lone "To:" or "Date:" line is no mail. MHTML is
+ *   what has MIME headers but none of a mail's own, as in clamscan.
  * - "<!doctype html", "<html", "<body" and "<title" make HTML when they come first.
  *
  * Everything here is linear in the head (at most SK_PEEK_HEAD_BYTES).
@@ -344,14 +345,21 @@ bool sk_content_is_envelope(struct sk_bytes line) {
 
 struct mail_census {
     unsigned headers;
-    unsigned usual; /* known names */
-    unsigned mail;  /* names that only mail has */
+    unsigned usual;   /* known names */
+    unsigned mail;    /* names that only mail has */
+    unsigned mime;    /* MIME-Version among them */
+    unsigned content; /* Content-... among the usual */
     unsigned junk;
     bool binary; /* a line that is no header holds a NUL: a message catalogue, say, that quotes one
                   */
     bool opened; /* the first line was enough to expect mail */
     bool mbox;   /* the envelope line of a mailbox came first */
 };
+
+static bool line_begins(struct sk_bytes line, const char *name) {
+    size_t len = strlen(name);
+    return line.len >= len && strncasecmp((const char *)line.ptr, name, len) == 0;
+}
 
 /* Counts one line; false when the header is over. */
 static bool count_line(struct mail_census *m, struct sk_bytes line) {
@@ -375,10 +383,12 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     m->headers++;
     m->usual += worth >= HEADER_USUAL;
     m->mail += worth >= HEADER_MAIL;
+    m->mime += line_begins(line, "mime-version");
+    m->content += worth == HEADER_USUAL && line_begins(line, "content-");
     return true;
 }
 
-bool sk_content_is_mail(const struct sk_peek *peek) {
+enum sk_type sk_content_mail(const struct sk_peek *peek, bool *out_sure) {
     struct sk_cursor c = sk_cursor_make(peek->head, peek->head_len);
     if (sk_peek_has(peek, 0, "\xef\xbb\xbf", 3)) {
         sk_cursor_skip(&c, 3);
@@ -390,10 +400,14 @@ bool sk_content_is_mail(const struct sk_peek *peek) {
             break;
         }
     }
-    if (m.mbox || (m.opened && m.junk == 0)) {
-        return true;
+    *out_sure = m.mbox || (m.opened && m.junk == 0);
+    if (*out_sure) {
+        return SK_TYPE_MAIL;
     }
-    return !m.binary && m.mail >= 1 && m.usual >= 2 && m.headers >= 2 * m.junk;
+    if (m.binary || m.mail == 0 || m.usual < 2 || m.headers < 2 * m.junk) {
+        return SK_TYPE_ANY;
+    }
+    return m.mail == m.mime && m.usual == m.mail + m.content ? SK_TYPE_MHTML : SK_TYPE_MAIL;
 }
 
 enum sk_type sk_content_type(const struct sk_peek *peek) {

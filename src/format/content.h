@@ -13,8 +13,10 @@
 
 /* Text, HTML, script or binary. */
 enum sk_type sk_content_type(const struct sk_peek *peek);
-/* A run of header lines at the start, or the envelope line of a mailbox. */
-bool sk_content_is_mail(const struct sk_peek *peek);
+/* A run of header lines at the start, or the envelope line of a mailbox: SK_TYPE_MAIL;
+ * SK_TYPE_MHTML when MIME-Version is the only one that mail has; else SK_TYPE_ANY. *out_sure:
+ * already the first line says so, and no magic further in should matter. */
+enum sk_type sk_content_mail(const struct sk_peek *peek, bool *out_sure);
 /* "From sender Mon Jan  1 00:00:00 2020" */
 bool sk_content_is_envelope(struct sk_bytes line);
 

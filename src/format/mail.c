@@ -17,8 +17,9 @@
  * The rule for everything that is written twice, wrongly or oddly: where mail programs would read
  * it differently, every reading is scanned. Two Content-Types, two encodings, three ways to cut a
  * boundary, two ends of a header each give their own members; readings that end up with the same
- * bytes are given once (mail_is_new). What that costs is bounded by MAIL_READINGS_MAX per field and
- * by the limits of the engine.
+ * bytes are given once (mail_is_new). Readings multiply when they nest, so all ranges together are
+ * bounded by MAIL_WORK_TIMES the mail (noted as SK_NOTE_LIMIT_SCAN_SIZE); real mail needs its
+ * depth.
  *
  * What clamscan 1.4.6 does, seen with planted signatures: raw mail is searched for targets 4 and 0,
  * its whole is not normalised as text; bodies and the epilogue are members, typed by their bytes;
@@ -33,15 +34,21 @@
 
 #include "format/content.h"
 
-#define BID_MAIL 60
+/* Above magics that may stand further in (a PDF's in the subject): clamscan 1.4.6 goes by the first
+ * line, too. */
+#define BID_SURE 88
 #define LIMIT_PARTS 1024u
 #define HOW_ENTITY 0x10000u
 #define HOW_INLINE 0x20000u
 #define HOW_SPLIT 0x40000u
 
 static int mail_probe(const struct sk_peek *peek, enum sk_type *out_type) {
+    bool sure;
     (void)out_type;
-    return sk_content_is_mail(peek) ? BID_MAIL : 0;
+    if (sk_content_mail(peek, &sure) != SK_TYPE_MAIL) {
+        return 0;
+    }
+    return sure ? BID_SURE : MAIL_BID;
 }
 
 /* ---- shared by the parts ---- */
@@ -79,6 +86,13 @@ struct mail_frame *mail_push(struct mail *m, enum mail_work work, struct mail_ra
         }
         return NULL;
     }
+    m->work += range.end - range.start;
+    if (m->work / MAIL_WORK_TIMES > m->src->size + MAIL_WORK_BYTES / MAIL_WORK_TIMES) {
+        if (once(m, MAIL_ONCE_WORK)) {
+            walk_note(m->walk, SK_NOTE_LIMIT_SCAN_SIZE, "too many ways to read a mail");
+        }
+        return NULL;
+    }
     struct mail_frame *f = &m->frame[m->frame_count++];
     *f = (struct mail_frame){.work = work, .range = range, .pos = range.start, .depth = depth};
     f->cr = mail_cr_lines(m, range);
@@ -105,6 +119,13 @@ static const struct kind_name KINDS[] = {
     {"text/xhtml", MAIL_KIND_HTML},
     {"application/xhtml", MAIL_KIND_HTML},
     {"text", MAIL_KIND_TEXT},
+    {"application", MAIL_KIND_OTHER},
+    {"image", MAIL_KIND_OTHER},
+    {"audio", MAIL_KIND_OTHER},
+    {"video", MAIL_KIND_OTHER},
+    {"font", MAIL_KIND_OTHER},
+    {"model", MAIL_KIND_OTHER},
+    {"x-", MAIL_KIND_OTHER},
 };
 
 static unsigned kind_of(struct sk_bytes media) {
@@ -114,7 +135,8 @@ static unsigned kind_of(struct sk_bytes media) {
             return KINDS[i].kinds;
         }
     }
-    return media.len == 0 ? MAIL_KIND_NONE : MAIL_KIND_OTHER;
+    /* A type nobody knows is shown as text by some. */
+    return media.len == 0 ? MAIL_KIND_NONE : MAIL_KIND_TEXT;
 }
 
 /* What the ending of a name promises, for whoever opens it by that. */
@@ -122,9 +144,9 @@ static enum sk_type type_of_name(struct sk_bytes name) {
     static const struct {
         const char *ending;
         enum sk_type type;
-    } endings[] = {{".htm", SK_TYPE_HTML},   {".html", SK_TYPE_HTML}, {".hta", SK_TYPE_HTML},
-                   {".shtml", SK_TYPE_HTML}, {".xht", SK_TYPE_HTML},  {".eml", SK_TYPE_MAIL},
-                   {".mht", SK_TYPE_MAIL},   {".mhtml", SK_TYPE_MAIL}};
+    } endings[] = {{".htm", SK_TYPE_HTML},   {".html", SK_TYPE_HTML},  {".hta", SK_TYPE_HTML},
+                   {".shtml", SK_TYPE_HTML}, {".xht", SK_TYPE_HTML},   {".eml", SK_TYPE_MAIL},
+                   {".mht", SK_TYPE_MHTML},  {".mhtml", SK_TYPE_MHTML}};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         size_t len = strlen(endings[i].ending);
         struct sk_bytes tail = {name.ptr + name.len - len, len};
@@ -180,8 +202,7 @@ static bool understand(struct entity *e, bool digest) {
         }
         unsigned kinds = kind_of(media);
         e->kinds |= kinds;
-        if ((kinds & MAIL_KIND_MULTIPART) != 0 &&
-            !mail_params(arena, field, "boundary", &e->boundary)) {
+        if (!mail_params(arena, field, "boundary", &e->boundary)) {
             return false;
         }
     }
@@ -285,10 +306,10 @@ static sk_err push_splits(struct entity *e, struct mail_range body) {
 }
 
 static sk_err give_body(struct entity *e, struct mail_range body) {
+    TRY(push_splits(e, body)); /* whatever has a boundary: the type may be misspelt */
     if ((e->kinds & MAIL_KIND_MULTIPART) == 0) {
         return give_leaf(e, body);
     }
-    TRY(push_splits(e, body));
     /* A multipart may not be encoded; who decodes it all the same reads this. */
     unsigned encodings = e->encodings;
     e->encodings &= ~(1u << MAIL_PLAIN);
@@ -419,7 +440,7 @@ static sk_err header_start(struct mail *m, uint64_t *out_off) {
     return sk_ok();
 }
 
-static sk_err mail_walk(struct sk_walk *walk, struct sk_source *src) {
+sk_err mail_walk(struct sk_walk *walk, struct sk_source *src) {
     struct mail m;
     bool many = false;
     TRY(mail_init(&m, walk, src));

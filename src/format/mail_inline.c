@@ -24,7 +24,7 @@
 
 #define JUNK_LINES_MAX 2u
 
-static const char BINHEX_LINE[] = "(This file must be converted with BinHex";
+static const char BINHEX_LINE[] = "(This file must be converted";
 
 static bool begins(struct sk_bytes line, const char *word) {
     size_t len = strlen(word);

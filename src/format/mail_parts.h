@@ -22,6 +22,9 @@
 #define MAIL_DEPTH_MAX 100u
 #define MAIL_LINE_PEEK_BYTES ((size_t)1024) /* so much of a line can be looked at */
 #define MAIL_SEEN_SLOTS 8192u
+/* All ranges together may be so many times the mail, and so many bytes more. */
+#define MAIL_WORK_TIMES 128u
+#define MAIL_WORK_BYTES ((uint64_t)1 << 20)
 
 struct mail_range {
     uint64_t start;
@@ -92,6 +95,7 @@ struct mail {
     uint64_t *seen; /* MAIL_SEEN_SLOTS keys; forgetting one only costs time */
     uint32_t index; /* of the next member */
     uint32_t parts;
+    uint64_t work; /* bytes of all ranges that were pushed */
     unsigned told; /* enum mail_once bits */
     unsigned charsets_told;
 };
@@ -104,14 +108,19 @@ enum mail_once {
     MAIL_ONCE_HEADERS = 8,
     MAIL_ONCE_FOLDS = 16,
     MAIL_ONCE_ARGUMENTS = 32,
-    MAIL_ONCE_PARTS = 64
+    MAIL_ONCE_PARTS = 64,
+    MAIL_ONCE_WORK = 128
 };
 
-/* mail.c. True: this key was not met before. */
+/* mail.c. One mail or mailbox. */
+#define MAIL_BID 60
+sk_err mail_walk(struct sk_walk *walk, struct sk_source *src);
+/* True: this key was not met before. */
 bool mail_is_new(struct mail *m, struct mail_range range, unsigned how);
 /* A limit of ClamAV (its word, "EmailHeaders") was passed; nothing is left out for it. */
 void mail_tell_limit(struct mail *m, enum mail_once once, const char *word);
-/* A new frame, zeroed but for the parameters; NULL: nested too deep, which is noted. */
+/* A new frame, zeroed but for the parameters; NULL: nested too deep, or too many readings, which is
+ * noted. */
 struct mail_frame *mail_push(struct mail *m, enum mail_work work, struct mail_range range,
                              unsigned depth);
 /* One header block and its body: gives members, pushes frames. */

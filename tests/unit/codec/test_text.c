@@ -18,6 +18,18 @@ static sk_err ignore(struct sk_stream *up, struct sk_stream **out_stream) {
     return sk_base64_open(up, SK_BASE64_IGNORE, out_stream);
 }
 
+static sk_err line_only(struct sk_stream *up, struct sk_stream **out_stream) {
+    return sk_base64_open(up, SK_BASE64_LINE, out_stream);
+}
+static sk_err shift_jis(struct sk_stream *up, struct sk_stream **out_stream) {
+    static const struct sk_bytes name = {(const uint8_t *)"Shift_JIS", 9};
+    return sk_charset_open(up, name, out_stream);
+}
+static sk_err iso_2022_jp(struct sk_stream *up, struct sk_stream **out_stream) {
+    static const struct sk_bytes name = {(const uint8_t *)"ISO-2022-JP", 11};
+    return sk_charset_open(up, name, out_stream);
+}
+
 struct text_case {
     open_fn open;
     const char *in;
@@ -43,6 +55,22 @@ static const struct text_case CASES[] = {
     {go_on, "QUJDRA==\nRUZHSA==\n", "ABCDEFGH"}, /* two encodings in a row */
     {go_on, "QU=JDRUZH", "A$4Td"},
     {ignore, "QU=JDRUZH", "ABCEFG"},
+    {line_only, "QUJD=xxx\nRUZH", "ABCEFG"},
+    {line_only, "QUJD=xxx\rRUZH=", "ABCEFG"},
+    {sk_uudecode_open, "#0V%T\n`\nend\n", "Cat"},
+    {sk_uudecode_open, "#0V%T\r\n`\r\nend", "Cat"},
+    {sk_uudecode_open, "#0V%T\njunk in lower case\n--\n#0V%T\n", "CatCat"},
+    {sk_uudecode_open, "#0V%TX\n", "Cat"}, /* with a checksum */
+    {sk_uudecode_open, "+=&AE('!A>6QO860 \n", "the payload"},
+    {sk_uudecode_open, "+=&AE('!A>6QO860\n", "the payload"}, /* the blank was cut off */
+    {sk_uudecode_open, "", ""},
+    {sk_yenc_open, "k\x8c\x8d\r\n=yend size=3", "Abc"},
+    {sk_yenc_open, "=ypart begin=1\nk=\xcc\n\x8d", "Abc"},
+    {sk_yenc_open, "k=", "A"},
+    {iso_2022_jp, "\x1b$BF|K\\\x1b(B!", "\xe6\x97\xa5\xe6\x9c\xac!"},
+    {shift_jis, "\x93\xfa\x96\x7b!", "\xe6\x97\xa5\xe6\x9c\xac!"},
+    {shift_jis, "a\xff!", "a\xef\xbf\xbd!"}, /* no text of it */
+    {shift_jis, "a\x93", "a\xef\xbf\xbd"},   /* half a character */
     {sk_quoted_open, "", ""},
     {sk_quoted_open, "=41=4a=4Ax", "AJJx"},
     {sk_quoted_open, "a=\nb=\r\nc= \t\nd=\t\r\ne=\rf", "abcdef"},
@@ -64,7 +92,7 @@ static void check_case(const struct text_case *c, size_t step, size_t cap) {
     assert_int_equal(pack_drain(s, cap, &out).code, SK_OK);
     assert_int_equal(out.len, strlen(c->out));
     assert_memory_equal(out.data == NULL ? (const void *)"" : out.data, c->out, out.len);
-    assert_int_equal(sk_codec_consumed(s, &ended), strlen(c->in));
+    assert_true(sk_codec_consumed(s, &ended) <= strlen(c->in));
     assert_true(ended);
     sk_stream_close(s);
     buf_release(&out);
@@ -79,6 +107,53 @@ static void test_cases(void **state) {
                 check_case(&CASES[i], sizes[a], sizes[b]);
             }
         }
+    }
+}
+
+/* What follows the end is left alone, so that the caller can go on there. */
+static void test_consumed(void **state) {
+    (void)state;
+    static const struct {
+        open_fn open;
+        const char *in;
+        size_t used;
+    } cases[] = {{sk_uudecode_open, "#0V%T\n`\nend\nmore", 12},
+                 {sk_uudecode_open, "#0V%T\nbegin 644 x\n", 6},
+                 {sk_yenc_open, "k\n=yend size=1\n", 2},
+                 {sk_yenc_open, "k\n=ybegin size=1\n", 2}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct drip up;
+        struct sk_stream *s = NULL;
+        struct buf out = {0};
+        bool ended = false;
+        drip_init(&up, cases[i].in, strlen(cases[i].in), 3);
+        assert_int_equal(cases[i].open(&up.base, &s).code, SK_OK);
+        assert_int_equal(pack_drain(s, 10, &out).code, SK_OK);
+        assert_int_equal(sk_codec_consumed(s, &ended), cases[i].used);
+        assert_true(ended);
+        sk_stream_close(s);
+        buf_release(&out);
+    }
+}
+
+static void test_charsets(void **state) {
+    (void)state;
+    static const struct sk_bytes unknown = {(const uint8_t *)"x-nobody", 8};
+    static const struct sk_bytes known = {(const uint8_t *)"utf-16LE", 8};
+    struct drip up;
+    struct sk_stream *s = NULL;
+    assert_true(sk_charset_known(known));
+    assert_false(sk_charset_known(unknown));
+    drip_init(&up, "a", 1, 1);
+    assert_int_equal(sk_charset_open(&up.base, unknown, &s).code, SK_E_UNSUPPORTED);
+    for (int i = 0; i < 3; i++) { /* a converter is given back clean */
+        struct buf out = {0};
+        drip_init(&up, "\x1b$BF|", 5, 5);
+        assert_int_equal(iso_2022_jp(&up.base, &s).code, SK_OK);
+        assert_int_equal(pack_drain(s, 10, &out).code, SK_OK);
+        assert_int_equal(out.len, 3);
+        sk_stream_close(s);
+        buf_release(&out);
     }
 }
 
@@ -124,7 +199,7 @@ static void test_quoted_long_white(void **state) {
 
 static void test_errors(void **state) {
     (void)state;
-    const open_fn opens[] = {go_on, sk_quoted_open};
+    const open_fn opens[] = {go_on, sk_quoted_open, shift_jis};
     for (size_t i = 0; i < sizeof(opens) / sizeof(opens[0]); i++) {
         struct drip up;
         struct sk_stream *s = NULL;
@@ -145,8 +220,11 @@ static void test_errors(void **state) {
 }
 
 int main(void) {
+    sk_charset_prepare();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_consumed),
+        cmocka_unit_test(test_charsets),
         cmocka_unit_test(test_base64_tells_of_odd_padding),
         cmocka_unit_test(test_quoted_long_white),
         cmocka_unit_test(test_errors),

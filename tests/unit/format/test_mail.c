@@ -313,6 +313,22 @@ static void test_endless_nesting(void **state) {
     buf_release(&mail);
 }
 
+/* Each boundary begins like the ones inside: every level has two readings. */
+static void test_multiplying_readings(void **state) {
+    (void)state;
+    struct buf mail = {0};
+    struct walktest t;
+    repeat(&mail, TOP, 1);
+    for (unsigned i = 1; i < 400; i++) {
+        assert_int_equal(buf_printf(&mail, MULTI "=%0*u\n\n--%0*u\n", i, 0, i, 0).code, SK_OK);
+    }
+    run(&t, &sk_format_mail, buf_text(&mail), mail.len);
+    assert_true(t.ticks < 20000000);
+    assert_true(t.note[SK_NOTE_LIMIT_SCAN_SIZE] + t.note[SK_NOTE_LIMIT_RECURSION] > 0);
+    walktest_release(&t);
+    buf_release(&mail);
+}
+
 static void test_many_parts(void **state) {
     (void)state;
     struct buf mail = {0};
@@ -451,13 +467,21 @@ static void test_text_with_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_reading), cmocka_unit_test(test_ordinary_mail),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_charsets),      cmocka_unit_test(test_notes_and_facts),
-        cmocka_unit_test(test_mailbox),       cmocka_unit_test(test_endless_nesting),
-        cmocka_unit_test(test_many_parts),    cmocka_unit_test(test_header_bombs),
-        cmocka_unit_test(test_hard_bodies),   cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_stop),          cmocka_unit_test(test_text_with_files),
+        cmocka_unit_test(test_every_reading),
+        cmocka_unit_test(test_ordinary_mail),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_charsets),
+        cmocka_unit_test(test_notes_and_facts),
+        cmocka_unit_test(test_mailbox),
+        cmocka_unit_test(test_endless_nesting),
+        cmocka_unit_test(test_multiplying_readings),
+        cmocka_unit_test(test_many_parts),
+        cmocka_unit_test(test_header_bombs),
+        cmocka_unit_test(test_hard_bodies),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_text_with_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
