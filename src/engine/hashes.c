@@ -113,6 +113,19 @@ sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
     return sk_ok();
 }
 
+sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
+                   unsigned rank) {
+    unsigned mask = wanted(sc, HS_FILE, src->size);
+    if (mask == 0) {
+        return sk_ok();
+    }
+    digests digest;
+    TRY(digest_range(sc, src, (struct range){0, src->size}, mask, digest));
+    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = rank + RANK_HASH}, 0};
+    lookup(&f, HS_FILE, src->size, mask, digest);
+    return sk_ok();
+}
+
 static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
                            const struct sk_exe_section *section, uint64_t *left) {
     if (section->size == 0 || section->off > layer->src.size ||

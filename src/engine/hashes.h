@@ -22,6 +22,9 @@ sk_err hashes_file(struct sk_scanner *sc, struct layer *layer);
 /* Is any of the digests of the mask one that a signature for whole layers of this size names? */
 bool hashes_known(const struct sk_scanner *sc, uint64_t size, unsigned mask,
                   uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX]);
+/* Another reading of the layer, as if it were a file; rank: of the view. */
+sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
+                   unsigned rank);
 /* SK_E_LIMIT: the sections overlap so much that the rest was left out. */
 sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe);
 /* Is this layer on an allow-list of any segment? Reads it at most once; a layer that can no longer

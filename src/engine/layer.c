@@ -11,8 +11,8 @@
  * Which signatures see which view, as clamscan 1.4.6 does (black box, one planted string per
  * target):
  *     text         raw: target 0 only. Normalised: 7 and 0. Target 7 never sees raw text.
- *     HTML         normalised: 3 and 0. Raw HTML is not searched by clamscan; here it is, with
- *                  target 0, so that EICAR and friends are found in HTML too.
+ *     HTML         its normalised outputs: 3 and 0 (view_html.c). Raw HTML is not searched by
+ *                  clamscan; here it is, with target 0, so that EICAR and friends are found, too.
  *     mail         raw: 4 and 0. Not normalised: its text is the text of its parts.
  *     HTML by the word of its container alone: as HTML, and as the text that its bytes are, because
  *                  clamscan goes by the bytes.
@@ -207,7 +207,7 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
     }
     struct view view = {.src = &layer->src, .target = target, .exe = exe};
     if (layer->type == SK_TYPE_HTML) {
-        view.rank = RANK_NORMALISED;
+        view.rank = RANK_VIEW_MAX * RANK_NORMALISED;
     }
     view_search(sc, layer, &view);
 }
@@ -229,7 +229,7 @@ static void scan_as_asked(struct sk_scanner *sc, struct layer *layer) {
         layer->type = layer->handler[i];
         struct view view = {.src = &layer->src, .target = SK_TARGET_ANY};
         view_search(sc, layer, &view);
-        view_search_text(sc, layer);
+        view_search_normalised(sc, layer);
         add_reader(layer, layer->type);
     }
     layer->type = own;
@@ -265,10 +265,10 @@ static void search_normalised(struct sk_scanner *sc, struct layer *layer) {
     if (type == SK_TYPE_MAIL) {
         return;
     }
-    view_search_text(sc, layer);
+    view_search_normalised(sc, layer);
     if (type != layer->own && (sk_type_flags(layer->own) & SK_TYPE_TEXTUAL) != 0) {
         layer->type = layer->own;
-        view_search_text(sc, layer);
+        view_search_normalised(sc, layer);
         layer->type = type;
     }
 }

@@ -27,6 +27,8 @@ struct image;
 struct layer;
 struct sk_scanner;
 
+#define RANK_VIEW_MAX 4u /* the last view of a layer, counted from 0 */
+
 /* Where in a layer something was found; ClamAV's order. */
 enum verdict_rank {
     RANK_PLAIN = 0,    /* body signature of the layer's target */
@@ -38,8 +40,8 @@ enum verdict_rank {
     RANK_LOGICAL_LATE, /* the same, logical */
     RANK_SECTION,      /* hash of a section */
     RANK_IMPORTS,
-    RANK_NORMALISED,                         /* added to the rank in a normalised view */
-    RANK_HEURISTIC = 2 * RANK_NORMALISED + 1 /* what readers told of the layer */
+    RANK_NORMALISED, /* added to the rank for each view that comes before */
+    RANK_HEURISTIC = (RANK_VIEW_MAX + 1) * RANK_NORMALISED + 1 /* what readers told of the layer */
 };
 
 struct verdict_hit {

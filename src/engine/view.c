@@ -137,17 +137,18 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     scan_note_error(sc, layer, err);
 }
 
-/* Fills the store with the normalised text of the layer, or as much as there is room for. */
-static void normalise(struct sk_scanner *sc, struct layer *layer, struct store *out) {
+/* Fills the store with the normalised text of src, or as much as there is room for. */
+static void normalise(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
+                      struct store *out) {
     struct sk_norm_text text = {0};
     sk_err err = sk_ok();
-    for (uint64_t off = 0; off < layer->src.size && !sk_failed(err);) {
+    for (uint64_t off = 0; off < src->size && !sk_failed(err);) {
         size_t avail;
         size_t cap;
         uint8_t *room;
-        const uint8_t *p = sk_source_at(&layer->src, off, 1, &avail);
+        const uint8_t *p = sk_source_at(src, off, 1, &avail);
         if (p == NULL) {
-            err = sk_failed(layer->src.failed) ? layer->src.failed : sk_fail(SK_E_IO);
+            err = sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
             break;
         }
         err = store_room(out, &room, &cap);
@@ -163,24 +164,30 @@ static void normalise(struct sk_scanner *sc, struct layer *layer, struct store *
     scan_note_error(sc, layer, err);
 }
 
-void view_search_text(struct sk_scanner *sc, struct layer *layer) {
-    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop || sc->off[layer->type] ||
-        (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
-        return;
-    }
-    bool html = layer->type == SK_TYPE_HTML;
+void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_source *bytes,
+                         unsigned rank) {
     struct store normal;
     struct sk_source src;
     store_begin(&normal, &sc->pool);
-    normalise(sc, layer, &normal);
+    normalise(sc, layer, bytes, &normal);
     store_source(&normal, &src);
     if (src.size > 0) {
-        struct view view = {.src = &src,
-                            .target = html ? SK_TARGET_HTML : SK_TARGET_TEXT,
-                            .rank = html ? 0 : RANK_NORMALISED};
+        struct view view = {.src = &src, .target = SK_TARGET_TEXT, .rank = rank};
         observe_view(sc, layer, view.target, &src);
         view_search(sc, layer, &view);
     }
     sk_source_release(&src);
     store_release(&normal);
+}
+
+void view_search_normalised(struct sk_scanner *sc, struct layer *layer) {
+    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop || sc->off[layer->type] ||
+        (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
+        return;
+    }
+    if (layer->type == SK_TYPE_HTML) {
+        view_search_html(sc, layer);
+    } else {
+        view_search_as_text(sc, layer, &layer->src, RANK_NORMALISED);
+    }
 }

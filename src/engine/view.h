@@ -12,11 +12,16 @@ struct view {
     struct sk_source *src;
     enum sk_target target;
     const struct sk_exe *exe;
-    unsigned rank; /* 0 or RANK_NORMALISED */
+    unsigned rank; /* a multiple of RANK_NORMALISED */
 };
 
 void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *view);
-/* Text types: make the normalised view and search it; others: nothing. */
-void view_search_text(struct sk_scanner *sc, struct layer *layer);
+/* Text types: make the normalised views and search them; others: nothing. */
+void view_search_normalised(struct sk_scanner *sc, struct layer *layer);
+/* Those of HTML (view_html.c). */
+void view_search_html(struct sk_scanner *sc, struct layer *layer);
+/* The bytes as normalised text, target 7. */
+void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_source *bytes,
+                         unsigned rank);
 
 #endif

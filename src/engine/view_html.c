@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The views of an HTML layer: nocomment, notags and script (norm/html.h), each searched on its own.
+ *
+ *     layer -> normaliser -> stores -> nocomment  targets 3 and 0
+ *                                      notags     targets 3 and 0
+ *                                      script     targets 3 and 0; as normalised text 7 and 0
+ *
+ * Seen with clamscan 1.4.6 (one planted string per output and target); names come in this order,
+ * and hash signatures of whole files match an output, too. Raw HTML is not searched by clamscan;
+ * here it is, with target 0 (layer.c), its names come last.
+ *
+ * Only one store may grow beyond memory at a time (store.h). So a page whose outputs surely fit in
+ * memory is normalised once, a larger one once for each output.
+ */
+#include <string.h>
+
+#include "engine/hashes.h"
+#include "engine/observe.h"
+#include "engine/view.h"
+#include "norm/html.h"
+
+#define ONE_PASS_BYTES (STORE_MEMORY_BYTES / 8) /* outputs are at most a few times the input */
+/* MaxHTMLNormalize of ClamAV. */
+#define NORMALISE_MAX_BYTES ((uint64_t)40 << 20)
+
+struct pass {
+    struct sk_scanner *sc;
+    struct layer *layer;
+    bool wanted[SK_HTML_OUT_COUNT];
+    struct store store[SK_HTML_OUT_COUNT];
+};
+
+static sk_err put(void *ctx, enum sk_html_out out, const uint8_t *bytes, size_t len) {
+    struct pass *pass = ctx;
+    if (!pass->wanted[out]) {
+        return sk_ok();
+    }
+    while (len > 0) {
+        uint8_t *room;
+        size_t cap;
+        TRY(store_room(&pass->store[out], &room, &cap));
+        size_t n = len < cap ? len : cap;
+        memcpy(room, bytes, n);
+        TRY(store_put(&pass->store[out], n));
+        bytes += n;
+        len -= n;
+    }
+    return sk_ok();
+}
+
+static sk_err feed_all(struct pass *pass, struct sk_norm_html *h) {
+    struct sk_source *src = &pass->layer->src;
+    for (uint64_t off = 0; off < src->size;) {
+        size_t avail;
+        const uint8_t *p = sk_source_at(src, off, 1, &avail);
+        if (p == NULL) {
+            return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
+        }
+        TRY(sk_norm_html_feed(h, p, avail));
+        off += avail;
+        if (!scan_time_left(pass->sc, pass->layer)) {
+            return sk_fail(SK_E_STOP);
+        }
+    }
+    return sk_norm_html_finish(h);
+}
+
+static void normalise(struct pass *pass) {
+    const struct sk_html_events events = {.put = put, .ctx = pass};
+    struct sk_norm_html *h;
+    sk_err err = sk_norm_html_new(&events, &h);
+    if (!sk_failed(err)) {
+        err = feed_all(pass, h);
+        sk_norm_html_free(h);
+    }
+    scan_note_error(pass->sc, pass->layer, err);
+}
+
+/* What was stored before an error is searched, too. */
+static void search(struct pass *pass, enum sk_html_out out) {
+    struct sk_scanner *sc = pass->sc;
+    struct sk_source src;
+    struct view view = {
+        .src = &src, .target = SK_TARGET_HTML, .rank = (unsigned)out * (unsigned)RANK_NORMALISED};
+    store_source(&pass->store[out], &src);
+    if (src.size > 0) {
+        observe_view(sc, pass->layer, view.target, &src);
+        view_search(sc, pass->layer, &view);
+        scan_note_error(sc, pass->layer, hashes_view(sc, pass->layer, &src, view.rank));
+        if (out == SK_HTML_SCRIPT) {
+            view_search_as_text(sc, pass->layer, &src, view.rank + (unsigned)RANK_NORMALISED);
+        }
+    }
+    sk_source_release(&src);
+}
+
+static void run(struct pass *pass) {
+    for (unsigned i = 0; i < SK_HTML_OUT_COUNT; i++) {
+        store_begin(&pass->store[i], &pass->sc->pool);
+    }
+    normalise(pass);
+    for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !pass->sc->stop; i++) {
+        if (pass->wanted[i]) {
+            search(pass, (enum sk_html_out)i);
+        }
+    }
+    for (unsigned i = 0; i < SK_HTML_OUT_COUNT; i++) {
+        store_release(&pass->store[i]);
+    }
+}
+
+void view_search_html(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->src.size > NORMALISE_MAX_BYTES) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_FILE_SIZE, "normalised HTML");
+        return;
+    }
+    if (layer->src.size <= ONE_PASS_BYTES) {
+        struct pass pass = {.sc = sc, .layer = layer, .wanted = {true, true, true}};
+        run(&pass);
+        return;
+    }
+    for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !sc->stop; i++) {
+        struct pass pass = {.sc = sc, .layer = layer};
+        pass.wanted[i] = true;
+        run(&pass);
+    }
+}
