@@ -121,7 +121,8 @@ sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source 
     }
     digests digest;
     TRY(digest_range(sc, src, (struct range){0, src->size}, mask, digest));
-    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = rank + RANK_HASH}, 0};
+    struct found_ctx f = {
+        sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = rank + RANK_HASH}, 0};
     lookup(&f, HS_FILE, src->size, mask, digest);
     return sk_ok();
 }
