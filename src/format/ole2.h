@@ -57,6 +57,7 @@ struct ole2 {
     uint32_t entry_count;
     uint32_t index;        /* of the next member */
     const char *encrypted; /* by what; NULL: not */
+    bool is_opened;        /* with a password that is known */
     bool damaged;
     bool is_hwp;
     bool orphans; /* entries that the tree does not reach */

@@ -18,13 +18,16 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "format/office_key.h"
 #include "format/ole2_objects.h"
 #include "format/xlm.h"
 
 #define REC_FORMULA 0x0006u
+#define REC_FILEPASS 0x002fu
 #define REC_BOUNDSHEET 0x0085u
 #define REC_STRING 0x0207u
 #define REC_BOF 0x0809u
+#define REC_INTERFACE 0x00e1u
 #define KIND_MACROS 0x40u
 #define VERSION_8 0x0600u
 #define SHEETS_MAX 256u
@@ -51,7 +54,26 @@ struct workbook {
     uint32_t sheet_count;
     const char *name; /* of the sheet at hand */
     bool has_macros;
+    bool is_locked;
+    struct office_rc4 key; /* when is_locked */
 };
+
+/* Records that are never encrypted; BOUNDSHEET but for its place. */
+static size_t plain_bytes(unsigned type, size_t len) {
+    static const uint16_t plain[] = {REC_BOF, REC_FILEPASS,  0x0194, 0x0195,
+                                     0x0196,  REC_INTERFACE, 0x0138, 0x0160};
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (type == plain[i]) {
+            return len;
+        }
+    }
+    return type == REC_BOUNDSHEET && len > 4 ? 4 : 0;
+}
+
+static sk_err unlock(struct workbook *b) {
+    size_t plain = plain_bytes(b->type, b->record.len);
+    return office_rc4_run(&b->key, b->place + 4 + plain, b->body + plain, b->record.len - plain);
+}
 
 static sk_err next_record(struct workbook *b, bool *out_more) {
     uint8_t head[4];
@@ -68,7 +90,7 @@ static sk_err next_record(struct workbook *b, bool *out_more) {
     TRY(ole2_pull(&b->stream.base, b->body, len, &got));
     b->record = (struct sk_bytes){b->body, got};
     *out_more = got == len;
-    return sk_ok();
+    return b->is_locked ? unlock(b) : sk_ok();
 }
 
 static void take_name(struct workbook *b, struct sk_cursor *c, char *out) {
@@ -116,6 +138,17 @@ static void begin_sheet(struct workbook *b) {
     }
 }
 
+/* Behind FILEPASS everything is encrypted; without its password nothing more can be told. */
+static sk_err file_pass(struct workbook *b, bool *out_more) {
+    sk_err err = office_rc4_open(b->o->walk, b->record, &b->key);
+    b->is_locked = !sk_failed(err);
+    b->o->is_opened = b->is_locked;
+    *out_more = b->is_locked;
+    bool shut =
+        err.code == SK_E_ENCRYPTED || err.code == SK_E_UNSUPPORTED || err.code == SK_E_FORMAT;
+    return shut ? sk_ok() : err;
+}
+
 /* Facts of the whole workbook. */
 static sk_err look(struct workbook *b) {
     bool more = true;
@@ -125,6 +158,8 @@ static sk_err look(struct workbook *b) {
             begin_sheet(b);
         } else if (more && b->type == REC_BOUNDSHEET) {
             bound_sheet(b);
+        } else if (more && b->type == REC_FILEPASS && !b->is_locked) {
+            TRY(file_pass(b, &more));
         }
     }
     return sk_ok();
@@ -202,6 +237,45 @@ static sk_err macros_read(struct sk_stream *base, uint8_t *buf, size_t cap, size
     return sk_ok();
 }
 
+/* The whole stream without its encryption. */
+struct plain {
+    struct sk_stream base;
+    struct workbook *b;
+    uint8_t head[4];
+    size_t pos; /* of head and body */
+    size_t len;
+};
+
+static sk_err plain_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {
+    struct plain *p = (struct plain *)(void *)base;
+    if (p->pos == p->len) {
+        bool more;
+        TRY(next_record(p->b, &more));
+        sk_store_u16le(p->head, (uint16_t)p->b->type);
+        sk_store_u16le(p->head + 2, (uint16_t)p->b->record.len);
+        p->pos = 0;
+        p->len = more ? sizeof(p->head) + p->b->record.len : 0;
+    }
+    size_t n = 0;
+    for (; n < cap && p->pos < p->len; n++, p->pos++) {
+        size_t at = p->pos;
+        buf[n] = at < sizeof(p->head) ? p->head[at] : p->b->body[at - sizeof(p->head)];
+    }
+    *out_len = n;
+    return sk_ok();
+}
+
+static void rewind_stream(struct workbook *b) {
+    (void)ole2_stream_init(&b->stream, b->o, b->entry);
+    b->key.place = UINT64_MAX;
+}
+
+static sk_err give_plain(struct workbook *b) {
+    struct plain p = {.base = {.read = plain_read}, .b = b};
+    rewind_stream(b);
+    return ole2_give_part(b->o, b->entry, "plain", &p.base);
+}
+
 sk_err ole2_workbook(struct ole2 *o, uint32_t entry) {
     struct arena *arena = walk_arena(o->walk);
     struct workbook b = {.o = o, .entry = entry, .size = o->entry[entry].size, .name = "sheet"};
@@ -216,11 +290,14 @@ sk_err ole2_workbook(struct ole2 *o, uint32_t entry) {
     if (sk_failed(err) && err.code != SK_E_FORMAT) {
         return err;
     }
+    if (b.is_locked) {
+        TRY(give_plain(&b));
+    }
     if (!b.has_macros) {
         return sk_ok();
     }
     walk_fact(o->walk, SK_FACT_MACROS_XLM, NULL, 0);
-    (void)ole2_stream_init(&b.stream, o, entry);
+    rewind_stream(&b);
     m->base.read = macros_read;
     m->b = &b;
     return ole2_give_part(o, entry, "macros.txt", &m->base);

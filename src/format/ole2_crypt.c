@@ -8,13 +8,16 @@
  *     Workbook, Book     record FILEPASS (0x2F) behind the first BOF: 0 XOR, 1 RC4
  * (CryptoAPI: 2..4) Current User       header token F3D1C4DF
  *
- * What is told: the fact with the method, the note that content was not scanned. Streams of the
- * file are members nonetheless: VBA projects, for one, are not encrypted by Word and Excel 97.
- * Source: [MS-OFFCRYPTO] 2.3; [MS-DOC] 2.5.1; [MS-XLS] 2.4.117; [MS-PPT] 2.3.2.
+ * What is told: the fact with the method, and, unless a password fits (ole2_package.c,
+ * ole2_biff.c), the note that content was not scanned. Streams of the file are members nonetheless:
+ * VBA projects, for one, are not encrypted by Word and Excel 97. Source: [MS-OFFCRYPTO] 2.3;
+ * [MS-DOC] 2.5.1; [MS-XLS] 2.4.117; [MS-PPT] 2.3.2.
  */
 #include "format/ole2_objects.h"
 
 #include <string.h>
+
+#include "format/office_key.h"
 
 #define FIB_ENCRYPTED 0x0100u
 #define FIB_XOR 0x8000u
@@ -70,6 +73,19 @@ static const char *of_slides(struct sk_cursor c) {
     return sk_cursor_u32le(&c) == PPT_ENCRYPTED ? "RC4 CryptoAPI" : NULL;
 }
 
+/* The package of an OOXML document, opened when a password fits. */
+static sk_err open_package(struct ole2 *o) {
+    uint32_t info = ole2_find(o, OLE2_ROOT, OLE2_STREAM, "EncryptionInfo");
+    uint32_t package = ole2_find(o, OLE2_ROOT, OLE2_STREAM, "EncryptedPackage");
+    if (info == OLE2_NONE || package == OLE2_NONE) {
+        return sk_ok();
+    }
+    struct arena_mark mark = arena_mark(walk_arena(o->walk));
+    TRY(ole2_package(o, info, package, &o->is_opened));
+    arena_rewind(walk_arena(o->walk), mark);
+    return sk_ok();
+}
+
 static const struct {
     const char *name;
     const char *(*method)(struct sk_cursor head);
@@ -95,5 +111,5 @@ sk_err ole2_crypt(struct ole2 *o) {
             arena_rewind(walk_arena(o->walk), mark);
         }
     }
-    return sk_ok();
+    return open_package(o);
 }

@@ -90,7 +90,9 @@ static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     TRY(walk_streams(&o));
     if (o.encrypted != NULL) {
         walk_fact(walk, SK_FACT_ENCRYPTION, o.encrypted, strlen(o.encrypted));
-        walk_note(walk, SK_NOTE_ENCRYPTED, o.encrypted);
+        if (!o.is_opened) {
+            walk_note(walk, SK_NOTE_ENCRYPTED, o.encrypted);
+        }
     }
     if (o.damaged) {
         walk_note(walk, SK_NOTE_DAMAGED, "ole2");
