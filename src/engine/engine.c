@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "crypto/cipher.h"
 #include "engine/members.h"
 #include "engine/owed.h"
 #include "engine/scan.h"
@@ -103,6 +104,7 @@ uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
 static sk_err make_parts(struct sk_scanner *sc) {
     sk_formats_prepare();
     TRY(crypto_warm_up());
+    SK_IGNORE(cipher_warm_up(), "without it, encrypted documents are noted as such");
     TRY(digester_new(&sc->digester));
     TRY(members_new(sc->engine, &sc->members));
     TRY(owed_new(&sc->owed));

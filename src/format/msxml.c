@@ -10,11 +10,12 @@
  *
  * Each becomes a member named by its attribute, or by the part around it. Told by the
  * mso-application instruction in front of the first element, or by that element. Seen with clamscan
- * 1.4.6: these files are searched raw for target 0, not as text (types.def); it opens binData and
- * does not open flat OPC. Word finds base64 whatever its line ends are; so does the codec.
- * Source: Microsoft Office Word 2003 XML Reference; [MS-OFFICE flat OPC] as written by Word; HWPML
- * 2.8 (Hancom).
+ * 1.4.6: these files are searched raw for target 0, not as text (types.def), but flat OPC and
+ * UTF-16, of which it opens nothing, as text; so they are here. Word finds base64 whatever its line
+ * ends are; so does the codec. Source: Microsoft Office Word 2003 XML Reference; [MS-OFFICE flat
+ * OPC] as written by Word; HWPML 2.8 (Hancom).
  */
+#include "format/content.h"
 #include "format/xml.h"
 
 #include <stdio.h>
@@ -108,7 +109,7 @@ static int msxml_probe(const struct sk_peek *peek, enum sk_type *out_type) {
                  {"progid=\"Excel.Sheet\"", SK_TYPE_XML_XL},
                  {"progid='Excel.Sheet'", SK_TYPE_XML_XL},
                  {":wordDocument", SK_TYPE_XML_WORD},
-                 {"office/2006/xmlPackage", SK_TYPE_XML_WORD},
+                 {"office/2006/xmlPackage", SK_TYPE_ANY},
                  {"urn:schemas-microsoft-com:office:spreadsheet", SK_TYPE_XML_XL},
                  {"<HWPML", SK_TYPE_XML_HWP}};
     char text[2048];
@@ -117,7 +118,11 @@ static int msxml_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strstr(text, known[i].needle) != NULL) {
-            *out_type = known[i].type;
+            bool is_wide = peek->head[0] == 0 || peek->head[1] == 0 || peek->head[0] >= 0xfe;
+            *out_type = is_wide ? SK_TYPE_ANY : known[i].type;
+            if (*out_type == SK_TYPE_ANY || strstr(text, "office/2006/xmlPackage") != NULL) {
+                *out_type = sk_content_type(peek);
+            }
             return 80;
         }
     }
