@@ -113,6 +113,8 @@ sk_err words_attribute(const struct mt_attr *a, struct buf *out) {
     case MT_ATTR_ANCESTOR:
         return buf_printf(out, _("container %u levels up: %s"), a->max + 1,
                           a->min == SK_TYPE_ANY ? _("any") : type_words(a->min));
+    case MT_ATTR_TELLS:
+        return buf_printf(out, _("tells a type: %s"), type_words(a->min));
     case MT_ATTR_HANDLER:
         return buf_printf(out, _("asks for a scan as: %s"), type_words(a->min));
     default:

@@ -7,6 +7,7 @@
  *          -> every subsignature staged -> (all good) -> pools, necessary set, name, struct mt_sig
  *
  *   db   Name=Hex
+ *   ftm  1:Offset:Hex:Name:RequiredType:Type[:min[:max]]
  *   ndb  Name:Target:Offset:Hex[:min[:max]]      offset $5: a body of macro group 5, no signature
  *   ldb  Name;Attributes;Expression;Sub0;Sub1...     ';' also stands inside regular expressions,
  *                                                    which are recognised by their '/'
@@ -77,7 +78,7 @@ void body_builder_free(struct body_builder *b) {
 }
 
 uint64_t body_count(const struct body_builder *b) {
-    return b->sig.count;
+    return b->sig.count - b->type_count;
 }
 
 /* ---- names, levels, targets ----------------------------------------------------------------- */
@@ -369,6 +370,28 @@ static sk_err stage_ndb(struct body_builder *b, struct sk_bytes line, struct lin
     return stage_single(b, text_upto(line, end), l, why);
 }
 
+/* Seen with clamscan 1.4.6: of kind 1 the required type counts. */
+static sk_err stage_type(struct body_builder *b, struct sk_bytes line, struct line *l,
+                         struct defc_why *why) {
+    bool more;
+    struct sk_bytes kind = text_cut(&line, ':', &more);
+    size_t colon = text_find(line, ':');
+    size_t end = colon + 1 + text_find(text_from(line, colon + 1), ':');
+    struct sk_bytes rest = text_from(line, end + 1);
+    set_name(l, text_cut(&rest, ':', &more), why);
+    struct sk_bytes required = text_cut(&rest, ':', &more);
+    if (!more || !text_is(kind, "1")) {
+        why_say(why, DEFC_MALFORMED, "fewer than six fields");
+        return sk_ok();
+    }
+    enum sk_type must = type_of(required, why);
+    enum sk_type tells = type_of(text_cut(&rest, ':', &more), why);
+    read_levels(rest, why);
+    add_attr(l, MT_ATTR_TELLS, (uint32_t)tells, (uint32_t)must);
+    l->flags |= MT_SIG_TYPE;
+    return stage_single(b, text_upto(line, end), l, why);
+}
+
 static sk_err stage_db(struct body_builder *b, struct sk_bytes line, struct line *l,
                        struct defc_why *why) {
     bool more;
@@ -435,6 +458,7 @@ static sk_err keep(struct body_builder *b, const struct line *l) {
         return sk_fail(SK_E_NOMEM);
     }
     memcpy(attr, l->attr, l->attr_count * sizeof(*attr));
+    b->type_count += (l->flags & MT_SIG_TYPE) != 0;
     sig.name = (uint32_t)(b->sig.count - 1);
     *s = sig;
     *n = need;
@@ -465,7 +489,8 @@ static sk_err name_line(struct body_builder *b, const struct line *l, struct def
 sk_err body_add_line(struct body_builder *b, enum body_kind kind, const char *line, size_t len,
                      struct defc_why *why) {
     static sk_err (*const stage[])(struct body_builder *, struct sk_bytes, struct line *,
-                                   struct defc_why *) = {stage_ndb, stage_ldb, stage_db};
+                                   struct defc_why *) = {stage_ndb, stage_ldb, stage_db,
+                                                         stage_type};
     struct line l = {.target = SK_TARGET_ANY, .flags = kind == BODY_LDB ? MT_SIG_LOGICAL : 0};
     struct defc_why w = {.reason = DEFC_TAKEN};
     uint32_t name = 0;

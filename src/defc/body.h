@@ -24,7 +24,8 @@ struct body_builder;
 struct img_writer;
 struct names_builder;
 
-enum body_kind { BODY_NDB, BODY_LDB, BODY_DB };
+/* BODY_TYPE: a line of file typing of kind 1, which finds nothing and does not count. */
+enum body_kind { BODY_NDB, BODY_LDB, BODY_DB, BODY_TYPE };
 
 #define BODY_LINE_MAX ((size_t)64 * 1024) /* longer lines are malformed */
 

@@ -55,6 +55,7 @@ struct body_builder {
     struct vec regex;      /* struct mt_regex */
     struct vec compare;    /* struct mt_compare */
     struct vec macro;      /* struct mt_macro */
+    uint64_t type_count;   /* of sig: those that only tell types */
     struct vec macro_body; /* struct mt_macro_body */
     struct map sub_map;
     /* of the line */

@@ -115,6 +115,9 @@ static sk_err feed_rule(struct segment *seg, const struct segment_input *in,
         (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
         return sk_ok();
     }
+    if (in->kind == KIND_ftm && text_starts(text, "1:")) {
+        return body_add_line(seg->body, BODY_TYPE, line->text, line->len, why);
+    }
     return rules_add_line(&seg->rules, (enum rule_kind)kind_row(in->kind)->detail, text, why);
 }
 

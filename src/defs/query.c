@@ -115,7 +115,7 @@ static sk_err walk_image(struct query_walk *w) {
     const struct mt_segment *seg = image_segment(w->img);
     for (uint32_t i = 0; i < seg->sig_count; i++) {
         const struct mt_sig *s = &seg->sig[i];
-        if (is_marked(w, s->name)) {
+        if (is_marked(w, s->name) && (s->flags & MT_SIG_TYPE) == 0) {
             struct query_signature sig = {.kind = (s->flags & MT_SIG_LOGICAL) != 0 ? QUERY_LOGICAL
                                                                                    : QUERY_BODY,
                                           .target = s->target,

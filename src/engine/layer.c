@@ -6,6 +6,7 @@
  *            -> facts (executables: one walk that may not emit members)
  *            -> body search, raw view   -> file hash -> section and import hashes
  *            -> text types: normalised view, searched again
+ *            -> objects inside the bytes (engine/embedded.h)
  *            -> a container? then it waits on the stack, else it is forgotten
  *
  * Which signatures see which view, as clamscan 1.4.6 does (black box, one planted string per
@@ -30,6 +31,7 @@
 
 #include <string.h>
 
+#include "engine/embedded.h"
 #include "engine/hashes.h"
 #include "engine/observe.h"
 #include "engine/view.h"
@@ -202,6 +204,9 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
 static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
     uint32_t flags = sk_type_flags(layer->type);
     enum sk_target target = sk_type_target(layer->type);
+    if (layer->is_embedded && (flags & SK_TYPE_CONTAINER) != 0) {
+        return; /* its bytes were searched with those of the layer they lie in */
+    }
     if ((flags & SK_TYPE_TEXTUAL) != 0 && target != SK_TARGET_MAIL) {
         target = SK_TARGET_ANY;
     }
@@ -240,7 +245,7 @@ static bool is_container(struct sk_scanner *sc, struct layer *layer) {
     if ((sc->options.flags & SK_SCAN_NO_ARCHIVES) != 0) {
         return false;
     }
-    bool readable = false;
+    bool readable = layer->embedded_count > 0;
     if (layer->bid_count == 0 && (sk_type_flags(layer->type) & SK_TYPE_CONTAINER) != 0) {
         verdict_note(sc, layer, SK_NOTE_FORMAT, sk_type_word(layer->type));
     }
@@ -273,6 +278,19 @@ static void search_normalised(struct sk_scanner *sc, struct layer *layer) {
     }
 }
 
+/* Plain data in which file typing of the definitions found something: it is searched as that, too.
+ */
+static void search_retyped(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->retyped == SK_TYPE_ANY || sc->stop || !verdict_wants_own(sc, layer)) {
+        return;
+    }
+    layer->type = layer->retyped;
+    add_reader(layer, layer->type);
+    layer->own_bids = layer->bid_count;
+    search_raw(sc, layer, walk_facts(sc, layer));
+    search_normalised(sc, layer);
+}
+
 bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     sc->stats.layers++;
     if (layer->src.size <= LAYER_TINY_BYTES) {
@@ -299,7 +317,11 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
             }
         }
         search_normalised(sc, layer);
+        search_retyped(sc, layer);
         scan_as_asked(sc, layer);
+    }
+    if (!sc->stop && (sc->options.flags & SK_SCAN_NO_ARCHIVES) == 0) {
+        embedded_look(sc, layer);
     }
     arena_rewind(&sc->walk_arena, mark);
     return !sc->stop && is_container(sc, layer);

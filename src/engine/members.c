@@ -5,10 +5,10 @@
  *
  * What the fields mean, seen with clamscan 1.4.6: the size of the container is that of the layer
  * the member lies in; 7z and CAB state no packed size (0); positions count from 1 in ZIP, TAR, CPIO
- * and ARJ, from 0 in 7z, CAB and LHA, and are always 0 in ISO and mail; TAR does not count
- * directories. Members of GZIP, BZIP2, XZ, AR and XAR are not asked. Names are bytes: the
- * expression is compiled and run in the C locale; in mail every byte but letters, digits and dots
- * is an underscore there, here both forms are asked for.
+ * and ARJ, from 0 in 7z, CAB, LHA and a ZIP behind other data, and are always 0 in ISO and mail;
+ * TAR does not count directories. Members of GZIP, BZIP2, XZ, AR and XAR are not asked. Names are
+ * bytes: the expression is compiled and run in the C locale; in mail every byte but letters, digits
+ * and dots is an underscore there, here both forms are asked for.
  *
  * A finding comes before whatever the member holds, so it gets a place of its own in front of it: a
  * layer without bytes. Allow-lists are asked for the container and what is around it, as there.
@@ -157,7 +157,7 @@ static struct facts facts_of(const struct layer *layer, const struct sk_child *c
     }
     if ((quirks & QUIRK_NO_POSITION) == 0) {
         uint64_t index = (quirks & QUIRK_FILES_ONLY) != 0 ? before_it : child->index;
-        f.position = index + ((quirks & QUIRK_FROM_ONE) != 0);
+        f.position = index + ((quirks & QUIRK_FROM_ONE) != 0 && !layer->as_other);
     }
     return f;
 }

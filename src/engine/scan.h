@@ -21,6 +21,7 @@
 #include "engine/store.h"
 #include "engine/trials.h"
 #include "engine/verdict.h"
+#include "format/embedded.h"
 #include "format/format.h"
 #include "match/matcher.h"
 #include "sekisho.h"
@@ -57,11 +58,16 @@ struct layer {
     unsigned bid_count;
     struct sk_bid bid[SK_BID_MAX];
     unsigned own_bids; /* of bid_count; the rest are readers signatures asked for */
+    bool as_other;     /* is being walked as an archive that lies somewhere in it */
     bool handled;      /* is being scanned as what a signature asked for */
     unsigned handler_count;
     enum sk_type handler[LAYER_HANDLER_MAX];
-    bool facts_children; /* an executable that offered members in its facts walk */
-    bool open;           /* src is set */
+    struct sk_embedded *embedded; /* objects inside the bytes; in the arena of the scan */
+    unsigned embedded_count;
+    bool is_embedded;     /* one of those of its parent */
+    enum sk_type retyped; /* what file typing of the definitions found in it; ANY: nothing */
+    bool facts_children;  /* an executable that offered members in its facts walk */
+    bool open;            /* src is set */
     struct sk_source src;
     struct store store;
 };

@@ -18,6 +18,7 @@
  */
 #include "engine/view.h"
 
+#include "engine/embedded.h"
 #include "engine/observe.h"
 #include "engine/picture.h"
 #include "norm/text.h"
@@ -64,6 +65,23 @@ static bool asks_for_handler(struct layer *layer, const struct mt_segment *segme
     return true;
 }
 
+/* A signature that only tells a type. True: it is one. */
+static bool tells_type(const struct view_ctx *v, const struct mt_segment *segment,
+                       const struct match_hit *hit) {
+    const struct mt_sig *sig = &segment->sig[hit->sig];
+    if ((sig->flags & MT_SIG_TYPE) == 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < sig->attr_count && v->view->src == &v->layer->src; i++) {
+        const struct mt_attr *attr = &segment->attr[sig->attr_first + i];
+        if (attr->key == MT_ATTR_TELLS) {
+            struct embedded_hit tells = {v->trials.match, {hit->segment, hit->sig}, attr};
+            embedded_hit(v->sc, v->layer, &tells);
+        }
+    }
+    return true;
+}
+
 static bool on_hit(void *ctx, const struct match_hit *hit) {
     struct view_ctx *v = ctx;
     const struct sk_engine *engine = v->sc->engine;
@@ -76,6 +94,9 @@ static bool on_hit(void *ctx, const struct match_hit *hit) {
                                 .offset = hit->offset,
                                 .rank = RANK_PLAIN_ANY};
     if (hit->sig < segment->sig_count) {
+        if (tells_type(v, segment, hit)) {
+            return true;
+        }
         if (asks_for_handler(v->layer, segment, &segment->sig[hit->sig])) {
             return true;
         }

@@ -27,6 +27,7 @@
 #include "engine/walk.h"
 
 #include "engine/heuristics.h"
+#include "engine/embedded.h"
 #include "engine/layer.h"
 #include "engine/members.h"
 #include "engine/observe.h"
@@ -47,6 +48,7 @@ struct sk_walk {
     bool facts_children;
     bool stop;  /* this container has no more to tell */
     bool noted; /* since the last member */
+    bool embedded;
     uint32_t children;
     struct sk_exe exe;
     bool has_exe;
@@ -202,7 +204,9 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     if (child->encrypted) {
         heuristics_note(sc, walk->layer, SK_NOTE_ENCRYPTED); /* also when a password opens it */
     }
-    members_check(sc, walk->layer, child, walk->children);
+    if (!walk->embedded) { /* no container states these */
+        members_check(sc, walk->layer, child, walk->children);
+    }
     struct layer *member = layer_new(sc, walk->layer);
     if (member == NULL) {
         scan_stop(sc, walk->layer, SK_NOTE_LIMIT_MEMORY);
@@ -210,6 +214,7 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     }
     walk->layer->child_count++;
     walk->children++;
+    member->is_embedded = walk->embedded;
     member->as = (unsigned)child->as < SK_TYPE_COUNT ? child->as : SK_TYPE_ANY;
     member->name = child->name;
     member->name_len = child->name == NULL ? 0 : child->name_len;
@@ -350,7 +355,9 @@ const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer) {
 static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk_bid *bid,
                      bool best) {
     struct arena_mark mark = arena_mark(&sc->walk_arena);
-    struct sk_walk walk = {.sc = sc, .layer = layer};
+    /* The archives behind a program are found there, like everything else that is embedded. */
+    struct sk_walk walk = {
+        .sc = sc, .layer = layer, .embedded = strcmp(bid->format->name, "sfx") == 0};
     layer->reader = bid->type;
     sk_err err = bid->format->walk(&walk, &layer->src);
     /* A second opinion that turned out wrong is no damage. */
@@ -361,7 +368,53 @@ static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk
     arena_rewind(&sc->walk_arena, mark);
 }
 
+/* What lies inside the bytes. A program found there counts the layer as one, too: seen with
+ * clamscan 1.4.6 (Container: is CL_TYPE_MSEXE). */
+static void walk_embedded(struct sk_scanner *sc, struct layer *layer) {
+    struct sk_walk walk = {.sc = sc, .layer = layer, .embedded = true};
+    enum sk_type own = layer->type;
+    sk_err err = sk_ok();
+    for (unsigned i = 0; i < layer->embedded_count && !sk_failed(err); i++) {
+        const struct sk_embedded *e = &layer->embedded[i];
+        const char *name = embedded_name(e->type);
+        struct sk_child child = {.name = name,
+                                 .name_len = strlen(name),
+                                 .packed_size = e->len,
+                                 .size = e->len,
+                                 .index = i,
+                                 .as = e->type,
+                                 .is_slice = true,
+                                 .slice_off = e->off,
+                                 .slice_len = e->len};
+        layer->type = e->type == SK_TYPE_PE ? SK_TYPE_PE : own;
+        err = walk_child(&walk, &child, NULL);
+    }
+    layer->type = own;
+}
+
+static bool begins_as_zip(struct layer *layer) {
+    size_t avail = 0;
+    const uint8_t *p = sk_source_at(&layer->src, 0, 2, &avail);
+    return p != NULL && avail >= 2 && p[0] == 'P' && p[1] == 'K';
+}
+
+/* Members that a second reader finds in something that is no container itself (a tar in a program),
+ * and those of a ZIP behind anything, are members of that reader's type, as with clamscan. */
+static void walk_as(struct sk_scanner *sc, struct layer *layer, unsigned number) {
+    const struct sk_bid *bid = &layer->bid[number];
+    enum sk_type own = layer->type;
+    bool borrowed = bid->type == SK_TYPE_ZIP ? embedded_host(own)
+                                             : (sk_type_flags(own) & SK_TYPE_CONTAINER) == 0 &&
+                                                   (sk_type_flags(bid->type) & SK_TYPE_CONTAINER);
+    layer->type = borrowed ? bid->type : own;
+    layer->as_other = borrowed || (bid->type == SK_TYPE_ZIP && !begins_as_zip(layer));
+    walk_one(sc, layer, bid, number == 0);
+    layer->as_other = false;
+    layer->type = borrowed ? own : layer->type;
+}
+
 void walk_members(struct sk_scanner *sc, struct layer *layer) {
+    walk_embedded(sc, layer);
     for (unsigned i = 0; i < layer->bid_count && !sc->stop; i++) {
         const struct sk_bid *bid = &layer->bid[i];
         if (bid->bid < SK_BID_WALK || bid->format->walk == NULL ||
@@ -372,6 +425,6 @@ void walk_members(struct sk_scanner *sc, struct layer *layer) {
         if (i >= layer->own_bids) {
             layer->type = bid->type; /* what a signature asked for: the last ones */
         }
-        walk_one(sc, layer, bid, i == 0);
+        walk_as(sc, layer, i);
     }
 }

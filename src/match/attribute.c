@@ -33,6 +33,7 @@ bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
     case MT_ATTR_ANCESTOR:
         return ancestor_is(layer, a);
     case MT_ATTR_HANDLER:
+    case MT_ATTR_TELLS:
         return true;
     default:
         return false; /* a newer attribute: the reader refuses such images */

@@ -56,7 +56,7 @@ struct match_hit {
 };
 
 /* How one signature fares on one layer, in full: for people who ask why, or why not. */
-#define MATCH_TRIAL_OFFSETS 8u
+#define MATCH_TRIAL_OFFSETS 10u
 struct match_trial_sub {
     uint64_t count;                       /* all hits */
     uint64_t offset[MATCH_TRIAL_OFFSETS]; /* of the first ones, as far as they have a place */

@@ -227,6 +227,8 @@ enum mt_attr_key {
     MT_ATTR_ANCESTOR,  /* min = enum sk_type, SK_TYPE_ANY: whatever it is, but it must exist;
                           max = how far up: 0 is the direct parent */
     MT_ATTR_HANDLER,   /* min = enum sk_type to scan the layer as; always holds (engine/layer.c) */
+    MT_ATTR_TELLS, /* min = enum sk_type that begins at a hit, max = the type the layer must have,
+                      SK_TYPE_ANY: whatever; always holds (engine/embedded.c) */
     MT_ATTR_KEY_END
 };
 struct mt_attr {
@@ -241,6 +243,8 @@ struct mt_attr {
 #define MT_SIG_HANDLER 2u
 /* Has a subsignature of MT_SUB_SPECIAL. */
 #define MT_SIG_SPECIAL 4u
+/* Tells a type and finds nothing; has MT_ATTR_TELLS. */
+#define MT_SIG_TYPE 8u
 
 struct mt_sig {
     uint32_t name;      /* reference for defs names */

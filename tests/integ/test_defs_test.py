@@ -128,6 +128,42 @@ class DefsTest(unittest.TestCase):
                          [("One.UNOFFICIAL", True), ("Two.UNOFFICIAL", False)])
 
 
+class FileTyping(unittest.TestCase):
+    """ftm kind 1, as seen with clamscan 1.4.6 (which knows no other types once a line is loaded)."""
+
+    def found(self, typing, data, zip_member=b""):
+        with tempfile.TemporaryDirectory() as box:
+            folder = pathlib.Path(box)
+            (folder / "defs").mkdir()
+            (folder / "defs/a.ftm").write_text(typing + "\n")
+            (folder / "defs/b.ldb").write_text("".join(f"T{t};Engine:51-255,Target:{t};0;{A}\n" for t in (0, 1, 5, 10))
+                                               + f"Zip;Engine:51-255,Target:0,Container:CL_TYPE_ZIP;0;{B}\n")
+            made = subprocess.run([PROGRAM, "defs", "compile", folder / "defs", "-o", folder / "set"], capture_output=True, text=True, env={"LC_ALL": "C"})
+            self.assertIn("5 signatures", made.stdout)
+            listed = subprocess.run([PROGRAM, "defs", "list", "-d", folder / "set"], capture_output=True, text=True).stdout
+            self.assertNotIn("Mark", listed)
+            (folder / "object").write_bytes(data)
+            run = subprocess.run([PROGRAM, "scan", "--json", "-z", "-d", folder / "set", folder / "object"], capture_output=True, text=True)
+            return {f["name"].removesuffix(".UNOFFICIAL") for f in json.loads(run.stdout.splitlines()[0])["findings"]}
+
+    def test_a_pattern_tells_the_type_of_data(self):
+        mark = b"MARKMARK"
+        early, late = BINARY + mark + b"SkAlpha1..", BINARY * 40 + mark + b"SkAlpha1.."
+        for line, data, expected in (("CL_TYPE_ANY:CL_TYPE_MSEXE", early, {"T0", "T1"}), ("CL_TYPE_ANY:CL_TYPE_GIF", early, {"T0", "T5"}),
+                                     ("CL_TYPE_ANY:CL_TYPE_PDF", early, {"T0", "T10"}), ("CL_TYPE_PNG:CL_TYPE_GIF", early, {"T0"}),
+                                     ("CL_TYPE_ANY:CL_TYPE_GIF", late, {"T0"}), ("CL_TYPE_ANY:CL_TYPE_GIF", b"\x89PNG" + early, {"T0", "T5"})):
+            with self.subTest(line, late=data is late):
+                self.assertEqual(self.found(f"1:*:{mark.hex()}:Mark:{line}", data), expected)
+
+    def test_an_archive_behind_a_stub(self):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("x", BINARY + b"SkBeta22" + BINARY)
+        cut = out.getvalue()[:-22]  # without its end record our own reader does not see it behind a stub
+        for host in (BINARY, BINARY * 40):
+            self.assertEqual(self.found("1:*:504b0304:Mark:CL_TYPE_ANY:CL_TYPE_ZIPSFX", host + cut), {"Zip"})
+
+
 class Scan(unittest.TestCase):
     def scan(self, folder, *words):
         made = subprocess.run([PROGRAM, "scan", "--json", "-d", folder / "set", *words, folder / "files"], capture_output=True, text=True)

@@ -10,6 +10,7 @@ import re
 import forms_attrs
 import hosts
 import mkpe
+import wraps
 
 N = [0]
 
@@ -286,6 +287,34 @@ def twice_modified(f):
         f.file(f"twice.{word}", b"\x01\x02" + data + b"\x00tail")
 
 
+def embedded(f):
+    """Objects inside the bytes of others: members of archives behind anything, programs inside programs and early in data."""
+    t, low, own = token(), b"sklow" + token().lower(), token()
+    f.ldb.append(f"Inside.pe;Engine:51-255,Target:1;0;{hx(t)}")
+    f.ldb.append(f"Inside.pe-container;Engine:51-255,Target:1,Container:CL_TYPE_MSEXE;0;{hx(t)}")
+    f.ldb.append(f"Inside.text;Engine:51-255,Target:7;0;{hx(low)}")
+    for kind in ("ZIP", "7Z", "ISO9660"):
+        f.ldb.append(f"Inside.in-{kind};Engine:51-255,Target:7,Container:CL_TYPE_{kind};0;{hx(low)}")
+
+    def program(inside):
+        image = mkpe.PE(size=0x2000, entry=0x1400, lfanew=0x80, headers=0x400)
+        image.image = 0x2000
+        image.section(b".a", 0x1000, 0x1000, 0x1000, 0x1000)
+        image.put(0x1100, inside)
+        return image.bytes()
+    gif = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+    swf = b"FWS\x09" + (100).to_bytes(4, "little") + bytes(92)
+    hosts_of = {"data": bytes([1, 2, 0, 0, 0, 0xff, 0, 0]) * 40, "far": bytes([1, 2, 0, 0, 0, 0xff, 0, 0]) * 9000, "pe": program(own), "gif": gif, "swf": swf}
+    objects = {"pe": program(t)}
+    for kind, name in (("zip", "zip-deflate"), ("7z", "7z"), ("iso", "iso")):
+        made = wraps.wrap(name, b"a line with " + low + b" in it\n" * 20)
+        if made is not None:
+            objects[kind] = made
+    for host, before in hosts_of.items():
+        for kind, data in objects.items():
+            f.file(f"inside.{host}.{kind}", before + data + bytes(16))
+
+
 def hashes(f):
     for name, algorithm in (("md5", hashlib.md5), ("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
         data = b"\x01\x02hash object " + name.encode() * 9
@@ -313,7 +342,7 @@ def hashes(f):
 def write(definitions, files):
     N[0] = 0
     f = Forms()
-    for part in (bodies, offsets, logic, regexes, compares, macros, twice_modified, hashes):
+    for part in (bodies, offsets, logic, regexes, compares, macros, twice_modified, embedded, hashes):
         part(f)
     forms_attrs.add(f, token)
     for suffix, lines in (("ndb", f.ndb), ("ldb", f.ldb), ("hdb", f.hdb), ("mdb", f.mdb), *f.other.items()):

@@ -172,6 +172,40 @@ static void lines_and_reasons(void **state) {
     body_builder_free(NULL);
 }
 
+/* File typing of kind 1 is taken, and is no signature. */
+static void type_lines(void **state) {
+    (void)state;
+    struct body_builder *b = NULL;
+    assert_false(sk_failed(body_builder_new(NULL, &b)));
+    static const struct {
+        const char *line;
+        enum defc_reason want;
+    } types[] = {
+        {"1:*:504b0304:ZIP-SFX:CL_TYPE_ANY:CL_TYPE_ZIPSFX", DEFC_TAKEN},
+        {"1:320,5:4d5a{60-300}50450000:PE:CL_TYPE_BINARY_DATA:CL_TYPE_MSEXE:51:255", DEFC_TAKEN},
+        {"1:*:504b0304:ZIP:CL_TYPE_ANY:CL_TYPE_ZIP:300", DEFC_FLEVEL_TOO_HIGH},
+        {"1:*:504b0304:ZIP:CL_TYPE_ANY", DEFC_MALFORMED},
+        {"1:*:504b0304:ZIP:CL_TYPE_ANY:CL_TYPE_NONSENSE", DEFC_NOT_YET_ATTRIBUTE},
+        {"1:*:50:ZIP:CL_TYPE_ANY:CL_TYPE_ZIP", DEFC_MALFORMED},
+        {"0:*:504b0304:ZIP:CL_TYPE_ANY:CL_TYPE_ZIP", DEFC_MALFORMED},
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        assert_int_equal(add(b, BODY_TYPE, types[i].line), types[i].want);
+    }
+    assert_int_equal(body_count(b), 0);
+    struct arena arena;
+    struct mt_segment s;
+    arena_init(&arena, MEM_MAX_BYTES);
+    assert_false(sk_failed(body_build_segment(b, &arena, &s)));
+    assert_int_equal(s.sig_count, 2);
+    assert_int_equal(s.sig[1].flags, MT_SIG_TYPE);
+    assert_int_equal(s.attr[1].key, MT_ATTR_TELLS);
+    assert_int_equal(s.attr[1].min, SK_TYPE_PE);
+    assert_int_equal(s.attr[1].max, SK_TYPE_BINARY);
+    arena_release(&arena);
+    body_builder_free(b);
+}
+
 /* A line of a macro group is taken, and is no signature. */
 static void macro_bodies(void **state) {
     (void)state;
@@ -559,6 +593,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_and_reasons),
         cmocka_unit_test(macro_bodies),
+        cmocka_unit_test(type_lines),
         cmocka_unit_test(long_lines),
         cmocka_unit_test(refused_lines_leave_nothing),
         cmocka_unit_test(equal_things_are_kept_once),

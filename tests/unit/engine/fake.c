@@ -396,6 +396,19 @@ static const struct sk_format TYPED = {"typed", SK_TYPE_PDF, no_probe, NULL};
 const struct sk_format *const sk_formats[] = {&BOX, &EXE, &TYPED};
 const unsigned sk_format_count = 3;
 
+/* "EMB:" behind the start begins one. */
+sk_err sk_embedded_find(struct sk_embedded_job *job) {
+    job->count = 0;
+    for (uint64_t off = 1; off + 4 <= job->src->size && off < job->program_reach; off++) {
+        size_t avail = 0;
+        const uint8_t *p = sk_source_at(job->src, off, 4, &avail);
+        if (p != NULL && memcmp(p, "EMB:", 4) == 0 && job->count < EMBEDDED_MAX) {
+            job->out[job->count++] =
+                (struct sk_embedded){off, job->src->size - off, SK_TYPE_BINARY};
+        }
+    }
+    return sk_ok();
+}
 void sk_formats_prepare(void) {
 }
 

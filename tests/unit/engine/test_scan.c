@@ -284,6 +284,23 @@ static void test_no_archives_flag(void **state) {
     buf_release(&box);
 }
 
+/* Found inside the bytes: a member, not searched for further ones; nothing of it without archives.
+ */
+static void test_embedded_objects(void **state) {
+    (void)state;
+    fake_reset(SIGS, SIG_COUNT);
+    const char *text = "stub EMB:bbbb-evil EMB:aaaa-evil";
+    struct sk_scanner *sc = scanner_flags(SK_SCAN_ALL_MATCHES);
+    const struct sk_report *r = scan_text(sc, text);
+    assert_int_equal(r->layers, 3);
+    assert_string_equal(r->findings[0].layer, "embedded archive");
+    assert_int_equal(r->findings[0].offset, 4);
+    sk_scanner_free(sc);
+    sc = scanner_flags(SK_SCAN_ALL_MATCHES | SK_SCAN_NO_ARCHIVES);
+    assert_int_equal(scan_text(sc, text)->layers, 1);
+    sk_scanner_free(sc);
+}
+
 static void test_trials(void **state) {
     (void)state;
     fake_reset(SIGS, SIG_COUNT);
@@ -359,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_member_is_what_its_container_says),
         cmocka_unit_test(test_views_belong_to_the_layer),
         cmocka_unit_test(test_no_archives_flag),
+        cmocka_unit_test(test_embedded_objects),
         cmocka_unit_test(test_trials),
         cmocka_unit_test(test_near_miss_is_told),
         cmocka_unit_test(test_engine_open_says_why),
