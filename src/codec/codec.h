@@ -85,6 +85,27 @@ bool sk_charset_known(struct sk_bytes name);
 void sk_charset_prepare(void);
 /* Compressed RTF of Outlook ([MS-OXRTFCP]), its header included. */
 sk_err sk_lzfu_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* PostScript and PDF: ASCIIHex and ASCII85, lenient (a missing end is an end, foreign characters
+ * are passed over: no input is an error). */
+sk_err sk_asciihex_open(struct sk_stream *up, struct sk_stream **out_stream);
+sk_err sk_ascii85_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* RunLength of PDF, PackBits of TIFF. */
+sk_err sk_runlength_open(struct sk_stream *up, struct sk_stream **out_stream);
+/* LZW of PDF and TIFF: highest bit first, 9 to 12 bits. early_change: codes widen one code early,
+ * the default of both formats. */
+sk_err sk_lzw_open(struct sk_stream *up, bool early_change, struct sk_stream **out_stream);
+
+/* What PDF's DecodeParms say: PNG (10..15) and TIFF (2) predictors. */
+struct sk_predictor {
+    unsigned predictor;
+    unsigned colors;
+    unsigned bits; /* of one sample */
+    unsigned columns;
+};
+bool sk_predictor_wanted(const struct sk_predictor *how);
+/* SK_E_UNSUPPORTED: numbers without sense, or rows longer than 1 MiB. */
+sk_err sk_predictor_open(struct sk_stream *up, const struct sk_predictor *how,
+                         struct sk_stream **out_stream);
 
 /* How many bytes of `up` the codec has used, exact once it has ended; *out_ended tells whether the
  * packed stream came to its proper end. Only for streams opened by this header. */

@@ -32,6 +32,7 @@ static void dump_child(struct buf *line, const struct walktest_child *c) {
     json_bool(&j, "slice", c->is_slice);
     json_bool(&j, "data", c->has_data || c->is_slice);
     json_str(&j, "end", sk_err_text(c->data_err));
+    json_strn(&j, "head", (const char *)c->head, c->got_bytes < 64 ? (size_t)c->got_bytes : 64);
     json_close(&j, '}');
     print_line(line);
 }
@@ -96,6 +97,16 @@ static void dump_summary(struct buf *line, const struct walktest *t, int bid, sk
     }
     json_close(&j, '}');
     json_str(&j, "detail", t->last_detail);
+    json_open(&j, "facts", '[');
+    for (size_t i = 0; i < t->fact_count; i++) {
+        json_open(&j, NULL, '{');
+        json_str(&j, "fact", sk_fact_word(t->fact[i].fact));
+        if (t->fact[i].value != NULL) {
+            json_strn(&j, "value", t->fact[i].value, t->fact[i].value_len);
+        }
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
     json_close(&j, '}');
     print_line(line);
 }
