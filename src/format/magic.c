@@ -19,7 +19,6 @@
 #define JAVA_MAJOR_MIN 45
 #define JAVA_MAJOR_MAX 0x200
 #define MACHO_ARCH_MAX 44 /* below the first Java major version */
-#define SWF_VERSION_MAX 0x40
 #define ARJ_HEADER_MAX 2600
 #define ARJ_HEADER_MIN 30
 
@@ -50,12 +49,6 @@ static bool check_macho_fat(const struct sk_peek *peek) {
     struct sk_cursor c = head_from(peek, 4);
     uint32_t count = sk_cursor_u32be(&c);
     return sk_cursor_ok(&c) && count >= 1 && count <= MACHO_ARCH_MAX;
-}
-
-static bool check_swf(const struct sk_peek *peek) {
-    struct sk_cursor c = head_from(peek, 3);
-    uint8_t version = sk_cursor_u8(&c);
-    return sk_cursor_ok(&c) && version >= 1 && version <= SWF_VERSION_MAX;
 }
 
 /* BITMAPFILEHEADER, then a header whose first word is its own size: 12 (OS/2) to 124 (V5). */
