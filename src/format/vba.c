@@ -26,6 +26,7 @@
 #include <strings.h>
 
 #include "base/utf8.h"
+#include "codec/codec.h"
 
 enum {
     REC_SYSKIND = 0x01,
@@ -242,7 +243,38 @@ static void put_text(struct line *l, const char *text) {
     }
 }
 
+/* The converter of a code page, or NULL: none is needed, or the system has none. */
+static sk_err open_charset(unsigned codepage, struct sk_stream *up, struct sk_stream **out) {
+    char name[VBA_CHARSET_BYTES];
+    *out = NULL;
+    if (!vba_charset(codepage, name)) {
+        return sk_ok();
+    }
+    sk_err err = sk_charset_open(up, (struct sk_bytes){(const uint8_t *)name, strlen(name)}, out);
+    return err.code == SK_E_UNSUPPORTED ? sk_ok() : err;
+}
+
+/* False: no converter. */
+static bool put_converted(struct line *l, struct sk_bytes bytes, unsigned codepage) {
+    struct sk_source src;
+    struct sk_source_stream all;
+    struct sk_stream *text;
+    size_t got = 0;
+    sk_source_init_mem(&src, bytes.ptr, bytes.len);
+    sk_err err = open_charset(codepage, sk_source_stream_init(&all, &src, 0, bytes.len), &text);
+    if (sk_failed(err) || text == NULL) {
+        return false;
+    }
+    err = ole2_pull(text, l->text + l->len, sizeof(l->text) - l->len, &got);
+    l->len += sk_failed(err) ? 0 : got;
+    sk_stream_close(text);
+    return true;
+}
+
 static void put_bytes(struct line *l, struct sk_bytes bytes, unsigned codepage) {
+    if (put_converted(l, bytes, codepage)) {
+        return;
+    }
     for (size_t i = 0; i < bytes.len && l->len + 3 <= sizeof(l->text); i++) {
         l->len += vba_utf8(codepage, bytes.ptr[i], l->text + l->len);
     }
@@ -352,6 +384,7 @@ struct project_text {
     struct line line;
     size_t pos;
     struct source_text source;
+    struct sk_stream *charset; /* owned; NULL: none */
     struct vba_text text;
     struct sk_stream *module_text; /* NULL: lines */
 };
@@ -366,8 +399,16 @@ static sk_err begin_module_text(struct project_text *t) {
     if (sk_failed(err)) {
         return err.code == SK_E_FORMAT ? sk_ok() : err;
     }
-    t->module_text = vba_text_init(&t->text, s, t->p->codepage);
+    TRY(open_charset(t->p->codepage, s, &t->charset));
+    t->module_text = t->charset == NULL ? vba_text_init(&t->text, s, t->p->codepage)
+                                        : vba_text_init(&t->text, t->charset, VBA_CODEPAGE_NONE);
     return sk_ok();
+}
+
+static void end_module_text(struct project_text *t) {
+    t->module_text = NULL;
+    sk_stream_close(t->charset);
+    t->charset = NULL;
 }
 
 static sk_err next_line(struct project_text *t, bool *out_more) {
@@ -403,7 +444,7 @@ static sk_err project_read(struct sk_stream *base, uint8_t *buf, size_t cap, siz
             if (sk_failed(err) && err.code != SK_E_FORMAT) {
                 return err;
             }
-            t->module_text = NULL; /* its damage was told with the member */
+            end_module_text(t); /* its damage was told with the member */
             continue;
         }
         bool more;
@@ -424,7 +465,9 @@ static sk_err give_project(struct project *p, uint32_t dir) {
     t->p = p;
     t->dir = sk_cursor_of(p->dir);
     put_text(&t->line, "REM VBA project extracted from Microsoft Office document\n\n");
-    return ole2_give_part(p->o, dir, "project.vba", &t->base);
+    sk_err err = ole2_give_part(p->o, dir, "project.vba", &t->base);
+    end_module_text(t);
+    return err;
 }
 
 /* ---- modules ------------------------------------------------------------------------------- */
@@ -449,11 +492,9 @@ static bool same_name(struct project *p, const struct module *m, uint32_t entry)
     const char *wide = ole2_name(arena, m->stream_wide, false);
     bool same = wide != NULL && m->stream_wide.len > 0 && ole2_is_named(p->o, entry, wide);
     arena_rewind(arena, mark);
-    size_t len = 0;
-    for (size_t i = 0; i < m->stream.len && len + 4 < sizeof(text); i++) {
-        len += vba_utf8(p->codepage, m->stream.ptr[i], (uint8_t *)text + len);
-    }
-    text[len] = 0;
+    struct line name = {.len = 0};
+    put_bytes(&name, m->stream, p->codepage);
+    (void)snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.text);
     return same || ole2_is_named(p->o, entry, text);
 }
 

@@ -46,6 +46,10 @@ struct vba_text {
     sk_err err;
 };
 struct sk_stream *vba_text_init(struct vba_text *text, struct sk_stream *up, unsigned codepage);
+/* The name of a code page for sk_charset_open. False: bytes are taken as vba_utf8 does. */
+#define VBA_CODEPAGE_NONE 0u /* UTF-8 already */
+#define VBA_CHARSET_BYTES ((size_t)24)
+bool vba_charset(unsigned codepage, char out_name[VBA_CHARSET_BYTES]);
 /* One byte of a code page as UTF-8, at most 3 bytes; returns how many. */
 size_t vba_utf8(unsigned codepage, uint8_t byte, uint8_t *out);
 

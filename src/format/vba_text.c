@@ -8,12 +8,14 @@
  * - an end of line does not end the run of spaces: those behind "x \r\n" go, those behind "x\r\n"
  *   become one;
  * - inside quotes everything stays; a quote that nobody closes goes on over the lines;
- * - bytes above 127 become UTF-8 by the project's code page, in and outside quotes.
+ * - before all that, text becomes UTF-8 by the project's code page (1252 by the table here, others
+ *   by the codec of character sets; bytes that are no text of it U+FFFD, where clamscan gives up).
  * Kept difference: " _" in front of a lone CR, where clamscan drops bytes up to the end of the
  * line.
  */
 #include "format/vba.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -24,6 +26,7 @@ static const uint16_t CP1252_80[32] = {
     0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x009d, 0x017e, 0x0178};
 
 #define CP_WESTERN 1252u
+#define CP_UTF8 65001u
 
 size_t vba_utf8(unsigned codepage, uint8_t byte, uint8_t *out) {
     out[0] = byte;
@@ -77,6 +80,15 @@ static size_t put_code(struct vba_text *t, uint8_t *out) {
     t->space = was_space && (c == '\r' || c == '\n');
     t->in_string = c == '"';
     return vba_utf8(t->codepage, c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c, out);
+}
+
+bool vba_charset(unsigned codepage, char out_name[VBA_CHARSET_BYTES]) {
+    if (codepage == CP_WESTERN || codepage == CP_UTF8 || codepage == VBA_CODEPAGE_NONE) {
+        return false;
+    }
+    bool windows = codepage >= 1250 && codepage <= 1258;
+    (void)snprintf(out_name, VBA_CHARSET_BYTES, "%s%u", windows ? "windows" : "cp", codepage);
+    return true;
 }
 
 static sk_err text_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {

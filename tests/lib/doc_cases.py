@@ -120,6 +120,9 @@ def vba_cases():
     yield case("ole2", "vba-raw-chunks", mkole.ole(raw), {source: padded}, VBA)
     long_text = (MACRO * 300)
     yield case("ole2", "vba-long", mkole.ole(word_doc({"Module1": long_text})), {source: long_text}, VBA)
+    japanese = 'Sub A()\r\n MsgBox "\u8868\u793a _\u30bd"\r\nEnd Sub\r\n'
+    yield case("ole2", "vba-cp932", mkole.ole(word_doc({"\u6a19\u6e96": japanese}, codepage=932)),
+               {"Macros/VBA/\u6a19\u6e96/source.bas": japanese.encode("cp932"), project: None}, VBA)
     bad = bytearray(mkole.compress(MACRO))
     bad[12:14] = b"\xff\xff"
     broken = dict(good)

@@ -216,5 +216,5 @@ def vba_project(modules, offset=0, codepage=1252, prefix=""):
     streams[f"{prefix}VBA/_VBA_PROJECT"] = bytes.fromhex("cc61ffff000000")
     lines = ['ID="{00000000-0000-0000-0000-000000000000}"'] + [f"Module={n}" for n in modules]
     lines += ['Name="VBAProject"', 'HelpContextID="0"', "", "[Host Extender Info]", ""]
-    streams[f"{prefix}PROJECT"] = "\r\n".join(lines).encode("latin-1")
+    streams[f"{prefix}PROJECT"] = "\r\n".join(lines).encode("cp%d" % codepage)
     return streams
