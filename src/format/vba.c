@@ -254,30 +254,32 @@ static sk_err open_charset(unsigned codepage, struct sk_stream *up, struct sk_st
     return err.code == SK_E_UNSUPPORTED ? sk_ok() : err;
 }
 
-/* False: no converter. */
-static bool put_converted(struct line *l, struct sk_bytes bytes, unsigned codepage) {
+/* *out_done: there was a converter. */
+static sk_err put_converted(struct line *l, struct sk_bytes bytes, unsigned codepage,
+                            bool *out_done) {
     struct sk_source src;
     struct sk_source_stream all;
     struct sk_stream *text;
     size_t got = 0;
     sk_source_init_mem(&src, bytes.ptr, bytes.len);
-    sk_err err = open_charset(codepage, sk_source_stream_init(&all, &src, 0, bytes.len), &text);
-    if (sk_failed(err) || text == NULL) {
-        return false;
+    TRY(open_charset(codepage, sk_source_stream_init(&all, &src, 0, bytes.len), &text));
+    *out_done = text != NULL;
+    if (text == NULL) {
+        return sk_ok();
     }
-    err = ole2_pull(text, l->text + l->len, sizeof(l->text) - l->len, &got);
+    sk_err err = ole2_pull(text, l->text + l->len, sizeof(l->text) - l->len, &got);
     l->len += sk_failed(err) ? 0 : got;
     sk_stream_close(text);
-    return true;
+    return err.code == SK_E_FORMAT ? sk_ok() : err;
 }
 
-static void put_bytes(struct line *l, struct sk_bytes bytes, unsigned codepage) {
-    if (put_converted(l, bytes, codepage)) {
-        return;
-    }
-    for (size_t i = 0; i < bytes.len && l->len + 3 <= sizeof(l->text); i++) {
+static sk_err put_bytes(struct line *l, struct sk_bytes bytes, unsigned codepage) {
+    bool done;
+    TRY(put_converted(l, bytes, codepage, &done));
+    for (size_t i = 0; !done && i < bytes.len && l->len + 3 <= sizeof(l->text); i++) {
         l->len += vba_utf8(codepage, bytes.ptr[i], l->text + l->len);
     }
+    return sk_ok();
 }
 
 static void put_wide(struct line *l, struct sk_bytes utf16) {
@@ -325,15 +327,14 @@ static const struct row ROWS[] = {
     {REC_MODULE_END, AS_WORD, "##################################################"},
 };
 
-static void put_value(struct line *l, enum shape shape, struct sk_bytes data, unsigned codepage) {
+static sk_err put_value(struct line *l, enum shape shape, struct sk_bytes data, unsigned codepage) {
     static const char *const kinds[] = {"Windows 16 bit", "Windows 32 bit", "Macintosh",
                                         "Windows 64 bit"};
     char text[48] = "";
     uint32_t n = number_of(data);
     switch (shape) {
     case AS_TEXT:
-        put_bytes(l, data, codepage);
-        break;
+        return put_bytes(l, data, codepage);
     case AS_WIDE:
         put_wide(l, data);
         break;
@@ -357,9 +358,10 @@ static void put_value(struct line *l, enum shape shape, struct sk_bytes data, un
         break;
     }
     put_text(l, text);
+    return sk_ok();
 }
 
-static void put_record(struct line *l, const struct record *r, unsigned codepage) {
+static sk_err put_record(struct line *l, const struct record *r, unsigned codepage) {
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         if (ROWS[i].id != r->id) {
             continue;
@@ -368,11 +370,12 @@ static void put_record(struct line *l, const struct record *r, unsigned codepage
         put_text(l, ROWS[i].title);
         if (ROWS[i].shape != AS_WORD) {
             put_text(l, ": ");
-            put_value(l, ROWS[i].shape, r->data, codepage);
+            TRY(put_value(l, ROWS[i].shape, r->data, codepage));
         }
         put_text(l, "\n");
-        return;
+        break;
     }
+    return sk_ok();
 }
 
 /* The whole project as one stream: a line a record, behind each module's last its text. */
@@ -419,7 +422,7 @@ static sk_err next_line(struct project_text *t, bool *out_more) {
         return sk_ok();
     }
     t->module += r.id == REC_MODULE_NAME && t->module < t->p->module_count ? 1 : 0;
-    put_record(&t->line, &r, t->p->codepage);
+    TRY(put_record(&t->line, &r, t->p->codepage));
     return r.id == REC_MODULE_END && t->module > 0 ? begin_module_text(t) : sk_ok();
 }
 
@@ -485,26 +488,26 @@ static sk_err give_source(struct ole2 *o, uint32_t entry, uint64_t offset, const
     return ole2_give_part(o, entry, name, s);
 }
 
-static bool same_name(struct project *p, const struct module *m, uint32_t entry) {
+/* The stream whose name is the module's, in Unicode or in the code page. */
+static sk_err find_stream(struct project *p, struct module *m) {
     char text[256];
+    struct line name = {.len = 0};
     struct arena *arena = walk_arena(p->o->walk);
     struct arena_mark mark = arena_mark(arena);
-    const char *wide = ole2_name(arena, m->stream_wide, false);
-    bool same = wide != NULL && m->stream_wide.len > 0 && ole2_is_named(p->o, entry, wide);
-    arena_rewind(arena, mark);
-    struct line name = {.len = 0};
-    put_bytes(&name, m->stream, p->codepage);
+    TRY(put_bytes(&name, m->stream, p->codepage));
     (void)snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.text);
-    return same || ole2_is_named(p->o, entry, text);
-}
-
-static sk_err find_stream(struct project *p, struct module *m) {
+    const char *wide = ole2_name(arena, m->stream_wide, false);
+    if (wide == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
     for (uint32_t i = 1; i < p->o->entry_count && m->entry == OLE2_NONE; i++) {
-        if (p->o->entry[i].parent == p->folder && p->o->entry[i].type == OLE2_STREAM &&
-            same_name(p, m, i)) {
+        const struct ole2_entry *e = &p->o->entry[i];
+        bool same = (wide[0] != 0 && ole2_is_named(p->o, i, wide)) || ole2_is_named(p->o, i, text);
+        if (e->parent == p->folder && e->type == OLE2_STREAM && same) {
             m->entry = i;
         }
     }
+    arena_rewind(arena, mark);
     return walk_tick(p->o->walk);
 }
 
