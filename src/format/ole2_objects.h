@@ -15,6 +15,9 @@ sk_err ole2_native(struct ole2 *o, uint32_t entry);
 sk_err ole2_ppt(struct ole2 *o, uint32_t entry);
 /* ole2_biff.c: "Workbook" and "Book". */
 sk_err ole2_workbook(struct ole2 *o, uint32_t entry);
+/* ole2_art.c: pictures of a stream; of the drawing records of a workbook. */
+sk_err ole2_pictures(struct ole2 *o, uint32_t entry);
+sk_err ole2_sheet_pictures(struct ole2 *o, uint32_t entry);
 /* ole2_msg.c: data of an attachment, packed body of a mail. */
 sk_err ole2_msg_attachment(struct ole2 *o, uint32_t entry);
 sk_err ole2_msg_rtf(struct ole2 *o, uint32_t entry);

@@ -5,15 +5,16 @@
  *     header, FAT, directory (ole2.c)
  *       -> encryption (ole2_crypt.c)
  *       -> VBA projects (vba.c)            early: most attacks are there, and limits cut the end
- *       -> what streams hold: packaged files, storages, attachments (ole2_objects.h)
+ *       -> what streams hold: files, storages, attachments, pictures, Excel 4 macros
+ * (ole2_objects.h)
  *       -> every stream of the directory as a member, orphans too
  *
  * Names of members are paths of the directory ("Macros/VBA/Module1"); what comes out of a stream
  * has that stream's path in front. Seen with clamscan 1.4.6: every stream is a layer of its own,
  * the parent of which is CL_TYPE_MSOLE2; the raw file is searched for target 2 (types.def).
  *
- * A file whose tables are unreadable is still searched raw, and for packed VBA source (the note
- * "damaged" says what that means). Specifications: [MS-CFB], [MS-OVBA].
+ * A file without a readable directory is still searched for packed VBA source (and raw, as all).
+ * Specifications: [MS-CFB], [MS-OVBA].
  */
 #include "format/ole2.h"
 
@@ -49,6 +50,10 @@ static const struct {
     {"PowerPoint Document", ole2_ppt},
     {"Workbook", ole2_workbook},
     {"Book", ole2_workbook},
+    {"Pictures", ole2_pictures},
+    {"Data", ole2_pictures},
+    {"WordDocument", ole2_pictures},
+    {"Workbook", ole2_sheet_pictures},
     {"__substg1.0_37010102", ole2_msg_attachment},
     {"__substg1.0_10090102", ole2_msg_rtf},
 };
@@ -82,7 +87,11 @@ static sk_err walk_streams(struct ole2 *o) {
 
 static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     struct ole2 o;
-    TRY(ole2_open(&o, walk, src));
+    sk_err err = ole2_open(&o, walk, src);
+    if (err.code == SK_E_FORMAT) {
+        TRY(vba_raw(walk, src));
+    }
+    TRY(err);
     TRY(ole2_crypt(&o));
     TRY(ole2_hwp_probe(&o));
     TRY(walk_projects(&o));

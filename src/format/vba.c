@@ -25,7 +25,8 @@
 #include <strings.h>
 
 #define CODEPAGE_WESTERN 1252u
-#define VERSION_EXTRA_BYTES 2 /* its size field tells two bytes too few */
+#define VERSION_EXTRA_BYTES 2     /* its size field tells two bytes too few */
+#define NEEDLE_BYTES ((size_t)12) /* of find_source, and where it may begin */
 #define SEARCH_MAX_BYTES ((size_t)8 << 20)
 
 /* ---- streams behind an offset -----------------------------------------------------------------
@@ -301,6 +302,37 @@ sk_err vba_strays(struct ole2 *o) {
             at = find_source(raw, at + 3);
         }
         arena_rewind(walk_arena(o->walk), mark);
+    }
+    return sk_ok();
+}
+
+sk_err vba_raw(struct sk_walk *walk, struct sk_source *src) {
+    struct vba_unpack *un = arena_alloc(walk_arena(walk), sizeof(*un));
+    uint32_t index = 0;
+    uint64_t from = 0;
+    if (un == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    while (from < src->size) {
+        struct sk_cursor c = sk_source_cursor(src, from, SK_SOURCE_WANT_MAX);
+        TRY(src->failed);
+        TRY(walk_tick(walk));
+        size_t at = find_source((struct sk_bytes){c.ptr, c.len}, 0);
+        if (at == SIZE_MAX) {
+            from += c.len < SK_SOURCE_WANT_MAX ? c.len : c.len - NEEDLE_BYTES;
+            continue;
+        }
+        struct sk_source_stream packed;
+        struct sk_child child = {.name = "source.bas",
+                                 .name_len = 10,
+                                 .packed_size = src->size - from - at,
+                                 .size = SK_SIZE_UNKNOWN,
+                                 .index = index++};
+        walk_fact(walk, SK_FACT_MACROS_VBA, NULL, 0);
+        TRY(walk_child(
+            walk, &child,
+            vba_unpack_init(un, sk_source_stream_init(&packed, src, from + at, src->size))));
+        from += at + NEEDLE_BYTES;
     }
     return sk_ok();
 }

@@ -55,5 +55,7 @@ size_t vba_utf8(unsigned codepage, uint8_t byte, uint8_t *out);
 
 sk_err vba_project(struct ole2 *o, uint32_t dir);
 sk_err vba_strays(struct ole2 *o);
+/* Source text in a file that cannot be opened as an OLE2 file. */
+sk_err vba_raw(struct sk_walk *walk, struct sk_source *src);
 
 #endif

@@ -367,7 +367,33 @@ def locked_cases():
     yield opened("libreoffice-rc4.xls", "RC4", {"Workbook/plain": None})
 
 
+def picture(instance, kind, data, metafile=None):
+    uids = bytes(16) * (1 + (instance & 1))
+    head = b"\xff" if metafile is None else bytes(32) + bytes([metafile, 0xfe])
+    return struct.pack("<HHI", instance << 4, kind, len(uids + head + data)) + uids + head + data
+
+
+def picture_cases():
+    png, jpeg, wmf = b"\x89PNG\r\n\x1a\n" + b"p" * 90, b"\xff\xd8\xff" + b"\xf0j" * 60, b"\xd7\xcd\xc6\x9a" + b"w" * 400
+    stream = picture(0x6e0, 0xf01e, png) + b"gap" + picture(0x46b, 0xf01d, jpeg) + picture(0x216, 0xf01b, zlib.compress(wmf), 0)
+    stream += picture(0x3d5, 0xf01a, b"plain emf", 0xfe)
+    at = [stream.index(b"\x1e\xf0") - 2, stream.index(b"\xa0\x46") if b"\xa0\x46" in stream else stream.index(b"\xb0\x46"),
+          stream.index(b"\x1b\xf0") - 2, stream.index(b"\x1a\xf0") - 2]
+    names = [f"picture-{a}.{s}" for a, s in zip(at, ("png", "jpg", "wmf", "emf"))]
+    want = dict(zip(names, (png, jpeg, wmf, b"plain emf")))
+    yield case("ole2", "pictures", mkole.ole({"Pictures": stream}), {f"Pictures/{n}": d for n, d in want.items()})
+    head = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
+    half = len(stream) // 2
+    book = head + biff(0xeb, stream[:half]) + biff(0x3c, stream[half:]) + biff(0x3c) + biff(10)
+    yield case("ole2", "pictures-excel", mkole.ole({"Workbook": book}), {f"Workbook/{n}": d for n, d in want.items()})
+    yield case("ole2", "pictures-cut", mkole.ole({"Data": picture(0x216, 0xf01b, zlib.compress(wmf), 0)[:-9]}),
+               {"Data/picture-0.wmf": None}, set(), {"damaged"})
+    no_directory = patched(mkole.ole(word_doc()), 48, "<I", 0xfffffff0)
+    yield case("ole2", "no-directory", no_directory, {"source.bas": None}, VBA, {"damaged"})
+
+
 def all_cases():
+    yield from picture_cases()
     yield from locked_cases()
     yield from xlm_cases()
     yield from hwp_cases()
