@@ -34,9 +34,6 @@
 #include "match/regex.h"
 #include "match/sieve.h"
 
-/* A pass costs about as much as six searches. */
-#define SIEVE_WORTH 8u
-
 struct id_list {
     uint64_t *id; /* segment << 32 | index */
     size_t count;
@@ -381,14 +378,12 @@ static sk_err sift(struct scan *s, struct match_budget *budget) {
     for (size_t i = 0; i < m->sigs.count; i++) {
         TRY(sieve_signature(s, (unsigned)(m->sigs.id[i] >> 32), (uint32_t)m->sigs.id[i]));
     }
-    if (m->sieve.count >= SIEVE_WORTH) {
-        struct filter_job job = {.kernel = filter_kernel_best(),
-                                 .src = s->layer->src,
-                                 .scratch = m->scratch,
-                                 .tick = budget->tick,
-                                 .tick_ctx = budget->ctx};
-        TRY(sieve_run(&m->sieve, &job, on_absent, m));
-    }
+    struct filter_job job = {.kernel = filter_kernel_best(),
+                             .src = s->layer->src,
+                             .scratch = m->scratch,
+                             .tick = budget->tick,
+                             .tick_ctx = budget->ctx};
+    TRY(sieve_run(&m->sieve, &job, on_absent, m));
     m->run.view = NULL; /* the filter has used the source since */
     m->run.view_len = 0;
     return sk_ok();

@@ -7,7 +7,11 @@
  *
  *   keys of 15 bytes and more   -> group q = 8, s = 8   0.125 lookups per byte
  *   keys of 7 to 14             -> group q = 4, s = 4   0.25
+ *   keys of 3 to 6              -> slow set             three permutations for 64 bytes
  *   shorter ones                -> not here
+ *
+ * The short ones matter: two signatures for ELF files have nothing but four- to six-byte words to
+ * be found by, are evaluated on every such file, and took twelve passes over it.
  *
  * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
  * the same filter_run, with the keys in the place of triggers: the bits of keys found are its
@@ -15,8 +19,15 @@
  */
 #include "match/sieve.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "match/foldhash.h"
+
+/* A pass for the groups costs about as much as eight single searches, one for the slow set as
+ * three. */
+#define WORTH_LONG 8u
+#define WORTH_SHORT 3u
 
 struct group_memory {
     uint32_t *bitmap;
@@ -30,7 +41,7 @@ struct shape {
     uint16_t len_min;
     uint16_t len_max;
 };
-static const struct shape shapes[2] = {{8, 8, 15, UINT16_MAX}, {4, 4, SIEVE_KEY_MIN, 14}};
+static const struct shape shapes[2] = {{8, 8, 15, UINT16_MAX}, {4, 4, SIEVE_KEY_LONG, 14}};
 
 sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
                  const struct mt_part *part) {
@@ -55,7 +66,8 @@ sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg
                          .len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
                          .flags = nocase ? MT_TRIG_NOCASE : 0};
     k->sub[k->count++] = sub;
-    s->count++;
+    s->long_count += part->key_len >= SIEVE_KEY_LONG;
+    s->short_count += part->key_len < SIEVE_KEY_LONG;
     return sk_ok();
 }
 
@@ -149,10 +161,49 @@ struct sieve_table {
     struct mt_segment segment; /* the real one with keys for triggers */
     struct mt_table table;
     struct group_memory group[2]; /* as in shapes */
+    struct mt_slow_head slow_head;
+    struct mt_slow_entry *slow;
     uint64_t *done;
 };
 
-static sk_err make_table(const struct sieve_keys *k, struct sieve_table *t) {
+static bool is_short(const struct mt_trig *t) {
+    return t->len < SIEVE_KEY_LONG;
+}
+
+/* Entries go to the eight classes in turn. */
+static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
+    uint32_t count = 0, at = 0;
+    for (size_t i = 0; i < k->count; i++) {
+        count += is_short(&k->trig[i]);
+    }
+    if (count == 0) {
+        return sk_ok();
+    }
+    t->slow = mem_zalloc(count, sizeof(*t->slow));
+    if (t->slow == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    for (unsigned cls = 0; cls < 8; cls++) {
+        uint32_t nth = 0;
+        t->slow_head.first[cls] = at;
+        for (size_t i = 0; i < k->count; i++) {
+            const struct mt_trig *trig = &k->trig[i];
+            if (is_short(trig) && nth++ % 8 == cls) {
+                uint32_t mask = trig->len < 4 ? 0x00ffffffu : UINT32_MAX, value = 0;
+                memcpy(&value, k->segment->lit + trig->lit, trig->len < 4 ? trig->len : 4);
+                value = (value | (uint32_t)FOLDHASH_FOLD) & mask;
+                t->slow[at++] = (struct mt_slow_entry){value, mask, (uint32_t)i, 0};
+            }
+        }
+    }
+    t->slow_head.first[8] = at;
+    t->table.slow_head = &t->slow_head;
+    t->table.slow = t->slow;
+    t->table.slow_count = at;
+    return sk_ok();
+}
+
+static sk_err make_table(const struct sieve *s, const struct sieve_keys *k, struct sieve_table *t) {
     t->segment = (struct mt_segment){.lit = k->segment->lit,
                                      .lit_len = k->segment->lit_len,
                                      .trig = k->trig,
@@ -161,8 +212,11 @@ static sk_err make_table(const struct sieve_keys *k, struct sieve_table *t) {
     if (t->done == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    TRY(make_group(k, &shapes[0], &t->group[0], &t->table));
-    return make_group(k, &shapes[1], &t->group[1], &t->table);
+    if (s->long_count >= WORTH_LONG) {
+        TRY(make_group(k, &shapes[0], &t->group[0], &t->table));
+        TRY(make_group(k, &shapes[1], &t->group[1], &t->table));
+    }
+    return s->short_count >= WORTH_SHORT ? make_slow(k, t) : sk_ok();
 }
 
 static void free_table(struct sieve_table *t) {
@@ -171,14 +225,23 @@ static void free_table(struct sieve_table *t) {
         mem_free(t->group[i].first);
         mem_free(t->group[i].entry);
     }
+    mem_free(t->slow);
     mem_free(t->done);
 }
 
-static sk_err tell_absent(const struct sieve_keys *k, unsigned segment, const uint64_t *done,
-                          sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx) {
+struct absent_call {
+    sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub);
+    void *ctx;
+};
+
+static sk_err tell_absent(const struct sieve *s, unsigned segment, const uint64_t *done,
+                          struct absent_call call) {
+    const struct sieve_keys *k = &s->keys[segment];
     for (size_t i = 0; i < k->count; i++) {
-        if ((done[i / 64] >> i % 64 & 1) == 0) {
-            TRY(absent(ctx, segment, k->sub[i]));
+        bool looked_for =
+            is_short(&k->trig[i]) ? s->short_count >= WORTH_SHORT : s->long_count >= WORTH_LONG;
+        if (looked_for && (done[i / 64] >> i % 64 & 1) == 0) {
+            TRY(call.absent(call.ctx, segment, k->sub[i]));
         }
     }
     return sk_ok();
@@ -188,6 +251,9 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
                  sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx) {
     struct filter_input input[FILTER_INPUT_MAX];
     unsigned used[FILTER_INPUT_MAX], n = 0;
+    if (s->long_count < WORTH_LONG && s->short_count < WORTH_SHORT) {
+        return sk_ok();
+    }
     struct sieve_table *table = mem_zalloc(FILTER_INPUT_MAX, sizeof(*table));
     if (table == NULL) {
         return sk_fail(SK_E_NOMEM);
@@ -195,7 +261,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
     sk_err err = sk_ok();
     for (unsigned i = 0; i < FILTER_INPUT_MAX && !sk_failed(err); i++) {
         if (s->keys[i].count > 0) {
-            err = make_table(&s->keys[i], &table[n]);
+            err = make_table(s, &s->keys[i], &table[n]);
             input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].done};
             used[n++] = i;
         }
@@ -212,7 +278,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
     filter_plan_free(plan);
     for (unsigned i = 0; i < n; i++) {
         if (!sk_failed(err)) {
-            err = tell_absent(&s->keys[used[i]], used[i], table[i].done, absent, ctx);
+            err = tell_absent(s, used[i], table[i].done, (struct absent_call){absent, ctx});
         }
         free_table(&table[i]);
     }
@@ -224,7 +290,8 @@ void sieve_clear(struct sieve *s) {
     for (unsigned i = 0; i < FILTER_INPUT_MAX; i++) {
         s->keys[i].count = 0;
     }
-    s->count = 0;
+    s->long_count = 0;
+    s->short_count = 0;
 }
 
 void sieve_release(struct sieve *s) {

@@ -12,7 +12,8 @@
 
 #include "match/filter.h"
 
-#define SIEVE_KEY_MIN 7u     /* shorter keys cannot be sampled */
+#define SIEVE_KEY_MIN 3u
+#define SIEVE_KEY_LONG 7u    /* shorter keys cannot be sampled: slow set */
 #define SIEVE_KEY_USED 64u   /* of longer ones only so much is looked for */
 #define SIEVE_KEYS_MAX 4096u /* of one segment; more are left to single searches */
 
@@ -26,7 +27,8 @@ struct sieve_keys {
 };
 struct sieve {
     struct sieve_keys keys[FILTER_INPUT_MAX];
-    size_t count; /* of all */
+    size_t long_count; /* of all */
+    size_t short_count;
 };
 
 /* Is this literal long enough? */
@@ -38,8 +40,8 @@ static inline bool sieve_takes(const struct mt_part *part) {
 sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
                  const struct mt_part *part);
 
-/* job: kernel, src, scratch and tick are used. Calls absent for each sub whose key does not occur.
- */
+/* job: kernel, src, scratch and tick are used. Calls absent for each sub whose key does not occur;
+ * for none of a kind of which there are too few to pay for a pass. */
 sk_err sieve_run(struct sieve *s, struct filter_job *job,
                  sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx);
 void sieve_clear(struct sieve *s);
