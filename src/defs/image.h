@@ -31,6 +31,8 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
  * 8-byte aligned. */
 sk_err image_open_mem(const void *bytes, size_t len, struct diag *diag, struct image **out_image);
 void image_close(struct image *img);
+/* Start reading what every scan touches (IMG_HOT), in the background. */
+void image_prefetch(const struct image *img);
 /* Every checksum, digest and cross-reference. Slow (reads everything). */
 sk_err image_verify(const struct image *img, struct diag *diag);
 

@@ -158,6 +158,7 @@ static sk_err check_sets(const struct image *img, const uint64_t *starts, struct
 }
 
 sk_err image_verify(const struct image *img, struct diag *diag) {
+    mapping_advise_sequential(&img->map, 0, img->map.len);
     TRY(check_bytes(img, diag));
     MEM_AUTO uint64_t *starts = mem_zalloc(img->names.name.len / 64 + 1, sizeof *starts);
     if (starts == NULL) {

@@ -102,6 +102,9 @@ uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
 /* ---- scanner ------------------------------------------------------------------------------ */
 
 static sk_err make_parts(struct sk_scanner *sc) {
+    for (unsigned i = 0; i < sc->engine->segment_count; i++) {
+        image_prefetch(sc->engine->image[i]);
+    }
     sk_formats_prepare();
     TRY(crypto_warm_up());
     SK_IGNORE(cipher_warm_up(), "without it, encrypted documents are noted as such");

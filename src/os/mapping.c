@@ -49,14 +49,26 @@ sk_err mapping_fd(int fd, struct mapping *out_map) {
     return map_sized(fd, &st, out_map);
 }
 
-void mapping_advise_random(const struct mapping *map, size_t off, size_t len) {
+static void advise(const struct mapping *map, size_t off, size_t len, int advice) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t start = off - off % page;
     if (map->ptr == NULL || start >= map->len || len > map->len - off) {
         return;
     }
     /* Advice only: a failure changes nothing. */
-    (void)madvise((void *)(uintptr_t)(map->ptr + start), len + (off - start), MADV_RANDOM);
+    (void)madvise((void *)(uintptr_t)(map->ptr + start), len + (off - start), advice);
+}
+
+void mapping_advise_random(const struct mapping *map, size_t off, size_t len) {
+    advise(map, off, len, MADV_RANDOM);
+}
+
+void mapping_advise_sequential(const struct mapping *map, size_t off, size_t len) {
+    advise(map, off, len, MADV_SEQUENTIAL);
+}
+
+void mapping_advise_soon(const struct mapping *map, size_t off, size_t len) {
+    advise(map, off, len, MADV_WILLNEED);
 }
 
 void mapping_release(struct mapping *map) {

@@ -26,6 +26,10 @@ sk_err mapping_file(const char *path, struct mapping *out_map);
 sk_err mapping_fd(int fd, struct mapping *out_map);
 /* The access pattern will be random: no read-ahead (cold parts of an image). */
 void mapping_advise_random(const struct mapping *map, size_t off, size_t len);
+/* It will be read from start to end. */
+void mapping_advise_sequential(const struct mapping *map, size_t off, size_t len);
+/* It will be needed soon: reading may start now, without waiting for it. */
+void mapping_advise_soon(const struct mapping *map, size_t off, size_t len);
 void mapping_release(struct mapping *map);
 
 #endif

@@ -101,6 +101,10 @@ const struct rules *image_rules(const struct image *img) {
     return &none;
 }
 
+void image_prefetch(const struct image *img) {
+    (void)img;
+}
+
 const struct mt_segment *image_segment(const struct image *img) {
     (void)img;
     return &the_segment;

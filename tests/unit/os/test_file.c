@@ -193,6 +193,10 @@ static void test_map(void **state) {
     assert_int_equal(m.len, 5);
     assert_memory_equal(m.ptr, "hello", 5);
     mapping_advise_random(&m, 0, 5);
+    mapping_advise_sequential(&m, 0, 5);
+    mapping_advise_soon(&m, 3, 2);
+    mapping_advise_soon(&m, 3, 3); /* beyond the end: nothing happens */
+    assert_memory_equal(m.ptr, "hello", 5);
     mapping_release(&m);
     assert_null(m.ptr);
     assert_false(sk_failed(mapping_file(in_dir("empty"), &m)));
