@@ -27,6 +27,7 @@ check:
 bench: 
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory release BUILD=build-release
+	@ninja -C build-release --quiet bench/stages bench/open_image
 	@python3 bench/run.py --build build-release
 
 lint:

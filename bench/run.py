@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measure Sekisho and ClamAV in one run and print the ratios. Called by `make bench`.
+"""Measure Sekisho, ClamAV and yara in one run and print the ratios. Called by `make bench`.
 
 usage: bench/run.py --build DIR [--definitions DIR] [--corpus DIR] [--share S] [--limit MB] [--work DIR] [--repeat N] [--json FILE]
+                    [--ten] [--only PART,...]
 
 Definitions: the full-size set of ../shared/tools/fullset (or --definitions; without both, the bundled set: then the figures
 say little). Corpus: ../shared/tools/corpus (or --corpus; without both, files of this machine). Both are made once in --work and
 used again. One core each: one worker of ours, one connection to clamd. Every time is the median of --repeat runs, except clamd's
 (one run per kind: it is slow). --limit caps the megabytes per kind. What is compared: wall-clock of the whole command over the same files.
+Parts: open, compile, kinds, growth, adversarial, shapes, jobs, stages, yara. --ten makes the set of ten times the full size (needs 12 GB
+of disk and a quarter of an hour); without it growth is measured from a tenth of the full set to the full set.
+The last column says what issue 4 asks for and whether this run shows it.
 """
 import argparse
 import json
@@ -155,22 +159,251 @@ class Table:
     def __init__(self):
         self.rows = []
 
-    def add(self, what, ours, theirs, unit, better="lower"):
+    def add(self, what, ours, theirs, unit, better="lower", times=None, least=None, most=None):
+        """times: the ratio asked for. least, most: what our figure is asked to be."""
         ratio = None
         if theirs:
             ratio = theirs / ours if better == "lower" else ours / theirs
-        self.rows.append({"what": what, "sekisho": ours, "clamav": theirs, "unit": unit, "times_better": ratio})
+        goal, met = "", None
+        for text, value, good in ((f">= {times:g} x" if times else "", times, ratio is not None and times is not None and ratio >= times),
+                                  (f">= {least:g}" if least else "", least, least is not None and ours >= least),
+                                  (f"<= {most:g}" if most else "", most, most is not None and ours <= most)):
+            if value is not None:
+                goal, met = f"{goal} {text}".strip(), good and met is not False
+        self.rows.append({"what": what, "sekisho": ours, "other": theirs, "unit": unit, "times_better": ratio, "goal": goal, "met": met})
         other = "-" if theirs is None else f"{theirs:.4g}"
-        print(f"{what:<44} {ours:>10.4g} {other:>10} {unit:<8} {'' if ratio is None else f'{ratio:8.1f} x'}", flush=True)
+        mark = "" if met is None else f"{goal}: {'yes' if met else 'NO'}"
+        print(f"{what:<50} {ours:>10.4g} {other:>10} {unit:<8} {'' if ratio is None else f'{ratio:8.1f} x':<12} {mark}", flush=True)
+
+    def title(self, text):
+        print(f"-- {text}", flush=True)
 
 
-def compile_part(args, program, definitions, images, table, clam_load):
-    shutil.rmtree(images, ignore_errors=True)
-    seconds, mib = peak_rss([program, "defs", "compile", str(definitions), "-o", str(images), "--quiet"])
-    table.add("compile all definitions / clamscan start", seconds, clam_load, "s")
-    table.add("compile: peak memory", mib, None, "MiB")
-    size = sum(p.stat().st_size for p in images.iterdir()) / 1e6
-    table.add("size of the images", size, None, "MB")
+def links(paths, out):
+    """A folder of links (or copies) to these files."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    for number, path in enumerate(paths):
+        os.link(path, out / f"{number:05d}_{path.name}")
+    return out
+
+
+class Run:
+    """What every part needs."""
+
+    def __init__(self, args, definitions, corpus, table):
+        self.args, self.definitions, self.corpus, self.table = args, definitions, corpus, table
+        self.program = str((args.build / "src/cli/sekisho").resolve())
+        self.bench = (args.build / "bench").resolve()
+        self.images = args.work / "images"
+        self.rates = {}  # MB/s by kind
+        self.clamd = None
+
+    def ours(self, folder, images=None, jobs=1, more=()):
+        command = [self.program, "scan", "--quiet", "--jobs", str(jobs), *more, "-d", str(images or self.images), str(folder)]
+        timed(command)  # warm the page cache
+        return statistics.median(timed(command)[0] for _ in range(self.args.repeat))
+
+    def folders(self):
+        return sorted(p for p in self.corpus.iterdir() if p.is_dir())
+
+
+def part_compile(run):
+    args, table = run.args, run.table
+    sample = args.work / "sample.txt"
+    sample.write_text("a small harmless file\n" * 40)
+    clam_one, run.clam_rss = peak_rss(["clamscan", "--no-summary", "-d", str(run.definitions), str(sample)])
+    compile_all = [run.program, "defs", "compile", str(run.definitions), "--quiet", "-o"]
+    table.title("definitions: compile")
+    shutil.rmtree(run.images, ignore_errors=True)
+    seconds, mib = peak_rss([*compile_all, str(run.images)])
+    table.add("compile the full-size set / clamscan's start", seconds, clam_one, "s", times=2)
+    table.add("its peak memory", mib, None, "MiB", most=400)
+    again = args.work / "images-again"
+    shutil.rmtree(again, ignore_errors=True)
+    timed([*compile_all, str(again)], ok=(0,))
+    same = {p.name: p.read_bytes() for p in run.images.iterdir()} == {p.name: p.read_bytes() for p in again.iterdir()}
+    table.add("compiled twice: the same bytes (1: yes)", int(same), None, "", least=1)
+    daily = sorted(run.definitions.glob("daily.*"))
+    if daily:
+        seconds, _ = peak_rss([run.program, "defs", "compile", *map(str, daily), "--quiet", "-o", str(again)])
+        table.add("compile only daily into that set", seconds, None, "s")
+    shutil.rmtree(again, ignore_errors=True)
+    table.add("size of the images", sum(p.stat().st_size for p in run.images.iterdir()) / 1e6, None, "MB")
+    ours = statistics.median(timed([run.program, "scan", "--quiet", "-d", str(run.images), str(sample)])[0] for _ in range(max(args.repeat, 9)))
+    table.add("one small file, start to exit / clamscan", ours, clam_one, "s", times=300)
+    opened = json.loads(timed([run.bench / "open_image", run.images], ok=(0,))[1].stdout)
+    table.add("opening the images, cold", opened["cold_ms"], None, "ms", most=5)
+    table.add("opening the images, warm", opened["warm_ms"], None, "ms", most=1)
+
+
+# What issue 4 asks of each kind: times clamd's MB/s, times its files/s.
+GOALS = {"elf": (60, None), "bin": (60, None), "text": (150, None), "inc": (150, None), "gz": (None, 100), "deb": (15, None)}
+
+
+def part_kinds(run):
+    args, table = run.args, run.table
+    table.title("the whole scan, one process, against clamd (one connection)")
+    run.clamd = Clamd(run.definitions, args.work)
+    clamd_private, clamd_rss, _ = memory_of(run.clamd.process.pid)
+    worst_dirty = worst_rss = 0.0
+    for folder in run.folders():
+        where, total, count = limited(folder, args.work, args.limit)
+        if not count:
+            continue
+        ours = run.ours(where)
+        dirty, rss = scan_memory([run.program, "scan", "--quiet", "--jobs", "1", "-d", str(run.images), str(where)])
+        worst_dirty, worst_rss = max(worst_dirty, dirty), max(worst_rss, rss)
+        theirs = run.clamd.scan(where)
+        times, times_files = GOALS.get(folder.name, (None, None))
+        run.rates[folder.name] = total / 1e6 / ours
+        least = 600 if folder.name == "elf" else None
+        table.add(f"{folder.name}: {count} files, {total / 1e6:.1f} MB", total / 1e6 / ours, total / 1e6 / theirs, "MB/s", "higher", times, least)
+        table.add(f"{folder.name}: files", count / ours, count / theirs, "files/s", "higher", times_files)
+    table.add("private memory of a scanning process", worst_dirty, clamd_private, "MiB", most=24)
+    table.add("resident, image pages included", worst_rss, max(clamd_rss, memory_of(run.clamd.process.pid)[1]), "MiB", most=88)
+
+
+def part_shapes(run):
+    args, table = run.args, run.table
+    table.title("many tiny files, one large one")
+    tiny = args.work / "tiny"
+    if not tiny.exists():
+        tiny.mkdir()
+        rnd = random.Random(7)
+        for number in range(4000):
+            (tiny / f"{number:05d}.conf").write_text(f"# number {number}\n" + "key = value\n" * rnd.randrange(1, 30))
+    ours = run.ours(tiny)
+    theirs = None
+    if run.clamd:
+        some = links(sorted(tiny.iterdir())[:400], args.work / "tiny-some")
+        theirs = 400 / run.clamd.scan(some)
+    table.add("4000 tiny files", 4000 / ours, theirs, "files/s", "higher", times=100 if theirs else None)
+    huge = args.work / "huge"
+    if not huge.exists():
+        huge.mkdir()
+        with open(huge / "huge.bin", "wb") as out:
+            for path in sorted((run.corpus / "bin").iterdir()) * 4:
+                if out.tell() + path.stat().st_size < 95 << 20:
+                    out.write(path.read_bytes())
+    size = sum(p.stat().st_size for p in huge.iterdir()) / 1e6
+    table.add(f"one file of {size:.0f} MB", size / run.ours(huge), None, "MB/s")
+
+
+def literals(definitions):
+    """Plain hex runs of the logical signatures, as bytes, always the same."""
+    found = set()
+    for path in sorted(definitions.glob("*.ldb")):
+        for line in path.read_text(errors="replace").splitlines():
+            for sub in line.split(";")[3:]:
+                found.update(run for run in re.findall(r"[0-9a-f]+", sub.split("::")[0]) if len(run) >= 12 and len(run) % 2 == 0)
+    out = sorted(found)
+    random.Random(3).shuffle(out)
+    return [bytes.fromhex(text) for text in out]
+
+
+def part_adversarial(run):
+    args, table = run.args, run.table
+    table.title("made against the filter: --allmatch, slowest against the median rate of the kinds")
+    pieces = literals(run.definitions)
+    rnd = random.Random(5)
+    size = 8 << 20
+    def fill(chunks):
+        out = bytearray()
+        while len(out) < size:
+            for chunk in chunks:
+                out += chunk
+                if len(out) >= size:
+                    break
+        return bytes(out[:size])
+    cases = {
+        "zeros": bytes(size),
+        "random bytes": rnd.randbytes(size),
+        "whole literals of signatures": fill(pieces),
+        "literals cut short (pass the filter, match nothing)": fill([p[:max(6, len(p) - 1)] for p in pieces]),
+        "first eight bytes of literals": fill([p[:8] for p in pieces]),
+        "the same as a program": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\x3e\x00" + fill([p[:8] for p in pieces])[20:],
+        "the same as a Windows program": b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0\x4c\x01\0\0" + bytes(12) + b"\0\0\x02\x01" + fill([p[:8] for p in pieces])[88:],
+    }
+    median = statistics.median(rate for kind, rate in run.rates.items() if kind not in ("deb", "gz")) if run.rates else None
+    for name, data in cases.items():
+        folder = args.work / "adversarial"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "case.bin").write_bytes(data)
+        ours = run.ours(folder, more=["--allmatch"])
+        table.add(name, size / 1e6 / ours, None, "MB/s", least=median and median / 10)
+
+
+def part_growth(run):
+    args, table = run.args, run.table
+    generator = SHARED / "tools/fullset"
+    if not generator.exists():
+        return
+    small, large = (1.0, 10.0) if args.ten else (0.1, 1.0)
+    table.title(f"ten times the signatures: from {small:g} to {large:g} of the full set")
+    images = {}
+    for share in (small, large):
+        if share == args.share and args.definitions is None:
+            images[share] = run.images
+            continue
+        if share == 1.0 and args.definitions is not None:
+            images[share] = run.images
+            continue
+        source, images[share] = args.work / f"full-{share}", args.work / f"images-{share}"
+        if not source.exists():
+            timed([sys.executable, generator, source, str(share)], ok=(0,))
+        timed([run.program, "defs", "compile", str(source), "--quiet", "--replace", "-o", str(images[share])], ok=(0,))
+    for kind in ("elf", "bin", "inc"):
+        folder = run.corpus / kind
+        if not folder.exists():
+            continue
+        before, after = run.ours(folder, images[small]), run.ours(folder, images[large])
+        table.add(f"{kind}: time with ten times the signatures", after / before, None, "x", most=1.5)
+    dirty = [scan_memory([run.program, "scan", "--quiet", "--jobs", "1", "-d", str(images[s]), str(run.corpus / "elf")])[0] for s in (small, large)]
+    table.add("private memory, ten times the signatures", dirty[1] / dirty[0], None, "x", most=1.2)
+
+
+def part_jobs(run):
+    table = run.table
+    table.title("jobs")
+    folder = run.corpus / "elf"
+    one = run.ours(folder)
+    for jobs in range(2, (os.cpu_count() or 1) + 1):
+        table.add(f"elf with {jobs} jobs against one", one / run.ours(folder, jobs=jobs), None, "x")
+
+
+def part_stages(run):
+    table = run.table
+    table.title("stages alone, ns per byte (limit: what the machine can do)")
+    folders = [str(run.corpus / kind) for kind in ("elf", "inc") if (run.corpus / kind).exists()]
+    for line in timed([run.bench / "stages", run.images, *folders], ok=(0,))[1].stdout.splitlines():
+        row = json.loads(line)
+        table.add(f"{row['kind']}: {row['what']}", row["ns"], None, "ns/B")
+        if row["what"].startswith("memory read") and row["kind"] in run.rates:
+            table.add(f"{row['kind']}: whole scan, part of the memory read limit", run.rates[row["kind"]] / 1e3 * row["ns"] * 100, None, "%")
+
+
+def part_yara(run):
+    if shutil.which("yara") is None or shutil.which("yarac") is None:
+        print("-- yara is not installed: left out")
+        return
+    args, table = run.args, run.table
+    table.title("yara, as far as it compares: plain strings of the signatures as rules, 40 MB of programs")
+    rules, compiled = args.work / "rules.yar", args.work / "rules.yac"
+    strings = [p for p in literals(run.definitions) if len(p) >= 8][:20000]
+    rules.write_text("".join(f"rule r{n} {{ strings: $a = {{ {p[:64].hex()} }} condition: $a }}\n" for n, p in enumerate(strings)))
+    timed(["yarac", "-w", rules, compiled], ok=(0,))
+    where, total, _ = limited(run.corpus / "bin", args.work, 40)
+    empty = args.work / "sample.txt"
+    empty.write_text("x\n")
+    start = timed(["yara", "-w", "-C", compiled, empty])[0]
+    theirs = max(timed(["yara", "-w", "-p", "1", "-r", "-C", compiled, where])[0] - start, 1e-3)
+    table.add(f"bin: yara with {len(strings)} of our strings", total / 1e6 / run.ours(where), total / 1e6 / theirs, "MB/s", "higher")
+
+
+PARTS = {"compile": part_compile, "kinds": part_kinds, "shapes": part_shapes, "adversarial": part_adversarial, "growth": part_growth,
+         "jobs": part_jobs, "stages": part_stages, "yara": part_yara}
 
 
 def main():
@@ -183,42 +416,25 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "sekisho-bench")
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--limit", type=float, default=20)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--ten", action="store_true")
+    parser.add_argument("--only", default=",".join(PARTS))
     args = parser.parse_args()
-    program = str((args.build / "src/cli/sekisho").resolve())
     definitions, corpus = prepare(args)
-    images = args.work / "images"
     table = Table()
-    print(f"{'':<44} {'sekisho':>10} {'clamav':>10}")
-    sample = args.work / "sample.txt"
-    sample.write_text("a small harmless file\n" * 40)
-    clam_one, clam_rss = peak_rss(["clamscan", "--no-summary", "-d", str(definitions), str(sample)])
-    compile_part(args, program, definitions, images, table, clam_one)
-    ours = statistics.median(timed([program, "scan", "--quiet", "-d", str(images), str(sample)])[0] for _ in range(max(args.repeat, 9)))
-    table.add("one small file, start to exit", ours, clam_one, "s")
-    clamd = Clamd(definitions, args.work)
+    run = Run(args, definitions, corpus, table)
+    print(f"{'':<50} {'sekisho':>10} {'other':>10}")
+    wanted = args.only.split(",")
+    if "compile" not in wanted and not run.images.exists():
+        wanted.insert(0, "compile")
     try:
-        clamd_private, clamd_rss, _ = memory_of(clamd.process.pid)
-        table.add("start of the resident scanner", ours, clamd.load_s, "s")
-        worst_dirty = worst_rss = 0.0
-        for folder in sorted(p for p in corpus.iterdir() if p.is_dir()):
-            where, total, count = limited(folder, args.work, args.limit)
-            if not count:
-                continue
-            command = [program, "scan", "--quiet", "--jobs", "1", "-d", str(images), str(where)]
-            timed(command)  # warm the page cache
-            ours = statistics.median(timed(command)[0] for _ in range(args.repeat))
-            dirty, rss = scan_memory(command)
-            worst_dirty, worst_rss = max(worst_dirty, dirty), max(worst_rss, rss)
-            theirs = clamd.scan(where)
-            table.add(f"{folder.name}: {count} files, {total / 1e6:.1f} MB", total / 1e6 / ours, total / 1e6 / theirs, "MB/s", "higher")
-            table.add(f"{folder.name}: files", count / ours, count / theirs, "files/s", "higher")
-        table.add("private memory of a scanning process", worst_dirty, clamd_private, "MiB")
-        table.add("resident, image pages included", worst_rss, max(clamd_rss, memory_of(clamd.process.pid)[1]), "MiB")
+        for name, part in PARTS.items():
+            if name in wanted:
+                part(run)
     finally:
-        clamd.stop()
-    table.add("clamscan: peak memory", worst_rss, clam_rss, "MiB")
+        if run.clamd:
+            run.clamd.stop()
     if args.json:
         args.json.write_text(json.dumps(table.rows, indent=1) + "\n")
 
