@@ -170,6 +170,14 @@ static bool is_short(const struct mt_trig *t) {
     return t->len < SIEVE_KEY_LONG;
 }
 
+static struct mt_slow_entry slow_entry(const struct sieve_keys *k, size_t key) {
+    const struct mt_trig *t = &k->trig[key];
+    uint32_t mask = t->len < 4 ? 0x00ffffffu : UINT32_MAX, value = 0;
+    memcpy(&value, k->segment->lit + t->lit, t->len < 4 ? t->len : 4);
+    value = (value | (uint32_t)FOLDHASH_FOLD) & mask;
+    return (struct mt_slow_entry){value, mask, (uint32_t)key, 0};
+}
+
 /* Entries go to the eight classes in turn. */
 static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
     uint32_t count = 0, at = 0;
@@ -187,12 +195,8 @@ static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
         uint32_t nth = 0;
         t->slow_head.first[cls] = at;
         for (size_t i = 0; i < k->count; i++) {
-            const struct mt_trig *trig = &k->trig[i];
-            if (is_short(trig) && nth++ % 8 == cls) {
-                uint32_t mask = trig->len < 4 ? 0x00ffffffu : UINT32_MAX, value = 0;
-                memcpy(&value, k->segment->lit + trig->lit, trig->len < 4 ? trig->len : 4);
-                value = (value | (uint32_t)FOLDHASH_FOLD) & mask;
-                t->slow[at++] = (struct mt_slow_entry){value, mask, (uint32_t)i, 0};
+            if (is_short(&k->trig[i]) && nth++ % 8 == cls) {
+                t->slow[at++] = slow_entry(k, i);
             }
         }
     }
