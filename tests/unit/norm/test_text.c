@@ -44,6 +44,43 @@ static void test_cases(void **state) {
     }
 }
 
+/* Fed byte by byte nothing goes through vectors: any other cut must give the same. */
+static void test_vectors_change_nothing(void **state) {
+    (void)state;
+    static uint8_t in[4096], one[4096], many[4096];
+    uint32_t seed = 1;
+    for (unsigned round = 0; round < 400; round++) {
+        /* from plain text over text full of spaces to bytes of every kind */
+        for (size_t i = 0; i < sizeof(in); i++) {
+            seed = seed * 1664525u + 1013904223u;
+            uint32_t r = seed >> 8;
+            bool odd = r % 100 < round % 101;
+            in[i] = (uint8_t)(odd ? (r >> 8) % (round % 3 == 0 ? 40 : 256) : 'A' + (r >> 8) % 60);
+        }
+        size_t len = (seed >> 4) % sizeof(in) + 1, put = 0, cut = 0, got = 0;
+        struct sk_norm_text a = {0}, b = {0};
+        for (size_t i = 0; i < len; i++) {
+            put += sk_norm_text_feed(&a, in + i, 1, one + put);
+        }
+        memcpy(many, in, len);
+        while (cut < len) { /* in place, in pieces */
+            seed = seed * 1664525u + 1013904223u;
+            size_t n = 1 + (seed >> 8) % 700;
+            n = n < len - cut ? n : len - cut;
+            uint8_t piece[700];
+            size_t text = sk_norm_text_feed(&b, many + cut, n, round % 2 == 0 ? many + got : piece);
+            if (round % 2 != 0) {
+                memcpy(many + got, piece, text);
+            }
+            got += text;
+            cut += n;
+        }
+        assert_int_equal(got, put);
+        assert_memory_equal(many, one, put);
+        assert_int_equal(a.last, b.last);
+    }
+}
+
 static void test_every_byte(void **state) {
     (void)state;
     for (unsigned c = 0; c < 256; c++) {
@@ -87,6 +124,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_vectors_change_nothing),
         cmocka_unit_test(test_cuts_and_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
