@@ -361,14 +361,24 @@ static sk_err sieve_signature(struct scan *s, unsigned segment, uint32_t index) 
     return sk_ok();
 }
 
-static sk_err on_absent(void *ctx, unsigned segment, uint32_t sub) {
+static sk_err on_key(void *ctx, unsigned segment, uint32_t sub_index, uint64_t first) {
     struct matcher *m = ctx;
-    struct count_slot *slot = counts_slot(&m->counts, segment, sub);
+    const struct mt_segment *seg = m->segment[segment];
+    struct count_slot *slot = counts_slot(&m->counts, segment, sub_index);
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    slot->asked = UINT64_MAX;
-    slot->count = 0;
+    if (first == SIEVE_ABSENT) {
+        slot->asked = UINT64_MAX;
+        slot->count = 0;
+        return sk_ok();
+    }
+    /* sieve_part has looked at these indexes; of a chain it may be a later part's key */
+    const struct mt_sub *sub = &seg->sub[sub_index];
+    uint64_t delta = seg->part[sub->part_first].key_delta;
+    if (sub->part_count == 1 && first > delta) {
+        slot->from = first - delta;
+    }
     return sk_ok();
 }
 
@@ -383,7 +393,7 @@ static sk_err sift(struct scan *s, struct match_budget *budget) {
                              .scratch = m->scratch,
                              .tick = budget->tick,
                              .tick_ctx = budget->ctx};
-    TRY(sieve_run(&m->sieve, &job, on_absent, m));
+    TRY(sieve_run(&m->sieve, &job, on_key, m));
     m->run.view = NULL; /* the filter has used the source since */
     m->run.view_len = 0;
     return sk_ok();
@@ -411,7 +421,10 @@ static sk_err count_sub(void *ctx, uint32_t number, uint64_t want, uint64_t *out
     bool known = slot->asked > 0 && (slot->count < slot->asked || slot->count >= want);
     if (!known) {
         struct pattern_hits hits;
-        TRY(pattern_count(&j->m->run, seg, sub, want, &hits));
+        j->m->run.from = slot->from;
+        sk_err err = pattern_count(&j->m->run, seg, sub, want, &hits);
+        j->m->run.from = 0;
+        TRY(err);
         slot->asked = want;
         slot->count = hits.count;
         slot->first = hits.first;

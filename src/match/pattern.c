@@ -521,10 +521,26 @@ static sk_err begin_chain(struct pattern_run *run, const struct mt_segment *seg,
     return sk_ok();
 }
 
+/* Starts before run->from cannot be. */
+static void clip_starts(struct pattern_run *run) {
+    size_t kept = 0;
+    for (size_t i = 0; i < run->now.count; i++) {
+        struct pattern_span span = run->now.span[i];
+        span.lo = span.lo > run->from ? span.lo : run->from;
+        if (span.lo <= span.hi) {
+            run->now.span[kept++] = span;
+        }
+    }
+    run->now.count = kept;
+}
+
 /* One form of a subsignature (without `also`). */
 static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
                          const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
     TRY(begin_chain(run, seg, sub));
+    if (run->from > 0 && sub->part_count == 1) {
+        clip_starts(run);
+    }
     return follow_chain(run, seg, sub, want, ps);
 }
 

@@ -53,7 +53,8 @@ struct pattern_run {
     const uint8_t *view; /* bytes of the layer from view_off */
     uint64_t view_off;
     size_t view_len;
-    sk_err err; /* first failure of this layer; sticky */
+    sk_err err;    /* first failure of this layer; sticky */
+    uint64_t from; /* of the call of pattern_count: no hit of a single part starts before it */
     struct pattern_spans now;
     struct pattern_spans next;
     struct pattern_choice *choice; /* PATTERN_CHOICE_MAX */

@@ -20,7 +20,7 @@
 #define CLASSES_PER_HALF 8u
 
 static bool shape_is_good(const struct mt_group_head *h) {
-    return (h->q == 4 || h->q == 8) && h->s != 0 && h->s <= 64 &&
+    return (h->q == 4 || h->q == 8) && h->s != 0 && h->s <= FILTER_STEP_MAX &&
            h->log2_words <= FILTER_LOG2_MAX && h->log2_buckets <= FILTER_LOG2_MAX;
 }
 

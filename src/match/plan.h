@@ -24,6 +24,7 @@
 
 #define FILTER_INPUT_MAX 8u
 #define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
+#define FILTER_STEP_MAX 64u /* of a group */
 #define PLAN_GROUP_MAX 8u   /* different (q, s) of all inputs */
 
 struct filter_input {

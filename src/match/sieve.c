@@ -149,12 +149,21 @@ static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
     return sk_ok();
 }
 
-static sk_err ignore_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
-    (void)ctx;
-    (void)input;
-    (void)trig;
-    (void)off;
-    return sk_ok();
+/* Who is told what a run finds out. */
+struct teller {
+    const struct sieve *sieve;
+    unsigned used[FILTER_INPUT_MAX]; /* the segment of each input */
+    sieve_tell_fn tell;
+    void *ctx;
+};
+
+/* The filter finds the windows of a literal in order, but a literal starts up to a step before its
+ * window: an earlier start may be found a little later. */
+static sk_err on_key(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    const struct teller *t = ctx;
+    unsigned segment = t->used[input];
+    uint64_t first = off > FILTER_STEP_MAX ? off - FILTER_STEP_MAX : 0;
+    return t->tell(t->ctx, segment, t->sieve->keys[segment].sub[trig], first);
 }
 
 struct sieve_table {
@@ -233,28 +242,23 @@ static void free_table(struct sieve_table *t) {
     mem_free(t->done);
 }
 
-struct absent_call {
-    sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub);
-    void *ctx;
-};
-
-static sk_err tell_absent(const struct sieve *s, unsigned segment, const uint64_t *done,
-                          struct absent_call call) {
-    const struct sieve_keys *k = &s->keys[segment];
+static sk_err tell_absent(const struct teller *t, unsigned input, const uint64_t *done) {
+    const struct sieve *s = t->sieve;
+    const struct sieve_keys *k = &s->keys[t->used[input]];
     for (size_t i = 0; i < k->count; i++) {
         bool looked_for =
             is_short(&k->trig[i]) ? s->short_count >= WORTH_SHORT : s->long_count >= WORTH_LONG;
         if (looked_for && (done[i / 64] >> i % 64 & 1) == 0) {
-            TRY(call.absent(call.ctx, segment, k->sub[i]));
+            TRY(t->tell(t->ctx, t->used[input], k->sub[i], SIEVE_ABSENT));
         }
     }
     return sk_ok();
 }
 
-sk_err sieve_run(struct sieve *s, struct filter_job *job,
-                 sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx) {
+sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx) {
     struct filter_input input[FILTER_INPUT_MAX];
-    unsigned used[FILTER_INPUT_MAX], n = 0;
+    struct teller teller = {.sieve = s, .tell = tell, .ctx = ctx};
+    unsigned n = 0;
     if (s->long_count < WORTH_LONG && s->short_count < WORTH_SHORT) {
         return sk_ok();
     }
@@ -267,7 +271,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
         if (s->keys[i].count > 0) {
             err = make_table(s, &s->keys[i], &table[n]);
             input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].done};
-            used[n++] = i;
+            teller.used[n++] = i;
         }
     }
     struct filter_plan *plan = NULL;
@@ -276,13 +280,14 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job,
     }
     if (!sk_failed(err)) {
         job->plan = plan;
-        job->hit = ignore_hit;
+        job->hit = on_key;
+        job->hit_ctx = &teller;
         err = filter_run(job);
     }
     filter_plan_free(plan);
     for (unsigned i = 0; i < n; i++) {
         if (!sk_failed(err)) {
-            err = tell_absent(s, used[i], table[i].done, (struct absent_call){absent, ctx});
+            err = tell_absent(&teller, i, table[i].done);
         }
         free_table(&table[i]);
     }

@@ -13,9 +13,10 @@
 #include "match/filter.h"
 
 #define SIEVE_KEY_MIN 3u
-#define SIEVE_KEY_LONG 7u    /* shorter keys cannot be sampled: slow set */
-#define SIEVE_KEY_USED 64u   /* of longer ones only so much is looked for */
-#define SIEVE_KEYS_MAX 4096u /* of one segment; more are left to single searches */
+#define SIEVE_KEY_LONG 7u  /* shorter keys cannot be sampled: slow set */
+#define SIEVE_KEY_USED 64u /* of longer ones only so much is looked for */
+#define SIEVE_KEYS_MAX                                                                             \
+    32768u /* of one segment, about 100 bytes each; more are left to single searches */
 
 struct sieve_keys {
     const struct mt_segment *segment;
@@ -40,10 +41,12 @@ static inline bool sieve_takes(const struct mt_part *part) {
 sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
                  const struct mt_part *part);
 
-/* job: kernel, src, scratch and tick are used. Calls absent for each sub whose key does not occur;
- * for none of a kind of which there are too few to pay for a pass. */
-sk_err sieve_run(struct sieve *s, struct filter_job *job,
-                 sk_err (*absent)(void *ctx, unsigned segment, uint32_t sub), void *ctx);
+/* first: the key does not start before it; SIEVE_ABSENT: it does not occur at all. */
+#define SIEVE_ABSENT UINT64_MAX
+typedef sk_err (*sieve_tell_fn)(void *ctx, unsigned segment, uint32_t sub, uint64_t first);
+/* job: kernel, src, scratch and tick are used. Tells of each sub, but of none of a kind of which
+ * there are too few to pay for a pass. */
+sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx);
 void sieve_clear(struct sieve *s);
 void sieve_release(struct sieve *s);
 
