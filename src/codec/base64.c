@@ -8,10 +8,9 @@
  *
  * Nothing in the input is an error: mail programs decode garbage, missing padding and text without
  * line ends, each in its own way, and so does whoever is attacked. Where they part ways is at a '='
- * that is not the end: some end there, some begin a new quantum (two encodings one after the
- * other), some pass over it, some over the rest of its line (clamscan 1.4.6). GO_ON covers the
- * first two; sk_base64_odd tells that the others would read something else, and the caller can read
- * again.
+ * that is not the end: some stop there, some begin a new quantum (two encodings one after the
+ * other), some pass over it, some over the rest of its line (clamscan 1.4.6). sk_base64_odd tells
+ * that these differ, and the caller can read again.
  *
  * Kept difference to clamscan 1.4.6 (seen): it gives out two bytes for a quantum of two letters,
  * and nothing behind a '=' that comes first.
@@ -57,6 +56,8 @@ struct base64 {
     unsigned queued, sent;
     bool padded;   /* a '=' was seen */
     bool skipping; /* LINE: up to the line end */
+    bool lettered; /* a letter was seen */
+    bool stopped;  /* STOP: at the end */
     bool odd;
 };
 
@@ -106,6 +107,7 @@ static void take(struct base64 *s, uint8_t byte) {
     }
     if (value <= SEXTETS_MAX) {
         s->odd = s->odd || s->padded;
+        s->lettered = true;
         s->hold = s->hold << 6 | value;
         if (++s->held == 4) {
             flush(s);
@@ -113,6 +115,7 @@ static void take(struct base64 *s, uint8_t byte) {
     } else if (value == SEXTET_PAD) {
         s->padded = true;
         s->skipping = s->pad == SK_BASE64_LINE;
+        s->stopped = s->pad == SK_BASE64_STOP && s->lettered;
         if (s->pad == SK_BASE64_GO_ON && s->held > 0) {
             flush(s);
         }
@@ -123,14 +126,17 @@ static sk_err base64_step(struct stage *stage, struct stage_io *io) {
     struct base64 *s = (struct base64 *)(void *)stage;
     while (drain(s, io)) {
         if (s->held == 0 && !s->padded) {
+            size_t before = io->in_used;
             run_of_letters(io);
+            s->lettered = s->lettered || io->in_used > before;
         }
-        if (io->in_used == io->in_len) {
+        if (io->in_used == io->in_len || s->stopped) {
             break;
         }
         take(s, io->in[io->in_used++]);
     }
-    if (io->in_last && io->in_used == io->in_len && drain(s, io)) {
+    bool over = s->stopped || (io->in_last && io->in_used == io->in_len);
+    if (over && drain(s, io)) {
         flush(s);
         io->end = drain(s, io);
     }

@@ -58,7 +58,8 @@ sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream
 enum sk_base64_pad {
     SK_BASE64_GO_ON,  /* '=' ends a group; letters behind it begin another encoding */
     SK_BASE64_IGNORE, /* '=' counts as garbage */
-    SK_BASE64_LINE    /* what follows a '=' in its line counts as garbage */
+    SK_BASE64_LINE,   /* what follows a '=' in its line counts as garbage */
+    SK_BASE64_STOP    /* '=' behind a letter ends it all */
 };
 /* RFC 4648 base64. */
 sk_err sk_base64_open(struct sk_stream *up, enum sk_base64_pad pad, struct sk_stream **out_stream);

@@ -18,6 +18,7 @@
 #define LINE_MAX_BYTES ((size_t)512)
 #define JUNK_LINES_MAX 32u
 #define GROUP_CHARS 4u
+#define FULL_LINE 'M' /* 45 bytes */
 
 struct uudecoder {
     struct stage stage;
@@ -39,17 +40,21 @@ static size_t data_bytes(uint8_t length_char) {
     return (length_char - 32u) & 63u;
 }
 
+/* A byte or two out of range are damage; lower case all over is text. */
 static bool is_data(struct sk_bytes line) {
     size_t want = (data_bytes(line.ptr[0]) + 2) / 3 * GROUP_CHARS;
+    size_t bad = 0;
     bool dashes = line.len > 1 && line.ptr[0] == '-' && line.ptr[1] == '-';
     if (dashes && line.len < want / 2) {
         return false; /* a delimiter or a signature rather than 13 bytes of blanks */
     }
-    size_t good = 0;
-    while (good < line.len && line.ptr[good] >= 32 && line.ptr[good] <= 96) {
-        good++;
+    if (line.len == 1 && want > 0 && line.ptr[0] != FULL_LINE) {
+        return false; /* only whole lines of blanks were cut to nothing */
     }
-    return good == line.len || (good > 0 && good - 1 >= want);
+    for (size_t i = 1; i < line.len && i <= want; i++) {
+        bad += line.ptr[i] < 32 || line.ptr[i] > 96;
+    }
+    return line.ptr[0] >= 32 && line.ptr[0] <= 96 && bad * 8 < line.len;
 }
 
 static uint8_t sextet(struct sk_bytes line, size_t at) {

@@ -17,7 +17,8 @@
  * - A stray control character or NUL in otherwise printable text does not turn it into binary.
  * - Mail is told from a run of header lines, not from the first one: one unknown or broken header
  *   in front hides nothing (clamav issue 1205). A lone "To:" or "Date:" line is no mail. MHTML is
- *   what has MIME headers but none of a mail's own, as in clamscan.
+ *   what has MIME headers but none of a mail's own, as in clamscan. Header lines that fill the head
+ *   and tell nothing leave the type alone, but the mail reader looks into them.
  * - "<!doctype html", "<html", "<body" and "<title" make HTML when they come first.
  *
  * Everything here is linear in the head (at most SK_PEEK_HEAD_BYTES).
@@ -28,7 +29,6 @@
 
 #define TEXT_WINDOW_BYTES ((size_t)1024)
 #define ATTRIBUTE_SPAN_BYTES ((size_t)256)
-#define MAIL_LINES_MAX 48U
 #define MAIL_JUNK_LINES_MAX 2U
 
 /* ---- text or not ---- */
@@ -309,17 +309,18 @@ static enum header_worth header_worth(struct sk_bytes line) {
     return HEADER_OTHER;
 }
 
-/* The next line without its end; false at the end of the head. */
-static bool next_line(struct sk_cursor *c, struct sk_bytes *out_line) {
+/* The next line without its end (CRs in front of it too: transports double them); false at the end
+ * of the head. */
+static bool next_line(struct sk_cursor *c, int end_byte, struct sk_bytes *out_line) {
     size_t left = sk_cursor_left(c);
     if (left == 0) {
         return false;
     }
     const uint8_t *start = c->ptr + c->pos;
-    const uint8_t *end = memchr(start, '\n', left);
+    const uint8_t *end = memchr(start, end_byte, left);
     size_t len = end == NULL ? left : (size_t)(end - start);
     sk_cursor_skip(c, end == NULL ? len : len + 1);
-    if (len > 0 && start[len - 1] == '\r') {
+    while (len > 0 && start[len - 1] == '\r') {
         len--;
     }
     *out_line = (struct sk_bytes){start, len};
@@ -388,26 +389,29 @@ static bool count_line(struct mail_census *m, struct sk_bytes line) {
     return true;
 }
 
-enum sk_type sk_content_mail(const struct sk_peek *peek, bool *out_sure) {
+enum sk_content_mail sk_content_mail(const struct sk_peek *peek) {
     struct sk_cursor c = sk_cursor_make(peek->head, peek->head_len);
     if (sk_peek_has(peek, 0, "\xef\xbb\xbf", 3)) {
         sk_cursor_skip(&c, 3);
     }
     struct mail_census m = {0};
     struct sk_bytes line;
-    for (unsigned i = 0; i < MAIL_LINES_MAX && next_line(&c, &line); i++) {
-        if (!count_line(&m, line)) {
-            break;
-        }
+    /* Old Macs end lines with CR alone. */
+    bool has_lf = peek->head_len > 0 && memchr(peek->head, '\n', peek->head_len) != NULL;
+    int end_byte = has_lf ? '\n' : '\r';
+    bool in_header = true;
+    while (in_header && next_line(&c, end_byte, &line)) {
+        in_header = count_line(&m, line);
     }
-    *out_sure = m.mbox || (m.opened && m.junk == 0);
-    if (*out_sure) {
-        return SK_TYPE_MAIL;
+    if (m.mbox || (m.opened && m.junk == 0)) {
+        return SK_CONTENT_SURE_MAIL;
     }
-    if (m.binary || m.mail == 0 || m.usual < 2 || m.headers < 2 * m.junk) {
-        return SK_TYPE_ANY;
+    if (!m.binary && m.mail >= 1 && m.usual >= 2 && m.headers >= 2 * m.junk) {
+        bool mhtml = m.mail == m.mime && m.usual == m.mail + m.content;
+        return mhtml ? SK_CONTENT_MHTML : SK_CONTENT_MAIL;
     }
-    return m.mail == m.mime && m.usual == m.mail + m.content ? SK_TYPE_MHTML : SK_TYPE_MAIL;
+    bool endless = in_header && peek->size > peek->head_len && m.headers > 0 && m.junk == 0;
+    return endless ? SK_CONTENT_MAYBE_MAIL : SK_CONTENT_NO_MAIL;
 }
 
 enum sk_type sk_content_type(const struct sk_peek *peek) {

@@ -13,10 +13,15 @@
 
 /* Text, HTML, script or binary. */
 enum sk_type sk_content_type(const struct sk_peek *peek);
-/* A run of header lines at the start, or the envelope line of a mailbox: SK_TYPE_MAIL;
- * SK_TYPE_MHTML when MIME-Version is the only one that mail has; else SK_TYPE_ANY. *out_sure:
- * already the first line says so, and no magic further in should matter. */
-enum sk_type sk_content_mail(const struct sk_peek *peek, bool *out_sure);
+/* What a run of header lines at the start, or the envelope line of a mailbox, makes of a layer. */
+enum sk_content_mail {
+    SK_CONTENT_NO_MAIL,
+    SK_CONTENT_MAYBE_MAIL, /* header lines as far as can be seen, none of them telling */
+    SK_CONTENT_MHTML,      /* MIME-Version is the only field that mail has */
+    SK_CONTENT_MAIL,
+    SK_CONTENT_SURE_MAIL /* already the first line says so: no magic further in should matter */
+};
+enum sk_content_mail sk_content_mail(const struct sk_peek *peek);
 /* "From sender Mon Jan  1 00:00:00 2020" */
 bool sk_content_is_envelope(struct sk_bytes line);
 

@@ -43,12 +43,17 @@
 #define HOW_SPLIT 0x40000u
 
 static int mail_probe(const struct sk_peek *peek, enum sk_type *out_type) {
-    bool sure;
-    (void)out_type;
-    if (sk_content_mail(peek, &sure) != SK_TYPE_MAIL) {
+    switch (sk_content_mail(peek)) {
+    case SK_CONTENT_SURE_MAIL:
+        return BID_SURE;
+    case SK_CONTENT_MAIL:
+        return MAIL_BID;
+    case SK_CONTENT_MAYBE_MAIL: /* a header as large as the head must not hide a mail */
+        *out_type = sk_content_type(peek);
+        return SK_BID_WALK;
+    default:
         return 0;
     }
-    return sure ? BID_SURE : MAIL_BID;
 }
 
 /* ---- shared by the parts ---- */
@@ -279,9 +284,8 @@ static sk_err give_leaf(struct entity *e, struct mail_range body) {
     if (e->kinds == MAIL_KIND_NONE && e->by_name == SK_TYPE_ANY) {
         TRY(give_as(e, body, SK_TYPE_ANY));
     }
-    bool text = (e->kinds & (MAIL_KIND_TEXT | MAIL_KIND_HTML | MAIL_KIND_MULTIPART)) != 0 ||
-                e->kinds == MAIL_KIND_NONE;
-    if (text && mail_is_new(e->m, body, HOW_INLINE)) {
+    /* Also in what is encoded: a delimiter that was not one may have left parts in it. */
+    if ((e->kinds & MAIL_KIND_MESSAGE) == 0 && mail_is_new(e->m, body, HOW_INLINE)) {
         (void)mail_push(e->m, MAIL_INLINE, body, e->depth + 1); /* NULL has been noted */
     }
     return sk_ok();

@@ -49,6 +49,8 @@ static sk_err chain_open(struct mail *m, const struct mail_leaf *leaf, struct ch
         return sk_base64_open(raw, SK_BASE64_IGNORE, &out->decoder);
     case MAIL_BASE64_LINE:
         return sk_base64_open(raw, SK_BASE64_LINE, &out->decoder);
+    case MAIL_BASE64_STOP:
+        return sk_base64_open(raw, SK_BASE64_STOP, &out->decoder);
     case MAIL_QUOTED:
         return sk_quoted_open(raw, &out->decoder);
     default:
@@ -204,6 +206,8 @@ static sk_err give_reading(struct mail *m, const struct mail_leaf *leaf, bool *o
 }
 
 sk_err mail_leaf_give(struct mail *m, const struct mail_leaf *leaf) {
+    static const enum mail_encoding others[] = {MAIL_BASE64_STOP, MAIL_BASE64_IGNORE,
+                                                MAIL_BASE64_LINE};
     bool odd = false;
     if (leaf->range.start >= leaf->range.end) {
         return sk_ok();
@@ -213,8 +217,9 @@ sk_err mail_leaf_give(struct mail *m, const struct mail_leaf *leaf) {
         return sk_ok();
     }
     struct mail_leaf other = *leaf;
-    other.encoding = MAIL_BASE64_IGNORE;
-    TRY(give_reading(m, &other, &odd));
-    other.encoding = MAIL_BASE64_LINE;
-    return give_reading(m, &other, &odd);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        other.encoding = others[i];
+        TRY(give_reading(m, &other, &odd));
+    }
+    return sk_ok();
 }

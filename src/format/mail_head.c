@@ -31,8 +31,9 @@
 
 enum field { FIELD_TYPE, FIELD_ENCODING, FIELD_DISPOSITION, FIELD_LOCATION, FIELD_COUNT };
 
-static const char *const FIELD_NAMES[FIELD_COUNT] = {"content-type", "content-transfer-encoding",
-                                                     "content-disposition", "content-location"};
+static const char *const FIELD_NAMES[FIELD_COUNT] = {"content-ty", "content-tr", "content-disp",
+                                                     "content-loc"};
+#define NAME_MAX_BYTES ((size_t)16) /* more than the longest of them */
 
 struct head_reader {
     struct mail *m;
@@ -45,20 +46,23 @@ struct head_reader {
     uint32_t folds;
 };
 
-/* clamscan 1.4.6 takes "Content-Tranfer-Encoding", too. */
-static bool is_misspelt_encoding(struct sk_bytes name) {
-    static const char BEGINS[] = "content-tr";
-    size_t len = sizeof(BEGINS) - 1;
-    return name.len > len && mail_word_is((struct sk_bytes){name.ptr, len}, BEGINS);
-}
-
+/* By its beginning, without quotes and NULs: clamscan 1.4.6 takes "Content-Tranfer-Encoding", too.
+ */
 static enum field field_of(struct sk_bytes name) {
+    uint8_t clean[NAME_MAX_BYTES];
+    size_t len = 0;
+    for (size_t i = 0; i < name.len && len < NAME_MAX_BYTES; i++) {
+        if (name.ptr[i] != '"' && name.ptr[i] != 0) {
+            clean[len++] = name.ptr[i];
+        }
+    }
     for (unsigned i = 0; i < FIELD_COUNT; i++) {
-        if (mail_word_is(name, FIELD_NAMES[i])) {
+        size_t want = strlen(FIELD_NAMES[i]);
+        if (len >= want && mail_word_is((struct sk_bytes){clean, want}, FIELD_NAMES[i])) {
             return (enum field)i;
         }
     }
-    return is_misspelt_encoding(name) ? FIELD_ENCODING : FIELD_COUNT;
+    return FIELD_COUNT;
 }
 
 static struct mail_readings *list_of(struct mail_head *head, enum field field) {

@@ -91,7 +91,8 @@ static bool is_mime_name(struct sk_bytes name) {
 
 size_t mail_header_name(struct sk_bytes line, size_t *out_value) {
     size_t n = 0;
-    while (n < line.len && line.ptr[n] > ' ' && line.ptr[n] < 127 && line.ptr[n] != ':') {
+    while (n < line.len && (line.ptr[n] > ' ' || line.ptr[n] == 0) && line.ptr[n] < 127 &&
+           line.ptr[n] != ':') {
         n++;
     }
     size_t colon = n;

@@ -65,6 +65,7 @@ enum mail_encoding {
     MAIL_BASE64,
     MAIL_BASE64_IGNORE, /* the other ways to take padding */
     MAIL_BASE64_LINE,
+    MAIL_BASE64_STOP,
     MAIL_QUOTED,
     MAIL_ENCODINGS
 };

@@ -8,6 +8,7 @@
  *                               if another delimiter comes
  *     --boundaryANYTHING        the same, but only in the lenient reading
  *     anything^M--boundary      (behind a lone CR) only in the lenient reading
+ *     [white]--boundary         the same
  *
  * The line end in front of a delimiter belongs to it. Which lines are delimiters is where mail
  * programs differ most: some compare the whole line, some only its beginning. A frame is first cut
@@ -21,6 +22,8 @@
 #include "format/mail_parts.h"
 
 #include <string.h>
+
+#define INDENT_MAX 64u
 
 enum delimiter { DELIMITER_NO, DELIMITER_LENIENT, DELIMITER_STRICT };
 
@@ -36,6 +39,17 @@ static uint8_t byte_at(struct mail *m, uint64_t off) {
     return sk_cursor_u8(&c);
 }
 
+/* Is there only white space between the line start and off? */
+static bool is_indented(struct mail *m, const struct mail_frame *f, uint64_t off) {
+    for (unsigned i = 0; i < INDENT_MAX && off > f->range.start; i++) {
+        uint8_t c = byte_at(m, --off);
+        if (c != ' ' && c != '\t') {
+            return c == '\n' || c == '\r';
+        }
+    }
+    return off == f->range.start;
+}
+
 /* What stands behind "--boundary" at off. */
 static sk_err judge(struct mail *m, const struct mail_frame *f, uint64_t off,
                     struct delimiter_line *out) {
@@ -43,7 +57,8 @@ static sk_err judge(struct mail *m, const struct mail_frame *f, uint64_t off,
     bool cr = f->lenient || f->cr;
     *out = (struct delimiter_line){.off = off, .sure = DELIMITER_NO};
     uint8_t before = off == f->range.start ? '\n' : byte_at(m, off - 1);
-    if (before != '\n' && before != '\r') {
+    bool indented = (before == ' ' || before == '\t') && is_indented(m, f, off);
+    if (before != '\n' && before != '\r' && !indented) {
         return sk_ok();
     }
     TRY(mail_line_at(m, off + 2 + f->boundary_len, f->range.end, cr, &rest));

@@ -14,9 +14,8 @@
 #include "format/mail_parts.h"
 
 static int mhtml_probe(const struct sk_peek *peek, enum sk_type *out_type) {
-    bool sure;
     (void)out_type;
-    return sk_content_mail(peek, &sure) == SK_TYPE_MHTML ? MAIL_BID : 0;
+    return sk_content_mail(peek) == SK_CONTENT_MHTML ? MAIL_BID : 0;
 }
 
 const struct sk_format sk_format_mhtml = {

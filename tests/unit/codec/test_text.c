@@ -21,6 +21,9 @@ static sk_err ignore(struct sk_stream *up, struct sk_stream **out_stream) {
 static sk_err line_only(struct sk_stream *up, struct sk_stream **out_stream) {
     return sk_base64_open(up, SK_BASE64_LINE, out_stream);
 }
+static sk_err stop(struct sk_stream *up, struct sk_stream **out_stream) {
+    return sk_base64_open(up, SK_BASE64_STOP, out_stream);
+}
 static sk_err shift_jis(struct sk_stream *up, struct sk_stream **out_stream) {
     static const struct sk_bytes name = {(const uint8_t *)"Shift_JIS", 9};
     return sk_charset_open(up, name, out_stream);
@@ -55,6 +58,8 @@ static const struct text_case CASES[] = {
     {go_on, "QUJDRA==\nRUZHSA==\n", "ABCDEFGH"}, /* two encodings in a row */
     {go_on, "QU=JDRUZH", "A$4Td"},
     {ignore, "QU=JDRUZH", "ABCEFG"},
+    {stop, "=QUJDRA==QUJD", "ABCD"},
+    {stop, "QUJD", "ABC"},
     {line_only, "QUJD=xxx\nRUZH", "ABCEFG"},
     {line_only, "QUJD=xxx\rRUZH=", "ABCEFG"},
     {sk_uudecode_open, "#0V%T\n`\nend\n", "Cat"},

@@ -169,12 +169,37 @@ static void test_html_tag_far_into_the_head(void **state) {
     assert_int_equal(type_of(bytes, sizeof(bytes) - 1), SK_TYPE_TEXT_ASCII);
 }
 
+/* A header as large as the head: the type stays, the mail reader looks all the same. */
+static void test_endless_header(void **state) {
+    (void)state;
+    static uint8_t bytes[2 * SK_PEEK_HEAD_BYTES];
+    static const char *const starts[] = {"X-A: ", "Key: value\n next\nX-B: ", "words only ",
+                                         "X-A: 1\n\n"};
+    for (size_t i = 0; i < 4; i++) {
+        struct sk_bid bids[SK_BID_MAX];
+        enum sk_type type = SK_TYPE_ANY;
+        memset(bytes, 'a', sizeof(bytes));
+        memcpy(bytes, starts[i], strlen(starts[i]));
+        struct sk_peek peek = {bytes, SK_PEEK_HEAD_BYTES, bytes, SK_PEEK_TAIL_BYTES, sizeof(bytes)};
+        unsigned count = sk_identify(&peek, bids, &type);
+        assert_int_equal(type, SK_TYPE_TEXT_ASCII);
+        bool opened = false;
+        for (unsigned k = 0; k < count; k++) {
+            opened =
+                opened || (strcmp(bids[k].format->name, "mail") == 0 && bids[k].bid >= SK_BID_WALK);
+        }
+        assert_int_equal(opened, i < 2);
+    }
+}
+
 static void test_mail(void **state) {
     (void)state;
     static const struct sample samples[] = {
         SAMPLE(MAIL, "Received: from a by b\r\nFrom: a@b\r\nSubject: x\r\n\r\nbody"),
         SAMPLE(MAIL, "From: a@b\nTo: c\n\nbody"),
         SAMPLE(MAIL, "From: a@b\nSubject: %PDF-1.4\n\nbody"),
+        SAMPLE(MAIL, "X-A: 1\r\r\nFrom: a\r\r\nTo: b\r\r\n\r\r\nbody"),
+        SAMPLE(MAIL, "X-A: 1\rFrom: a\rTo: b\r\rbody"),
         SAMPLE(MAIL, "From: a@b\n\n(This file must be converted with BinHex 4.0)\n"),
         SAMPLE(MAIL, "Subject: alone is enough when a body follows\n\nbody"),
         SAMPLE(MAIL, "X-Unknown: 1\nReceived: from x\nFrom: a@b\n\nbody"),
@@ -253,6 +278,7 @@ int main(void) {
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_html_tag_far_into_the_head),
         cmocka_unit_test(test_mail),
+        cmocka_unit_test(test_endless_header),
         cmocka_unit_test(test_best_bid_first),
         cmocka_unit_test(test_every_prefix_is_safe),
         cmocka_unit_test(test_peek_has_checks_bounds),

@@ -59,6 +59,7 @@ static const char *const EVERY_READING[] = {
     TOP MULTI "=B\n\n--Bxyz\n" PART "--B--\n",
     TOP MULTI "=B\n\ntext\r--B\n" PART "--B--\n",
     TOP MULTI "=B\n\n--B\n" PART,
+    TOP MULTI "=B\n\n \t--B\n" PART "--B--\n",
     TOP MULTI "=B\n\n--B--\n--B\n" PART,
     TOP MULTI "=B\n\n--B\n\nx\n--B--\n" PART,
     TOP MULTI "=B\n\n--B--\n" PART "--B--\n",
@@ -77,13 +78,15 @@ static const char *const EVERY_READING[] = {
     TOP "Content-Transfer-Encoding: x-base-64\n\n" PAYLOAD_BASE64,
     TOP "Content-Tranfer-Encoding: base64\n\n" PAYLOAD_BASE64,
     TOP "Content-Transfer-Encoding \"base64\"\n\n" PAYLOAD_BASE64,
+    TOP "Con\"tent-Transfer-Encoding: base64\n\n" PAYLOAD_BASE64,
     TOP "Content-Transfer-Encoding : base64\n\n" PAYLOAD_BASE64,
     TOP "content-transfer-encoding:base64\n\n" PAYLOAD_BASE64,
     TOP "Content-Transfer-Encoding:\n base64\n\n" PAYLOAD_BASE64,
     TOP "Content-Transfer-Encoding: base64\n\n**dGhl!IHB\n\n heWxv\n-YWQ=--",
     TOP "Content-Transfer-Encoding: quoted-printable\n\n=74he pay= \t\nload",
-    TOP "Content-Transfer-Encoding: base64\n\ndGhl=IHBheWxvYWQ=",      /* '=' as garbage */
-    TOP "Content-Transfer-Encoding: base64\n\ndGhlIHBh=xxx\neWxvYWQ=", /* the line as garbage */
+    TOP "Content-Transfer-Encoding: base64\n\ndGhl=IHBheWxvYWQ=",        /* '=' as garbage */
+    TOP "Content-Transfer-Encoding: base64\n\ndGhlIHBh=xxx\neWxvYWQ=",   /* the line as garbage */
+    TOP "Content-Transfer-Encoding: base64\n\n" PAYLOAD_BASE64 "\nQUJD", /* the end */
     TOP "Content-Transfer-Encoding: x-unknown\n\n" PAYLOAD,
     /* headers */
     TOP "junk line\nContent-Transfer-Encoding: base64\n\n" PAYLOAD_BASE64,
