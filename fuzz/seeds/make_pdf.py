@@ -92,9 +92,13 @@ def cases():
                           stream(z, b"/Type/EmbeddedFile/Filter/FlateDecode"))
     yield "actions", pdf(b"<</S/URI/URI(http://example.org/)>>", b"<</S/Launch/Win<</F(cmd.exe)/P(/c)>>>>",
                          b"<</S/GoToR/F<</FS/URL/F(http://example.org/a.pdf)>>>>")
-    packed = b"20 0 21 32 <</S/URI/URI(http://example.org)>>   (app.alert\\('seed'\\);)"
     packed = b"20 0 21 %d " % (len(b"<</S/JavaScript/JS 21 0 R>>") + 1) + b"<</S/JavaScript/JS 21 0 R>> (app.alert\\('seed'\\);)"
     yield "object-stream", pdf(stream(flate(packed), b"/Type/ObjStm/N 2/First %d/Filter/FlateDecode" % packed.index(b"<<")))
+    packed = b"30 0 /FlateDecode"
+    yield "packed-filter", pdf(stream(z, b"/Filter 30 0 R"),
+                               stream(flate(packed), b"/Type/ObjStm/N 1/First 5/Filter/FlateDecode"))
+    yield "reference-chain", pdf(b"<</S/JavaScript/JS 6 0 R>>", b"7 0 R", b"8 0 R", b"(app.alert\\('seed'\\);)")
+    yield "decoy-locked", pdf(stream(z, b"/Filter/FlateDecode")) + b"trailer<</Encrypt<</Filter/Standard/V 5/R 6>>>>"
     yield "note", pdf(b"<</Type/Annot/Subtype/Text/Contents(words of a note)>>")
     yield "page-text", pdf(stream(flate(b"BT\n[(W)-3(ords)]TJ\n(  of) Tj ET\n"), b"/Filter/FlateDecode"))
     yield "image", pdf(stream(b"\xff\xd8\xff\xe0 picture", b"/Subtype/Image/Width 9/Height 9/Filter/DCTDecode"),
@@ -126,7 +130,11 @@ def main():
     for folder in (HERE / "pdf", HERE / "filters", GOLDEN):
         folder.mkdir(parents=True, exist_ok=True)
     made = dict(cases())
-    for kind, data in list(made.items()) + list(qpdf_cases(made["flate"])):
+    made.update(qpdf_cases(made["flate"]))
+    if "rc4-128" in made:  # a trailer and objects that another reader would take, all plain
+        made["decoy-open"] = made["rc4-128"] + b"99 0 obj <</S/JavaScript/JS(app.alert\\('seed'\\);)>> endobj\n" \
+            b"98 0 obj " + stream(TEXT) + b" endobj\ntrailer<</Root 1 0 R>>\n"
+    for kind, data in made.items():
         text = base64.encodebytes(data)
         (HERE / "pdf" / f"{kind}.b64").write_bytes(text)
         (GOLDEN / f"{kind}.pdf.b64").write_bytes(text)

@@ -11,7 +11,8 @@
  *
  * The passes are in this order because a stream's name and use stand in other objects. No reference
  * is followed further than one step, so chains and cycles of references, page trees and forms cost
- * nothing: the tree of the document is never walked, its objects are.
+ * nothing: the tree of the document is never walked, its objects are. (Scripts are followed through
+ * REFERENCES_MAX references.)
  *
  * Which instance of an object counts (incremental updates, hybrid files, broken tables) is not
  * decided: each is looked at, for attackers choose what the other reader decides. Two exceptions
@@ -30,6 +31,7 @@
 #define OBJSTM_TOTAL_BYTES ((uint64_t)128 << 20)
 #define PACKED_MAX ((size_t)1 << 20)
 #define FACTS_MAX 2000u
+#define REFERENCES_MAX 8u
 #define AGAIN_TIMES 4u /* the file may be read so often in overlapping pieces */
 
 static int pdf_probe(const struct sk_peek *peek, enum sk_type *out_type) {
@@ -120,17 +122,83 @@ static sk_err harvest_packed(struct pdf *p, size_t index) {
     return pdf_harvest(p, NULL, (struct sk_bytes){p->unpack.data, p->unpack.len});
 }
 
+static int compare_packed(const void *a, const void *b) {
+    const struct pdf_packed *x = a;
+    const struct pdf_packed *y = b;
+    if (x->num != y->num) {
+        return x->num < y->num ? -1 : 1;
+    }
+    if (x->container != y->container) {
+        return x->container < y->container ? -1 : 1;
+    }
+    return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+/* The last of that number; NULL: none. */
+static const struct pdf_packed *find_packed(const struct pdf *p, uint32_t num) {
+    size_t low = 0;
+    size_t high = p->packed_count;
+    while (low < high) { /* the first whose number is larger */
+        size_t mid = low + (high - low) / 2;
+        if (p->packed[mid].num <= num) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low > 0 && p->packed[low - 1].num == num ? &p->packed[low - 1] : NULL;
+}
+
+/* p->body and p->text change places meanwhile: what is loaded ends up in p->text. */
+static sk_err load_swapped(struct pdf *p, size_t index, const struct pdf_packed *one,
+                           struct sk_bytes *out_bytes) {
+    if (index != SIZE_MAX) {
+        return pdf_body(p, &p->object[index], out_bytes);
+    }
+    TRY(pdf_stream_unpack(p, one->container));
+    buf_clear(&p->body);
+    if (one->slot < p->unpack.len) {
+        TRY(buf_append(&p->body, p->unpack.data + one->slot, p->unpack.len - one->slot));
+    }
+    *out_bytes = (struct sk_bytes){p->body.data, p->body.len};
+    return sk_ok();
+}
+
+sk_err pdf_load_other(struct pdf *p, uint32_t num, struct sk_cursor *out_at) {
+    size_t index = pdf_index_find(p, num);
+    const struct pdf_packed *one =
+        index == SIZE_MAX && p->packed_sorted && !p->unpacking ? find_packed(p, num) : NULL;
+    struct sk_bytes bytes = {NULL, 0};
+    sk_err err = sk_ok();
+    if (index != SIZE_MAX || one != NULL) {
+        struct buf keep = p->body;
+        p->body = p->text;
+        err = load_swapped(p, index, one, &bytes);
+        p->text = p->body;
+        p->body = keep;
+    }
+    *out_at = sk_cursor_of(bytes);
+    return err;
+}
+
 /* ---- scripts that are strings elsewhere ---- */
 
+/* The string of an object; a reference to a reference is followed. */
 static sk_err give_if_string(struct pdf *p, const struct pdf_object *o, uint32_t num,
                              struct sk_bytes body) {
     struct sk_cursor c = sk_cursor_of(body);
     struct pdf_token t;
-    pdf_lex(&c, &t);
-    if (t.kind != PDF_STRING && t.kind != PDF_HEX) {
-        return sk_ok();
+    pdf_value(&c, &t);
+    for (unsigned i = 0; i < REFERENCES_MAX && t.kind == PDF_REF; i++) {
+        size_t index = pdf_index_find(p, (uint32_t)t.value);
+        o = index == SIZE_MAX ? NULL : &p->object[index];
+        TRY(pdf_load_other(p, (uint32_t)t.value, &c));
+        struct buf loaded = p->text; /* p->text is needed for what the string says */
+        p->text = p->body;
+        p->body = loaded;
+        pdf_value(&c, &t);
     }
-    return pdf_script_string(p, o, &t, num);
+    return t.kind == PDF_STRING || t.kind == PDF_HEX ? pdf_script_string(p, o, &t, num) : sk_ok();
 }
 
 static int compare_roles(const void *a, const void *b) {
@@ -184,7 +252,7 @@ static sk_err give_string_scripts(struct pdf *p) {
         TRY(pdf_body(p, o, &body));
         TRY(give_if_string(p, o, o->num, body));
     }
-    for (size_t i = 0; i < p->packed_count; i++) { /* containers come in order: each once more */
+    for (size_t i = 0; i < p->packed_count; i++) {
         const struct pdf_packed *one = &p->packed[i];
         if (!is_script(p, one->num)) {
             continue;
@@ -218,6 +286,10 @@ static sk_err harvest_all(struct pdf *p) {
     if (p->role_count > 0) {
         qsort(p->role, p->role_count, sizeof(*p->role), compare_roles);
     }
+    if (p->packed_count > 0) {
+        qsort(p->packed, p->packed_count, sizeof(*p->packed), compare_packed);
+    }
+    p->packed_sorted = true;
     return sk_ok();
 }
 

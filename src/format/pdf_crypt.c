@@ -10,8 +10,9 @@
  *     V5 AES-256 with the key itself
  *
  * Several trailers may name several dictionaries (incremental updates, decoys): the first that the
- * empty password opens counts. When none opens, nothing is decrypted and a note says so: readers
- * ask for the password then, and so the content stays unseen here as well.
+ * empty password opens counts; when another trailer names none, all is read without decryption as
+ * well. When none opens, nothing is decrypted and a note says so: readers ask for the password
+ * then. What decodes all the same was no secret.
  *
  * Strings in object streams and XRef streams are not encrypted by themselves; the Encrypt
  * dictionary never is.
@@ -344,6 +345,7 @@ static sk_err try_secret(struct pdf *p, const struct secret *s) {
     }
     c->active = opened;
     c->locked = !opened;
+    c->doubtful = c->doubtful || !opened;
     c->metadata = s->metadata;
     c->strings = s->strings;
     c->streams = s->streams;
@@ -379,8 +381,14 @@ static sk_err try_trailer(struct pdf *p, const struct pdf_object *o) {
 
 sk_err pdf_crypt_open(struct pdf *p) {
     unsigned tried = 0;
-    for (size_t i = 0; i < p->count && tried < DICTS_MAX && !p->crypt.active; i++) {
-        if ((p->object[i].seen & PDF_SEEN_ENCRYPT) != 0) {
+    for (size_t i = 0; i < p->count; i++) {
+        unsigned seen = p->object[i].seen;
+        if ((seen & (PDF_SEEN_TRAILER | PDF_SEEN_XREF)) == 0) {
+            continue;
+        }
+        if ((seen & PDF_SEEN_ENCRYPT) == 0) {
+            p->crypt.doubtful = true;
+        } else if (tried < DICTS_MAX && !p->crypt.active) {
             sk_err err = try_trailer(p, &p->object[i]);
             if (err.code == SK_E_UNSUPPORTED) { /* a library without the cipher */
                 p->crypt.locked = true;

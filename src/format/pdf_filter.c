@@ -44,27 +44,10 @@ static enum pdf_filter_kind filter_kind(const struct pdf_token *t) {
     return PDF_FILTER_UNKNOWN;
 }
 
-/* The syntax of another object into p->text; the dictionary at hand stays in p->body. */
-static sk_err load_other(struct pdf *p, int64_t num, struct sk_cursor *out_at) {
-    size_t index = pdf_index_find(p, (uint32_t)num);
-    struct sk_bytes bytes = {NULL, 0};
-    sk_err err = sk_ok();
-    if (index != SIZE_MAX) {
-        struct buf keep = p->body;
-        p->body = p->text;
-        err = pdf_body(p, &p->object[index], &bytes);
-        p->text = p->body;
-        p->body = keep;
-    }
-    *out_at = sk_cursor_of(bytes);
-    return err;
-}
-
-/* The value at the cursor; behind a reference, that of the other object, where `at` goes too. */
 sk_err pdf_follow(struct pdf *p, struct sk_cursor *at, struct pdf_token *out_token) {
     pdf_value(at, out_token);
     if (out_token->kind == PDF_REF) {
-        TRY(load_other(p, out_token->value, at));
+        TRY(pdf_load_other(p, (uint32_t)out_token->value, at));
         pdf_lex(at, out_token);
     }
     return sk_ok();
@@ -122,7 +105,7 @@ static sk_err read_all_params(struct pdf *p, struct sk_bytes dict, struct pdf_fi
         if (t.kind == PDF_REF && own) {
             struct sk_cursor other;
             struct pdf_token first;
-            TRY(load_other(p, t.value, &other));
+            TRY(pdf_load_other(p, (uint32_t)t.value, &other));
             pdf_lex(&other, &first);
             read_params(&f->at[i], tail_of(&other, &first));
         } else if (t.kind == PDF_DICT) {
@@ -174,7 +157,7 @@ static sk_err read_filters(struct pdf *p, struct sk_bytes dict, struct sk_cursor
         }
         if (t.kind == PDF_REF && own) {
             struct sk_cursor other;
-            TRY(load_other(p, t.value, &other));
+            TRY(pdf_load_other(p, (uint32_t)t.value, &other));
             pdf_lex(&other, &t);
         }
         f->at[f->count++] = (struct pdf_filter){.kind = filter_kind(&t)};

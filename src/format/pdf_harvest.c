@@ -116,7 +116,7 @@ static sk_err from_utf16(struct buf *text) {
     return sk_ok();
 }
 
-/* What a string token says, decrypted, into p->text. */
+/* What a string token says, into p->text; decrypted for an object that is. */
 static sk_err text_of(struct pdf *p, const struct pdf_object *o, const struct pdf_token *t) {
     buf_clear(&p->text);
     if (t->kind != PDF_STRING && t->kind != PDF_HEX) {
@@ -127,9 +127,8 @@ static sk_err text_of(struct pdf *p, const struct pdf_object *o, const struct pd
     return from_utf16(&p->text);
 }
 
-sk_err pdf_script_string(struct pdf *p, const struct pdf_object *o, const struct pdf_token *t,
-                         uint32_t num) {
-    TRY(text_of(p, o, t));
+/* The script in p->text as a member. */
+static sk_err give_script(struct pdf *p, uint32_t num) {
     char name[32] = "javascript";
     int len = num == PDF_NO_NUMBER ? 10 : snprintf(name, sizeof(name), "javascript %u", num);
     struct sk_child child = {.name = name,
@@ -147,6 +146,17 @@ sk_err pdf_script_string(struct pdf *p, const struct pdf_object *o, const struct
     struct sk_source_stream st;
     sk_source_init_mem(&src, p->text.data, p->text.len);
     return walk_child(p->walk, &child, sk_source_stream_init(&st, &src, 0, src.size));
+}
+
+sk_err pdf_script_string(struct pdf *p, const struct pdf_object *o, const struct pdf_token *t,
+                         uint32_t num) {
+    TRY(text_of(p, o, t));
+    TRY(give_script(p, num));
+    if (o == NULL || !p->crypt.active || !p->crypt.doubtful) {
+        return sk_ok();
+    }
+    TRY(text_of(p, NULL, t));
+    return give_script(p, num);
 }
 
 /* What a reader shows when a note is opened. clamscan gives the syntax of such an object as a file

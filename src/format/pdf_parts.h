@@ -59,8 +59,9 @@ struct pdf_packed {
 enum pdf_cipher { PDF_PLAIN, PDF_RC4, PDF_AES_128, PDF_AES_256 };
 
 struct pdf_crypt {
-    bool active; /* the empty password opens it */
-    bool locked; /* it does not, or the method is unknown: all is given as it is */
+    bool active;   /* the empty password opens it */
+    bool locked;   /* it does not, or the method is unknown */
+    bool doubtful; /* another trailer does not encrypt: what is decrypted is read plainly as well */
     bool metadata;
     uint8_t key[PDF_KEY_MAX];
     size_t key_len;
@@ -74,7 +75,8 @@ enum pdf_once {
     PDF_ONCE_BODY = 1u << 4,
     PDF_ONCE_OBJSTM = 1u << 5,
     PDF_ONCE_OPENS = 1u << 6,
-    PDF_ONCE_ROLES = 1u << 7
+    PDF_ONCE_ROLES = 1u << 7,
+    PDF_ONCE_FILTER = 1u << 8
 };
 
 struct pdf {
@@ -86,12 +88,14 @@ struct pdf {
     size_t by_num_count;
     struct pdf_role *role;
     size_t role_count, role_cap;
-    struct pdf_packed *packed;
+    struct pdf_packed *packed; /* by number, once all are known */
     size_t packed_count, packed_cap;
+    bool packed_sorted;
     struct pdf_crypt crypt;
     struct buf body;   /* of the object at hand */
     struct buf unpack; /* object stream at hand */
     uint32_t unpacked; /* its index, UINT32_MAX: none */
+    bool unpacking;    /* no second one meanwhile */
     struct buf text;   /* a string at hand */
     uint64_t lex_left; /* bytes that may still be read twice: bounds overlapping objects */
     uint64_t objstm_left;
@@ -126,7 +130,7 @@ sk_err pdf_decrypt_open(struct sk_stream *up, enum pdf_cipher cipher, struct sk_
 
 /* pdf_stream.c: gives the stream of one object to the engine, unpacked. */
 sk_err pdf_stream_give(struct pdf *p, size_t index, const struct pdf_role *role);
-/* Unpack an object stream (again) into p->unpack, bounded. */
+/* Unpack an object stream (again) into p->unpack, bounded. What stays empty is damaged. */
 sk_err pdf_stream_unpack(struct pdf *p, size_t index);
 
 /* pdf_harvest.c: what one object's syntax says. o: NULL inside an object stream. */
@@ -136,6 +140,9 @@ sk_err pdf_script_string(struct pdf *p, const struct pdf_object *o, const struct
                          uint32_t num);
 
 /* pdf.c */
+/* The syntax of the last object of that number, in the file or packed, from its start on (a packed
+ * one to the end of its stream), into p->text; empty: none. p->body stays as it is. */
+sk_err pdf_load_other(struct pdf *p, uint32_t num, struct sk_cursor *out_at);
 /* First role of that number, named ones first; only once the roles are sorted. NULL: none. */
 const struct pdf_role *pdf_role_find(const struct pdf *p, uint32_t num);
 bool pdf_has_role(const struct pdf *p, uint32_t num, enum pdf_role_kind kind);

@@ -13,8 +13,7 @@
  * Two /Filter keys are two readings. What clamscan 1.4.6 does was seen by planting one string at a
  * time:
  * - a stream whose filter fails at once is given as it is; so it is here;
- * - predictors are not undone there, here both readings are given (rows of XRef and object streams
- *   apart, which are tables);
+ * - predictors are not undone there, here both readings are given;
  * - pixels (an image without an image filter) are not looked at; here neither, unless some other
  *   object uses them as script or file: no reader runs pixels, and they are most of the bytes of a
  *   scanned book;
@@ -38,6 +37,7 @@ struct job {
     struct pdf_filters filters;
     enum pdf_cipher cipher;
     bool predict; /* undo predictors */
+    bool again;   /* one reading was given: this one only if it makes sense */
 };
 
 /* The engine's stream: the top of a chain whose first bytes were read already. */
@@ -46,6 +46,7 @@ struct tried {
     struct sk_stream *top;
     uint8_t head[512];
     size_t pos, len;
+    bool soft; /* it may well be no such data: damage is its end */
 };
 
 /* ---- where the data ends ---- */
@@ -134,6 +135,7 @@ static sk_err read_extent(struct job *j) {
 /* ---- decoding ---- */
 
 static sk_err job_open(struct pdf_chain *c, const struct job *j, enum pdf_cipher cipher) {
+    c->count = 0;
     uint8_t bytes[PDF_KEY_MAX];
     struct pdf_data data = {.off = j->off,
                             .len = j->len,
@@ -149,7 +151,12 @@ static sk_err job_open(struct pdf_chain *c, const struct job *j, enum pdf_cipher
 static sk_err tried_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {
     struct tried *t = (struct tried *)(void *)base;
     if (t->pos == t->len) {
-        return sk_stream_read(t->top, buf, cap, out_len);
+        sk_err err = sk_stream_read(t->top, buf, cap, out_len);
+        if (t->soft && err.code == SK_E_FORMAT) {
+            *out_len = 0;
+            return sk_ok();
+        }
+        return err;
     }
     size_t n = t->len - t->pos < cap ? t->len - t->pos : cap;
     memcpy(buf, t->head + t->pos, n);
@@ -163,7 +170,8 @@ static sk_err tried_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_
 static sk_err try_chain(struct pdf_chain *c, const struct job *j, enum pdf_cipher cipher,
                         struct tried *out_tried) {
     TRY(job_open(c, j, cipher));
-    *out_tried = (struct tried){.base = {tried_read, NULL}, .top = pdf_chain_top(c)};
+    *out_tried =
+        (struct tried){.base = {tried_read, NULL}, .top = pdf_chain_top(c), .soft = j->again};
     sk_err err =
         sk_stream_read(out_tried->top, out_tried->head, sizeof(out_tried->head), &out_tried->len);
     if (sk_failed(err)) {
@@ -202,12 +210,13 @@ static sk_err give_slice(struct job *j, struct sk_child *child) {
 /* The words of a page; what cannot be decoded was told when the member was given. */
 static sk_err give_page_text(struct job *j) {
     struct pdf_chain c;
+    struct tried t;
     struct pdf_page_text text;
-    sk_err err = job_open(&c, j, j->cipher);
+    sk_err err = try_chain(&c, j, j->cipher, &t);
     if (sk_failed(err)) {
         return is_useless(err) ? sk_ok() : err;
     }
-    err = walk_view(j->p->walk, SK_TARGET_TEXT, pdf_page_text_init(&text, pdf_chain_top(&c)));
+    err = walk_view(j->p->walk, SK_TARGET_TEXT, pdf_page_text_init(&text, &t.base));
     pdf_chain_close(&c);
     return err;
 }
@@ -218,6 +227,9 @@ static sk_err give_decoded(struct job *j, struct sk_child *child) {
     sk_err err = try_chain(&c, j, j->cipher, &t);
     if (is_useless(err) && j->cipher != PDF_PLAIN) {
         err = try_chain(&c, j, PDF_PLAIN, &t); /* not encrypted after all */
+    }
+    if (is_useless(err) && j->again) {
+        return sk_ok();
     }
     if (is_useless(err)) {
         walk_note(j->p->walk, err.code == SK_E_FORMAT ? SK_NOTE_DAMAGED : SK_NOTE_METHOD,
@@ -255,13 +267,19 @@ static bool is_packed(const struct job *j) {
     return pdf_filters_work(&j->filters) || j->cipher != PDF_PLAIN;
 }
 
+/* What a decoy of an /Encrypt could hide: the same without decryption. Data that must be flate was
+ * tried plainly already, when decrypted it made no sense. */
+static bool is_doubtful(const struct job *j) {
+    return j->p->crypt.doubtful && j->cipher != PDF_PLAIN &&
+           (j->filters.count == 0 || j->filters.at[0].kind != PDF_FILTER_FLATE);
+}
+
 static sk_err give_reading(struct job *j, const struct pdf_role *role) {
     char name[NAME_ROOM];
     struct sk_child child = {.name = name,
                              .name_len = member_name(j, role, name),
                              .packed_size = j->len,
-                             .size = SK_SIZE_UNKNOWN,
-                             .encrypted = j->p->crypt.locked};
+                             .size = SK_SIZE_UNKNOWN};
     if (role != NULL && role->name != NULL) {
         child.name = role->name;
         child.name_len = role->name_len;
@@ -269,14 +287,26 @@ static sk_err give_reading(struct job *j, const struct pdf_role *role) {
     child.index = j->p->members++;
     j->cipher = cipher_of(j);
     j->predict = true;
-    if (pdf_filters_have(&j->filters, PDF_FILTER_UNKNOWN)) {
+    j->again = j->p->crypt.locked;
+    if (pdf_filters_have(&j->filters, PDF_FILTER_UNKNOWN) && pdf_once(j->p, PDF_ONCE_FILTER)) {
         walk_note(j->p->walk, SK_NOTE_METHOD, "pdf: an unknown filter");
     }
-    if (j->p->crypt.locked || !is_packed(j)) {
-        return give_slice(j, &child);
+    if (!is_packed(j) || j->p->crypt.locked) {
+        child.encrypted = j->p->crypt.locked;
+        TRY(give_slice(j, &child));
     }
+    if (!is_packed(j)) {
+        return sk_ok();
+    }
+    child.encrypted = false;
     TRY(give_decoded(j, &child));
-    if (pdf_filters_predict(&j->filters) && (j->o->seen & (PDF_SEEN_XREF | PDF_SEEN_OBJSTM)) == 0) {
+    j->again = true;
+    if (is_doubtful(j)) {
+        child.index = j->p->members++;
+        j->cipher = PDF_PLAIN;
+        TRY(is_packed(j) ? give_decoded(j, &child) : give_slice(j, &child));
+    }
+    if (pdf_filters_predict(&j->filters)) {
         j->predict = false;
         child.index = j->p->members++;
         return give_decoded(j, &child);
@@ -298,7 +328,7 @@ sk_err pdf_stream_give(struct pdf *p, size_t index, const struct pdf_role *role)
         return sk_ok();
     }
     TRY(give_reading(&j, role));
-    if (pdf_has_role(p, j.o->num, PDF_ROLE_PAGE) && !p->crypt.locked) {
+    if (pdf_has_role(p, j.o->num, PDF_ROLE_PAGE)) {
         TRY(give_page_text(&j));
     }
     bool differs = false;
@@ -307,17 +337,12 @@ sk_err pdf_stream_give(struct pdf *p, size_t index, const struct pdf_role *role)
                                                                         : sk_ok();
 }
 
-sk_err pdf_stream_unpack(struct pdf *p, size_t index) {
-    struct job j;
+/* All that comes out of the job read this way, into p->unpack. */
+static sk_err unpack(struct pdf *p, const struct job *j, enum pdf_cipher cipher) {
     struct pdf_chain c;
-    if (p->unpacked == index) {
-        return sk_ok();
-    }
-    p->unpacked = UINT32_MAX;
-    buf_clear(&p->unpack);
-    TRY(job_begin(&j, p, index));
-    sk_err err = job_open(&c, &j, cipher_of(&j));
+    sk_err err = job_open(&c, j, cipher);
     size_t got = 1;
+    buf_clear(&p->unpack);
     while (got > 0 && !sk_failed(err)) {
         uint64_t room = p->objstm_left < OBJSTM_MAX_BYTES ? p->objstm_left : OBJSTM_MAX_BYTES;
         if (p->unpack.len >= room) {
@@ -336,9 +361,28 @@ sk_err pdf_stream_unpack(struct pdf *p, size_t index) {
     if (err.code == SK_E_LIMIT && pdf_once(p, PDF_ONCE_OBJSTM)) {
         walk_note(p->walk, SK_NOTE_LIMIT_MEMORY, "pdf: object streams are too large");
     }
-    if (sk_failed(err) && err.code != SK_E_LIMIT && !is_useless(err)) {
-        return err;
+    return err.code == SK_E_LIMIT || is_useless(err) ? sk_ok() : err;
+}
+
+static sk_err unpack_index(struct pdf *p, size_t index) {
+    struct job j;
+    TRY(job_begin(&j, p, index));
+    enum pdf_cipher cipher = cipher_of(&j);
+    TRY(unpack(p, &j, cipher));
+    if (p->unpack.len == 0 && cipher != PDF_PLAIN) {
+        TRY(unpack(p, &j, PDF_PLAIN));
     }
-    p->unpacked = (uint32_t)index;
     return sk_ok();
+}
+
+sk_err pdf_stream_unpack(struct pdf *p, size_t index) {
+    if (p->unpacked == index) {
+        return sk_ok();
+    }
+    p->unpacked = UINT32_MAX;
+    p->unpacking = true;
+    sk_err err = unpack_index(p, index);
+    p->unpacking = false;
+    p->unpacked = sk_failed(err) ? UINT32_MAX : (uint32_t)index;
+    return err;
 }

@@ -30,6 +30,7 @@
 #define STEP_BYTES ((size_t)32 * 1024)
 #define WORD_ROOM ((size_t)64)
 #define READ_TIMES 20u  /* the file may be read so often by overlapping data */
+#define READ_LEAST_BYTES ((uint64_t)65536)
 #define OBJECTS_MAX 16u /* OLE1 headers in a row */
 #define NAME_ROOM ((size_t)200)
 #define FACTS_MAX 1000u
@@ -346,7 +347,7 @@ static sk_err find_backslash(struct rtf_walk *w, uint64_t *pos) {
 
 static sk_err rtf_walk(struct sk_walk *walk, struct sk_source *src) {
     struct rtf_walk w = {.base = {walk, src, NULL},
-                         .left = READ_TIMES * src->size + ((uint64_t)1 << 20)};
+                         .left = READ_TIMES * src->size + READ_LEAST_BYTES};
     uint64_t pos = 0;
     uint64_t words = 0;
     w.base.left = &w.left;

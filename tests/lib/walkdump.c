@@ -97,16 +97,6 @@ static void dump_summary(struct buf *line, const struct walktest *t, int bid, sk
     }
     json_close(&j, '}');
     json_str(&j, "detail", t->last_detail);
-    json_open(&j, "facts", '[');
-    for (size_t i = 0; i < t->fact_count; i++) {
-        json_open(&j, NULL, '{');
-        json_str(&j, "fact", sk_fact_word(t->fact[i].fact));
-        if (t->fact[i].value != NULL) {
-            json_strn(&j, "value", t->fact[i].value, t->fact[i].value_len);
-        }
-        json_close(&j, '}');
-    }
-    json_close(&j, ']');
     json_close(&j, '}');
     print_line(line);
 }

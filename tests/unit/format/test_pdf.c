@@ -67,6 +67,11 @@ static const struct sample {
     {"aes-256", NULL, TEXT, NO_NOTE},
     {"aes-256", NULL, SCRIPT, NO_NOTE},
     {"locked", NULL, NULL, SK_NOTE_ENCRYPTED},
+    {"decoy-locked", "object 5 0", TEXT, SK_NOTE_ENCRYPTED},
+    {"decoy-open", "object 98 0", TEXT, NO_NOTE},
+    {"decoy-open", "javascript 99", SCRIPT, NO_NOTE},
+    {"packed-filter", "object 5 0", TEXT, NO_NOTE},
+    {"reference-chain", "javascript 6", SCRIPT, NO_NOTE},
 };
 
 static const struct told {
