@@ -29,7 +29,7 @@
 
 #define STEP_BYTES ((size_t)32 * 1024)
 #define WORD_ROOM ((size_t)64)
-#define READ_TIMES 20u  /* the file may be read so often by overlapping data */
+#define READ_TIMES 20u /* the file may be read so often by overlapping data */
 #define READ_LEAST_BYTES ((uint64_t)65536)
 #define OBJECTS_MAX 16u /* OLE1 headers in a row */
 #define NAME_ROOM ((size_t)200)
