@@ -199,7 +199,7 @@ static sk_err read_entry(struct ole2 *o, struct sk_bytes raw, struct ole2_entry 
     sk_cursor_seek(&c, 116);
     out->start = sk_cursor_u32le(&c);
     out->size = sk_cursor_u64le(&c);
-    out->parent = OLE2_NONE;
+    out->parent = out->kids = out->next = OLE2_NONE;
     if (o->shift == 9) {
         out->size &= 0xffffffffu;
     }
@@ -249,6 +249,8 @@ static void adopt(struct ole2 *o, struct stack *stack, uint32_t index) {
         return;
     }
     o->entry[index].parent = stack->parent;
+    o->entry[index].next = o->entry[stack->parent].kids;
+    o->entry[stack->parent].kids = index;
     stack->at[stack->len++] = index;
 }
 
@@ -292,7 +294,7 @@ static sk_err link_tree(struct ole2 *o) {
 }
 
 sk_err ole2_open(struct ole2 *o, struct sk_walk *walk, struct sk_source *src) {
-    *o = (struct ole2){.walk = walk, .src = src};
+    *o = (struct ole2){.walk = walk, .src = src, .search_left = src->size * OLE2_SEARCHES};
     struct header h;
     TRY(read_header(o, &h));
     TRY(read_fat(o, h.difat_start));
@@ -302,14 +304,26 @@ sk_err ole2_open(struct ole2 *o, struct sk_walk *walk, struct sk_source *src) {
     return read_chain(o, o->entry[OLE2_ROOT].start, o->sector_count, &o->mini, &o->mini_count);
 }
 
+bool ole2_may_search(struct ole2 *o, uint32_t entry) {
+    uint64_t size = o->entry[entry].size < o->src->size ? o->entry[entry].size : o->src->size;
+    if (size > o->search_left) {
+        if (!o->search_over) {
+            walk_note(o->walk, SK_NOTE_LIMIT_SCAN_SIZE, "ole2: streams share their sectors");
+        }
+        o->search_over = true;
+        return false;
+    }
+    o->search_left -= size;
+    return true;
+}
+
 bool ole2_is_named(const struct ole2 *o, uint32_t entry, const char *name) {
     return strcasecmp(o->entry[entry].name, name) == 0;
 }
 
 uint32_t ole2_find(const struct ole2 *o, uint32_t parent, enum ole2_type type, const char *name) {
-    for (uint32_t i = 1; i < o->entry_count; i++) {
-        if (o->entry[i].parent == parent && o->entry[i].type == (uint8_t)type &&
-            ole2_is_named(o, i, name)) {
+    for (uint32_t i = o->entry[parent].kids; i != OLE2_NONE; i = o->entry[i].next) {
+        if (o->entry[i].type == (uint8_t)type && ole2_is_named(o, i, name)) {
             return i;
         }
     }

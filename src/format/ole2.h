@@ -10,8 +10,8 @@
  * Errors: ole2_open SK_E_FORMAT: no directory can be read; SK_E_NOMEM, SK_E_IO, SK_E_STOP. Damage
  * that leaves something readable sets `damaged`. A stream whose chain ends early, leaves the file
  * or goes in a circle gives what there is and fails with SK_E_FORMAT.
- * Limits: OLE2_ENTRIES_MAX entries; the tables never hold more than the file has sectors.
- * Source: [MS-CFB] 10.
+ * Limits: OLE2_ENTRIES_MAX entries; OLE2_SEARCHES times the size of the file is read besides
+ * members; the tables never hold more than the file has sectors. Source: [MS-CFB] 10.
  */
 #ifndef SK_FORMAT_OLE2_H
 #define SK_FORMAT_OLE2_H
@@ -21,6 +21,7 @@
 #define OLE2_MAGIC "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #define OLE2_NONE UINT32_MAX
 #define OLE2_ENTRIES_MAX 100000u
+#define OLE2_SEARCHES 6u
 #define OLE2_ROOT 0u
 #define OLE2_PATH_MAX_BYTES ((size_t)1024)
 
@@ -32,6 +33,8 @@ struct ole2_entry {
     uint32_t left;
     uint32_t right;
     uint32_t child;
+    uint32_t kids; /* first entry whose parent this is, OLE2_NONE: none */
+    uint32_t next; /* the next one with the same parent */
     uint32_t start;
     uint64_t size;
     uint8_t type;   /* enum ole2_type */
@@ -60,6 +63,8 @@ struct ole2 {
     bool is_opened;        /* with a password that is known */
     bool damaged;
     bool is_hwp;
+    uint64_t search_left; /* bytes that ole2_may_search still allows */
+    bool search_over;
     bool orphans; /* entries that the tree does not reach */
 };
 
@@ -83,6 +88,9 @@ struct ole2_stream {
     uint32_t next_mark;
 };
 struct sk_stream *ole2_stream_init(struct ole2_stream *st, const struct ole2 *o, uint32_t entry);
+/* May this stream be read once more than as a member? Streams may share their sectors, so that the
+ * sum of their sizes is bounded by nothing but this. False: a note says so. */
+bool ole2_may_search(struct ole2 *o, uint32_t entry);
 /* Passes over bytes. SK_E_FORMAT: there are not so many. */
 sk_err ole2_skip(struct sk_stream *s, uint64_t count);
 /* Up to len bytes; fewer only at the end. */

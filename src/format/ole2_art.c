@@ -101,6 +101,7 @@ static sk_err give_picture(struct ole2 *o, uint32_t entry, size_t at, const stru
 /* All records in the bytes; a picture inside another is part of it. */
 static sk_err give_pictures(struct ole2 *o, uint32_t entry, struct sk_bytes all) {
     size_t at = 0;
+    size_t tries = 0;
     for (unsigned n = 0; n < PICTURES_MAX && at + RECORD_BYTES <= all.len;) {
         const uint8_t *hit = memchr(all.ptr + at + 3, 0xf0, all.len - at - 3);
         if (hit == NULL) {
@@ -115,7 +116,9 @@ static sk_err give_pictures(struct ole2 *o, uint32_t entry, struct sk_bytes all)
         } else {
             at++;
         }
-        TRY(walk_tick(o->walk));
+        if (++tries % 1024 == 0) {
+            TRY(walk_tick(o->walk));
+        }
     }
     return sk_ok();
 }

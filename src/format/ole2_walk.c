@@ -31,7 +31,8 @@ static int ole2_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 static sk_err walk_projects(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         const struct ole2_entry *e = &o->entry[i];
-        if (e->type == OLE2_STREAM && ole2_is_named(o, i, "dir") && e->parent != OLE2_NONE) {
+        if (e->type == OLE2_STREAM && ole2_is_named(o, i, "dir") && e->parent != OLE2_NONE &&
+            ole2_may_search(o, i)) {
             struct arena_mark mark = arena_mark(walk_arena(o->walk));
             TRY(vba_project(o, i));
             arena_rewind(walk_arena(o->walk), mark);
@@ -65,7 +66,8 @@ static sk_err walk_objects(struct ole2 *o) {
             TRY(ole2_hwp_stream(o, i));
         }
         for (size_t k = 0; k < sizeof(OPENERS) / sizeof(OPENERS[0]); k++) {
-            if (o->entry[i].type == OLE2_STREAM && ole2_is_named(o, i, OPENERS[k].name)) {
+            if (o->entry[i].type == OLE2_STREAM && ole2_is_named(o, i, OPENERS[k].name) &&
+                ole2_may_search(o, i)) {
                 struct arena_mark mark = arena_mark(walk_arena(o->walk));
                 TRY(OPENERS[k].open(o, i));
                 arena_rewind(walk_arena(o->walk), mark);

@@ -207,9 +207,8 @@ static sk_err find_stream(struct vba_project *p, struct vba_module *m) {
     if (wide == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    for (uint32_t i = 1; i < p->o->entry_count && m->entry == OLE2_NONE; i++) {
-        const struct ole2_entry *e = &p->o->entry[i];
-        if (e->parent == p->folder && e->type == OLE2_STREAM &&
+    for (uint32_t i = p->o->entry[p->folder].kids; i != OLE2_NONE; i = p->o->entry[i].next) {
+        if (p->o->entry[i].type == OLE2_STREAM &&
             ((wide[0] != 0 && ole2_is_named(p->o, i, wide)) || ole2_is_named(p->o, i, text))) {
             m->entry = i;
         }
@@ -223,6 +222,9 @@ static sk_err locate_source(struct ole2 *o, uint32_t entry, uint32_t *inout_offs
                             bool *out_found) {
     TRY(has_source(o, entry, *inout_offset, out_found));
     if (*out_found) {
+        return sk_ok();
+    }
+    if (!ole2_may_search(o, entry)) {
         return sk_ok();
     }
     struct arena_mark mark = arena_mark(walk_arena(o->walk));
@@ -285,7 +287,7 @@ static bool may_be_module(const struct ole2 *o, uint32_t entry) {
 sk_err vba_strays(struct ole2 *o) {
     bool told = false;
     for (uint32_t i = 1; i < o->entry_count; i++) {
-        if (!may_be_module(o, i)) {
+        if (!may_be_module(o, i) || !ole2_may_search(o, i)) {
             continue;
         }
         struct arena_mark mark = arena_mark(walk_arena(o->walk));

@@ -88,6 +88,11 @@ def ole2_cases():
     yield case("ole2", "orphans", orphan, {"Small": b"small stream", "Dir/Big": None}, notes={"hidden-entry"})
     small = entry_off(v3, "Small") + 116
     yield case("ole2", "overlap", patched(v3, small, "<IQ", big, len(BIG)), {"Small": BIG, "Dir/Big": BIG})
+    shared = mkole.ole({"Data": BIG, **{f"s{i}": b"" for i in range(60)}})
+    start = u32(shared, entry_off(shared, "Data") + 116)
+    for i in range(60):
+        shared = patched(shared, entry_off(shared, f"s{i}") + 116, "<IQ", start, len(BIG))
+    yield case("ole2", "shared-sectors", shared, {"Data": BIG, "s0": BIG, "s59": BIG}, notes={"limit-scan-size"})
     yield case("ole2", "huge-stream", patched(v3, small, "<IQ", big, 0x7fffffff), {"Small": BIG + bytes(0), "Dir/Big": BIG},
                notes={"damaged"})
     yield case("ole2", "cut", v3[:-700], {"Small": None}, notes={"damaged"})
