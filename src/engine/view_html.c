@@ -67,7 +67,8 @@ static sk_err feed_all(struct pass *pass, struct sk_norm_html *h) {
 }
 
 static void normalise(struct pass *pass) {
-    const struct sk_html_events events = {.put = put, .ctx = pass};
+    const struct sk_html_events events = {
+        .put = put, .no_scripts = !pass->wanted[SK_HTML_SCRIPT], .ctx = pass};
     struct sk_norm_html *h;
     sk_err err = sk_norm_html_new(&events, &h);
     if (!sk_failed(err)) {

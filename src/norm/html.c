@@ -85,11 +85,30 @@ static size_t cut_of(const uint8_t *window) {
 static void run(struct sk_norm_html *h, size_t len) {
     const uint8_t *p = h->window;
     const uint8_t *end = p + len;
+    const uint8_t *script = p; /* what the script normaliser has not got yet */
+    if (h->js_open) {
+        sk_norm_js_edge(h->js);
+    }
     while (p < end && is_space(*p)) {
         p++;
     }
     while (p < end) {
         p = STEPS[h->state](h, p, end);
+        bool inside = html_in_script(h);
+        if (inside && !h->js_open) {
+            html_script_begins(h);
+            script = p;
+        } else if (!inside && h->js_open) {
+            const uint8_t *behind = p; /* white space there still belongs to it */
+            while (behind < end && is_space(*behind)) {
+                behind++;
+            }
+            html_script_takes(h, script, behind);
+            html_script_ends(h);
+        }
+    }
+    if (h->js_open) {
+        html_script_takes(h, script, end);
     }
 }
 
@@ -123,9 +142,12 @@ sk_err sk_norm_html_finish(struct sk_norm_html *h) {
         html_put(h, '<');
     }
     html_links_end(h);
+    if (h->js_open) {
+        html_script_ends(h);
+    }
     html_flush(h, SK_HTML_NOCOMMENT);
     html_flush(h, SK_HTML_NOTAGS);
-    return h->err;
+    return sk_failed(h->err) ? h->err : h->js_err;
 }
 
 sk_err sk_norm_html_new(const struct sk_html_events *events, struct sk_norm_html **out_html) {
@@ -139,5 +161,8 @@ sk_err sk_norm_html_new(const struct sk_html_events *events, struct sk_norm_html
 }
 
 void sk_norm_html_free(struct sk_norm_html *h) {
+    if (h != NULL) {
+        sk_norm_js_free(h->js);
+    }
     mem_free(h);
 }

@@ -13,6 +13,7 @@
  * normaliser holds (js.h). Time: linear.
  * Ownership: _new **returns owned**; events are **borrowed** until _free; bytes in callbacks are
  * **borrowed** for the call. Errors: SK_E_NOMEM, and whatever `put` returned, which is sticky.
+ * A script that is too large for js.h is left out alone; _finish tells it with SK_E_LIMIT.
  */
 #ifndef SK_NORM_HTML_H
 #define SK_NORM_HTML_H
@@ -44,6 +45,7 @@ struct sk_html_link {
 struct sk_html_events {
     sk_err (*put)(void *ctx, enum sk_html_out out, const uint8_t *bytes, size_t len);
     void (*link)(void *ctx, const struct sk_html_link *link); /* NULL: not wanted */
+    bool no_scripts;                                          /* that output is not wanted */
     void *ctx;
 };
 

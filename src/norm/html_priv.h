@@ -7,6 +7,7 @@
 #define SK_NORM_HTML_PRIV_H
 
 #include "norm/html.h"
+#include "norm/js.h"
 
 #define HTML_WINDOW_BYTES ((size_t)8191)
 #define HTML_OUT_BYTES ((size_t)16384)
@@ -96,6 +97,11 @@ struct sk_norm_html {
     struct html_value action;
     struct html_shown link_text;
     struct html_shown form_text;
+    /* script */
+    struct sk_norm_js *js; /* from the first script on */
+    bool js_open;          /* a script is being read */
+    bool js_seen;          /* one has been given out */
+    sk_err js_err;         /* of scripts that were left out */
     /* in and out */
     struct html_out nocomment;
     struct html_out notags;
@@ -176,6 +182,12 @@ static inline void html_keep(struct sk_norm_html *h, uint8_t c) {
 
 /* Is it UTF-8 of a full stop of East Asian scripts? */
 bool html_is_full_stop(const struct html_high *high);
+
+/* html_script.c: what stands in <script>, to the script normaliser. */
+bool html_in_script(const struct sk_norm_html *h);
+void html_script_begins(struct sk_norm_html *h);
+void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end);
+void html_script_ends(struct sk_norm_html *h);
 
 /* The end of the input inside an entity. */
 void html_entity_end(struct sk_norm_html *h);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From the HTML normaliser to that of scripts: the text of each <script>, raw, from behind its '>'
+ * to the end of its end tag. Style sheets are no scripts, though they are read alike (html_text.c).
+ *
+ * A script that the normaliser refuses (too large, no memory) is left out, the page goes on, and
+ * the error is told at its end.
+ */
+#include "norm/html_priv.h"
+
+bool html_in_script(const struct sk_norm_html *h) {
+    enum html_state state = h->state;
+    if (state == HTML_ENTITY || state == HTML_NUMBER) {
+        state = h->back;
+    }
+    return !h->in_style && !h->events->no_scripts &&
+           (state == HTML_SCRIPT || state == HTML_SCRIPT_TAG || state == HTML_SCRIPT_BANG);
+}
+
+static void failed(struct sk_norm_html *h, sk_err err) {
+    if (sk_failed(err) && !sk_failed(h->js_err)) {
+        h->js_err = err;
+    }
+}
+
+void html_script_begins(struct sk_norm_html *h) {
+    if (h->js == NULL) {
+        failed(h, sk_norm_js_new(&h->js));
+    }
+    h->js_open = h->js != NULL;
+}
+
+void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    SK_IGNORE(sk_norm_js_feed(h->js, p, (size_t)(end - p)), "sk_norm_js_finish tells it");
+}
+
+static sk_err put(void *ctx, const uint8_t *bytes, size_t len) {
+    struct sk_norm_html *h = ctx;
+    if (!sk_failed(h->err) && h->js_seen) {
+        h->js_seen = false;
+        h->err = h->events->put(h->events->ctx, SK_HTML_SCRIPT, (const uint8_t *)"\n", 1);
+    }
+    if (!sk_failed(h->err)) {
+        h->err = h->events->put(h->events->ctx, SK_HTML_SCRIPT, bytes, len);
+    }
+    return h->err;
+}
+
+/* js_seen: a line feed is owed before the next one. */
+void html_script_ends(struct sk_norm_html *h) {
+    h->js_open = false;
+    failed(h, sk_norm_js_finish(h->js, put, h));
+    h->js_seen = true;
+}
