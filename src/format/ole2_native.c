@@ -91,3 +91,9 @@ sk_err ole2_native(struct ole2 *o, uint32_t entry) {
     walk_fact(o->walk, SK_FACT_EMBEDDED, name, strlen(name));
     return ole2_give_part(o, entry, name[0] == 0 ? "data" : name, s);
 }
+
+sk_err ole2_equation(struct ole2 *o, uint32_t entry) {
+    const char *name = o->entry[entry].name;
+    walk_fact(o->walk, SK_FACT_EMBEDDED, name, strlen(name));
+    return sk_ok();
+}

@@ -11,6 +11,8 @@
 
 /* ole2_native.c: \1Ole10Native, a file put into a document by the packager. */
 sk_err ole2_native(struct ole2 *o, uint32_t entry);
+/* The same for "Equation Native": a fact. */
+sk_err ole2_equation(struct ole2 *o, uint32_t entry);
 /* ole2_ppt.c: "PowerPoint Document". */
 sk_err ole2_ppt(struct ole2 *o, uint32_t entry);
 /* ole2_biff.c: "Workbook" and "Book". */

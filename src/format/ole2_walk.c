@@ -48,6 +48,7 @@ static const struct {
     sk_err (*open)(struct ole2 *o, uint32_t entry);
 } OPENERS[] = {
     {"_1_Ole10Native", ole2_native},
+    {"Equation Native", ole2_equation},
     {"PowerPoint Document", ole2_ppt},
     {"Workbook", ole2_workbook},
     {"Book", ole2_workbook},

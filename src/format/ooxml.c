@@ -5,6 +5,7 @@
  * part as a layer of its own and knows it by its first element, not by its name:
  *
  *     Relationships      what other parts and addresses belong to a part
+ *       Type xlMacrosheet    Excel 4 macros, those of binary workbooks too: MACROS_XLM
  *       TargetMode=External  hyperlink --> URI; all others (template, object, picture, frame ...),
  *                            which Office loads by itself --> EXTERNAL
  *     macrosheet         Excel 4 macros: MACROS_XLM, and their formulas as a view
@@ -62,6 +63,9 @@ static void relationship(struct part *p) {
     struct sk_bytes type = {0};
     struct sk_bytes target = {0};
     (void)sk_xml_attr(p->xml, "Type", &type);
+    if (ends_with(type, "/xlMacrosheet") || ends_with(type, "/xlIntlMacrosheet")) {
+        walk_fact(p->walk, SK_FACT_MACROS_XLM, NULL, 0);
+    }
     if (!sk_xml_is(p->xml->name, "Relationship") || !sk_xml_attr(p->xml, "Target", &target) ||
         !sk_xml_attr(p->xml, "TargetMode", &mode) || !equals(mode, "External")) {
         return;

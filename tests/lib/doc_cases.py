@@ -156,6 +156,8 @@ def object_cases():
     blob = mkole.ole({"\x01Ole10Native": native(b"in.exe", inner).replace(b"\0", b"x")})
     yield case("ole2", "native-plain", blob, {"_1_Ole10Native/data": native(b"in.exe", inner).replace(b"\0", b"x")[4:]},
                {("embedded-file", "data")})
+    yield case("ole2", "equation", mkole.ole({"ObjectPool/_1/Equation Native": bytes(28) + b"\3\1\1"}), {},
+               {("embedded-file", "Equation Native")})
     storage = mkole.ole({"\x01Ole10Native": native(b"in.exe", inner)})
     packed = struct.pack("<I", len(storage)) + zlib.compress(storage)
     tree = ppt_record(1000, ppt_record(0x1011, packed, 1) + ppt_record(0x1011, storage), version=15) + bytes(8)
@@ -186,6 +188,8 @@ def ooxml_cases():
     facts = {("external-content", "https://t.example/a.dotm?x=1&y=2"), ("uri", "http://l.example/")}
     yield case("ooxml", "rels", RELS.encode(), {}, facts)
     yield case("ooxml", "rels-utf16", RELS.encode("utf-16"), {}, facts)
+    macros = RELS.replace("relationships/styles", "relationships/xlMacrosheet")
+    yield case("ooxml", "rels-macros", macros.encode(), {}, facts | {("macros-xlm", None)})
     yield case("ooxml", "rels-cut", RELS.encode()[:330], {}, {("external-content", None)})
     yield case("ooxml", "fields", FIELDS.encode(), {}, {
         ("external-content", ' DDEAUTO "c:\\\\cmd.exe" "/c calc"'), ("external-content", 'includetext "http://i.example/x"')})
