@@ -5,8 +5,7 @@
  *     header, FAT, directory (ole2.c)
  *       -> encryption (ole2_crypt.c)
  *       -> VBA projects (vba.c)            early: most attacks are there, and limits cut the end
- *       -> what streams hold: files, storages, attachments, pictures, Excel 4 macros
- * (ole2_objects.h)
+ *       -> what streams hold (ole2_objects.h): files, storages, pictures, Excel 4 macros
  *       -> every stream of the directory as a member, orphans too
  *
  * Names of members are paths of the directory ("Macros/VBA/Module1"); what comes out of a stream
@@ -28,18 +27,31 @@ static int ole2_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return sk_peek_has(peek, 0, OLE2_MAGIC, sizeof(OLE2_MAGIC) - 1) ? 90 : 0;
 }
 
+/* Damage inside something, or too little memory for it, is no reason to leave out what follows. */
+static sk_err go_on(struct ole2 *o, sk_err err) {
+    if (err.code == SK_E_FORMAT) {
+        o->damaged = true;
+        return sk_ok();
+    }
+    if (err.code == SK_E_NOMEM) {
+        walk_note(o->walk, SK_NOTE_LIMIT_MEMORY, "ole2");
+        return sk_ok();
+    }
+    return err;
+}
+
 static sk_err walk_projects(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         const struct ole2_entry *e = &o->entry[i];
         if (e->type == OLE2_STREAM && ole2_is_named(o, i, "dir") && e->parent != OLE2_NONE &&
             ole2_may_search(o, i)) {
             struct arena_mark mark = arena_mark(walk_arena(o->walk));
-            TRY(vba_project(o, i));
+            TRY(go_on(o, vba_project(o, i)));
             arena_rewind(walk_arena(o->walk), mark);
         }
         TRY(walk_tick(o->walk));
     }
-    return vba_strays(o);
+    return go_on(o, vba_strays(o));
 }
 
 /* What some streams hold, by name. */
@@ -64,13 +76,13 @@ static sk_err walk_objects(struct ole2 *o) {
     for (uint32_t i = 1; i < o->entry_count; i++) {
         TRY(walk_tick(o->walk));
         if (o->is_hwp && o->entry[i].type == OLE2_STREAM) {
-            TRY(ole2_hwp_stream(o, i));
+            TRY(go_on(o, ole2_hwp_stream(o, i)));
         }
         for (size_t k = 0; k < sizeof(OPENERS) / sizeof(OPENERS[0]); k++) {
             if (o->entry[i].type == OLE2_STREAM && ole2_is_named(o, i, OPENERS[k].name) &&
                 ole2_may_search(o, i)) {
                 struct arena_mark mark = arena_mark(walk_arena(o->walk));
-                TRY(OPENERS[k].open(o, i));
+                TRY(go_on(o, OPENERS[k].open(o, i)));
                 arena_rewind(walk_arena(o->walk), mark);
             }
         }
@@ -88,6 +100,16 @@ static sk_err walk_streams(struct ole2 *o) {
     return sk_ok();
 }
 
+static void tell_encryption(const struct ole2 *o) {
+    if (o->encrypted == NULL) {
+        return;
+    }
+    walk_fact(o->walk, SK_FACT_ENCRYPTION, o->encrypted, strlen(o->encrypted));
+    if (!o->is_opened) {
+        walk_note(o->walk, SK_NOTE_ENCRYPTED, o->encrypted);
+    }
+}
+
 static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     struct ole2 o;
     sk_err err = ole2_open(&o, walk, src);
@@ -95,17 +117,12 @@ static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
         TRY(vba_raw(walk, src));
     }
     TRY(err);
-    TRY(ole2_crypt(&o));
+    TRY(go_on(&o, ole2_crypt(&o)));
     TRY(ole2_hwp_probe(&o));
     TRY(walk_projects(&o));
     TRY(walk_objects(&o));
+    tell_encryption(&o);
     TRY(walk_streams(&o));
-    if (o.encrypted != NULL) {
-        walk_fact(walk, SK_FACT_ENCRYPTION, o.encrypted, strlen(o.encrypted));
-        if (!o.is_opened) {
-            walk_note(walk, SK_NOTE_ENCRYPTED, o.encrypted);
-        }
-    }
     if (o.damaged) {
         walk_note(walk, SK_NOTE_DAMAGED, "ole2");
     }
