@@ -89,7 +89,8 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
                     match_hit_fn found, void *ctx);
 const struct match_stats *matcher_stats(const struct matcher *m);
 /* Did a signature match in the last scan but for the types of the layers around (Container,
- * Intermediates)? The same bytes elsewhere may be a find: nobody may remember them as clean. */
+ * Intermediates)? Or might it: where a regular expression would decide, it is not asked. The same
+ * bytes elsewhere may be a find: nobody may remember them as clean. */
 bool matcher_near_miss(const struct matcher *m);
 
 /* Try one signature on the layer of the running scan: only from within `found` of matcher_scan. */
