@@ -187,19 +187,18 @@ static sk_err on_trigger(void *ctx, unsigned input, uint32_t trig, uint64_t off)
     return sk_ok();
 }
 
-/* The bytes at the place of an anchored check; many checks share one. */
+/* The bytes at the place of anchored checks. */
 struct anchor_text {
-    struct pattern_offset offset;
-    uint32_t delta;
     uint32_t text; /* little-endian */
     unsigned len;  /* bytes in it, at most four */
 };
 
 static void anchor_load(struct scan *s, const struct mt_anchor *a, struct anchor_text *out) {
-    *out = (struct anchor_text){.offset = {a->kind, a->section, a->off}, .delta = a->delta};
+    struct pattern_offset offset = {a->kind, a->section, a->off};
     uint64_t place, size = s->layer->src->size;
+    *out = (struct anchor_text){0, 0};
     if (a->kind == MT_OFF_SECT_ANY || /* not one place */
-        !pattern_place(s->layer->exe, size, out->offset, &place) ||
+        !pattern_place(s->layer->exe, size, offset, &place) ||
         __builtin_add_overflow(place, (uint64_t)a->delta, &place) || place >= size) {
         return;
     }
@@ -211,30 +210,35 @@ static void anchor_load(struct scan *s, const struct mt_anchor *a, struct anchor
     out->len = p != NULL ? len : 0;
 }
 
-static bool anchor_is_at(const struct anchor_text *t, const struct mt_anchor *a) {
-    return t->offset.kind == a->kind && t->offset.section == a->section &&
-           t->offset.off == a->off && t->delta == a->delta;
-}
-
 static bool anchor_holds(const struct anchor_text *t, const struct mt_anchor *a) {
     unsigned need = a->mask == 0 ? 5 : 4 - (unsigned)__builtin_clz(a->mask) / 8;
     return need <= t->len && (t->text & a->mask) == a->value;
 }
 
-static sk_err touch_fixed(struct scan *s, unsigned segment, const struct mt_table *t) {
+static sk_err touch_place(struct scan *s, unsigned segment, const struct mt_anchor *anchor,
+                          const struct plan_place *place) {
+    struct anchor_text text;
+    anchor_load(s, &anchor[place->first], &text);
+    TRY(s->m->run.err);
+    unsigned first = text.text & 0xff;
+    if (text.len == 0 || (place->byte_set[first >> 5] >> (first & 31) & 1) == 0) {
+        return sk_ok();
+    }
+    for (uint32_t i = place->first; i < place->first + place->count; i++) {
+        if (anchor_holds(&text, &anchor[i])) {
+            TRY(touch(s->m, segment, anchor[i].sig));
+        }
+    }
+    return sk_ok();
+}
+
+static sk_err touch_fixed(struct scan *s, const struct filter_plan *plan, unsigned segment) {
+    const struct mt_table *t = plan->input[segment].table;
     for (uint32_t i = 0; i < t->always_count; i++) {
         TRY(touch(s->m, segment, t->always[i]));
     }
-    struct anchor_text text;
-    for (uint32_t i = 0; i < t->anchor_count; i++) {
-        const struct mt_anchor *a = &t->anchor[i];
-        if (i == 0 || !anchor_is_at(&text, a)) {
-            anchor_load(s, a, &text);
-            TRY(s->m->run.err);
-        }
-        if (anchor_holds(&text, a)) {
-            TRY(touch(s->m, segment, a->sig));
-        }
+    for (uint32_t i = 0; i < plan->place_count[segment]; i++) {
+        TRY(touch_place(s, segment, t->anchor, &plan->place[segment][i]));
     }
     return sk_ok();
 }
@@ -270,7 +274,7 @@ static sk_err collect(struct scan *s, struct match_budget *budget) {
     const struct filter_plan *plan = NULL;
     TRY(plan_for(m, s->layer->target, &plan));
     for (unsigned i = 0; i < m->segment_count; i++) {
-        TRY(touch_fixed(s, i, &m->segment[i]->table[s->layer->target]));
+        TRY(touch_fixed(s, plan, i));
     }
     struct filter_job job = {.kernel = filter_kernel_best(),
                              .src = s->layer->src,

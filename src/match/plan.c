@@ -148,6 +148,49 @@ static sk_err make_slow(struct filter_plan *p) {
     return sk_ok();
 }
 
+/* ---- anchored checks --------------------------------------------------------------------------
+ */
+
+static bool same_place(const struct mt_anchor *a, const struct mt_anchor *b) {
+    return a->kind == b->kind && a->section == b->section && a->off == b->off &&
+           a->delta == b->delta;
+}
+
+/* Adds the first bytes that this check takes. */
+static void add_bytes(struct plan_place *place, const struct mt_anchor *a) {
+    for (unsigned b = 0; b < 256; b++) {
+        if (((b ^ a->value) & a->mask & 0xff) == 0) {
+            place->byte_set[b >> 5] |= 1u << (b & 31);
+        }
+    }
+}
+
+static sk_err make_places(struct filter_plan *p, unsigned input) {
+    const struct mt_table *t = p->input[input].table;
+    if (t->anchor_count == 0) {
+        return sk_ok();
+    }
+    uint32_t count = 1;
+    for (uint32_t i = 1; i < t->anchor_count; i++) {
+        count += !same_place(&t->anchor[i - 1], &t->anchor[i]);
+    }
+    struct plan_place *place = mem_zalloc(count, sizeof(*place));
+    if (place == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    p->place[input] = place;
+    p->place_count[input] = count;
+    for (uint32_t i = 0; i < t->anchor_count; i++) {
+        if (i > 0 && !same_place(&t->anchor[i - 1], &t->anchor[i])) {
+            place++;
+            place->first = i;
+        }
+        place->count++;
+        add_bytes(place, &t->anchor[i]);
+    }
+    return sk_ok();
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static sk_err fill(struct filter_plan *p) {
@@ -159,6 +202,7 @@ static sk_err fill(struct filter_plan *p) {
         for (uint32_t g = 0; g < t->group_count; g++) {
             TRY(add_group(p, i, &t->group[g]));
         }
+        TRY(make_places(p, i));
     }
     for (unsigned g = 0; g < p->group_count; g++) {
         TRY(merge_bitmaps(&p->group[g]));
@@ -194,6 +238,9 @@ void filter_plan_free(struct filter_plan *p) {
     }
     for (unsigned g = 0; g < p->group_count; g++) {
         mem_free(p->group[g].own);
+    }
+    for (unsigned i = 0; i < p->input_count; i++) {
+        mem_free(p->place[i]);
     }
     mem_free(p->slow.entry);
     mem_free(p);

@@ -75,9 +75,18 @@ struct plan_slow {
     uint32_t set[512]; /* the same hash, four bits longer: which exist; looked at first */
 };
 
+/* Anchored checks of one place, anchor[first .. first + count) of the input's table, and which
+ * first bytes any of them takes: most places are done with after one bit. */
+struct plan_place {
+    uint32_t first, count;
+    uint32_t byte_set[8];
+};
+
 struct filter_plan {
     unsigned input_count;
     struct filter_input input[FILTER_INPUT_MAX];
+    struct plan_place *place[FILTER_INPUT_MAX];
+    uint32_t place_count[FILTER_INPUT_MAX];
     unsigned group_count;
     struct plan_group group[PLAN_GROUP_MAX];
     struct plan_slow slow;
