@@ -10,7 +10,8 @@
  * SHA-256 big-endian (RFC 1321 3.2, FIPS 180-4 5.1.1).
  *
  * Longest messages first: what costs time is how long the longest lane runs, so a long message that
- * starts last runs alone.
+ * starts last runs alone. By powers of two is near enough, and takes no time when an archive of
+ * thousands of members waits.
  */
 #include "crypto/lanes.h"
 
@@ -20,6 +21,7 @@
 #include "base/mem.h"
 #include "crypto/lanes_kernel.h"
 
+#define CLASSES 64u
 #define READ_BYTES ((size_t)32 * 1024) /* a multiple of LANES_BLOCK; 16 of them stay in the L2 */
 
 struct lane {
@@ -39,7 +41,8 @@ struct lanes {
     struct lane lane[LANES_MAX];
     unsigned active;
     unsigned held;
-    struct lanes_job *waiting; /* by size, largest first */
+    struct lanes_job *waiting[CLASSES]; /* by size: 2^(i-1) <= size < 2^i; newest first */
+    uint64_t classes;                   /* bit i: there are some */
     struct lanes_job *done;
 };
 
@@ -68,14 +71,27 @@ void lanes_free(struct lanes *l) {
 }
 
 void lanes_put(struct lanes *l, struct lanes_job *job) {
-    struct lanes_job **at = &l->waiting;
-    while (*at != NULL && (*at)->size >= job->size) {
-        at = &(*at)->next;
-    }
-    job->next = *at;
+    unsigned cls = job->size == 0 ? 0 : 64 - (unsigned)__builtin_clzll(job->size);
+    cls = cls < CLASSES ? cls : CLASSES - 1;
+    job->next = l->waiting[cls];
     job->err = sk_ok();
-    *at = job;
+    l->waiting[cls] = job;
+    l->classes |= (uint64_t)1 << cls;
     l->held++;
+}
+
+/* One of the largest that wait; NULL: none. */
+static struct lanes_job *next_waiting(struct lanes *l) {
+    if (l->classes == 0) {
+        return NULL;
+    }
+    unsigned cls = 63 - (unsigned)__builtin_clzll(l->classes);
+    struct lanes_job *job = l->waiting[cls];
+    l->waiting[cls] = job->next;
+    if (job->next == NULL) {
+        l->classes &= ~((uint64_t)1 << cls);
+    }
+    return job;
 }
 
 unsigned lanes_held(const struct lanes *l) {
@@ -144,13 +160,12 @@ static sk_err lane_feed(struct lane *lane) {
 
 /* Jobs into idle lanes. */
 static void fill(struct lanes *l) {
-    for (unsigned i = 0; i < l->kernel->lanes && l->waiting != NULL; i++) {
+    for (unsigned i = 0; i < l->kernel->lanes && l->classes != 0; i++) {
         struct lane *lane = &l->lane[i];
         if (lane->job != NULL) {
             continue;
         }
-        struct lanes_job *job = l->waiting;
-        l->waiting = job->next;
+        struct lanes_job *job = next_waiting(l);
         bool memory = job->bytes != NULL;
         lane->job = job;
         lane->off = memory ? job->size : 0;
@@ -237,11 +252,12 @@ struct lanes_job *lanes_take(struct lanes *l) {
             finish(l, &l->lane[i], sk_fail(SK_E_STOP));
         }
     }
-    struct lanes_job **from = l->done != NULL ? &l->done : &l->waiting;
-    struct lanes_job *job = *from;
+    struct lanes_job *job = l->done;
     if (job != NULL) {
-        *from = job->next;
-        l->held--;
+        l->done = job->next;
+    } else {
+        job = next_waiting(l);
     }
+    l->held -= job != NULL;
     return job;
 }
