@@ -8,6 +8,7 @@ swaks, mutt, mpack, uuencode and binhex write; tnef reads what mktnef.py writes,
 Debian's clamav-testfiles must be detected by the digest of the program inside. Each program that is missing is named and passed over;
 skipped (77) when all are.
 """
+import base64
 import hashlib
 import json
 import os
@@ -129,16 +130,32 @@ def testfiles(sekisho, folder):
     return good
 
 
+def charset(sekisho, folder):
+    """Tables of character sets are there although the sandbox opens no file: text is found in UTF-8."""
+    words = "\u65e5\u672c\u8a9e\u306e\u672c\u6587"
+    (folder / "words.ndb").write_text(f"Words.In.UTF8:0:*:{words.encode().hex()}\n")
+    subprocess.run([sekisho, "defs", "compile", "-q", "-o", "set", "words.ndb"], cwd=folder, check=True)
+    good = True
+    for name in ("iso-2022-jp", "shift_jis", "euc-jp", "utf-16"):
+        mail = b"From: a\nContent-Type: text/plain; charset=" + name.encode() + b"\nContent-Transfer-Encoding: base64\n\n"
+        (folder / "jp.eml").write_bytes(mail + base64.encodebytes(words.encode(name)))
+        out = subprocess.run([sekisho, "scan", "-q", "-d", "set", "jp.eml"], cwd=folder, capture_output=True, text=True)
+        if "Words.In.UTF8" not in out.stdout:
+            print(f"{name}: {out.stdout}{out.stderr}")
+            good = False
+    return good
+
+
 def main():
     dump, sekisho = (str(pathlib.Path(arg).resolve()) for arg in sys.argv[1:3])
     done, bad = 0, []
     checks = [swaks, mutt, mpack, uuencode, binhex, tnef, munpack]
-    for check in [*checks, testfiles]:
+    for check in [*checks, testfiles, charset]:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             (folder / "tool.exe").write_bytes(TOOL)
             try:
-                good = check(sekisho if check is testfiles else dump, folder)
+                good = check(dump if check in checks else sekisho, folder)
             except Missing as why:
                 print(f"{why} is not installed: {check.__name__} is left out")
                 continue
