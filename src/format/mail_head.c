@@ -28,6 +28,7 @@
 #define LIMIT_HEADER_BYTES 262144u
 #define LIMIT_HEADERS 1024u
 #define LIMIT_ARGUMENTS 256u
+#define CR_TURNS_MAX 1000u
 
 enum field { FIELD_TYPE, FIELD_ENCODING, FIELD_DISPOSITION, FIELD_LOCATION, FIELD_COUNT };
 
@@ -44,6 +45,7 @@ struct head_reader {
     uint64_t bytes;
     uint32_t headers;
     uint32_t folds;
+    unsigned cr_turns; /* fields behind a lone CR that may still be looked at */
 };
 
 /* By its beginning, without quotes and NULs: clamscan 1.4.6 takes "Content-Tranfer-Encoding", too.
@@ -125,11 +127,11 @@ static sk_err append(struct head_reader *r, uint64_t from, uint64_t to) {
 }
 
 /* Another field hides behind a lone CR of this one. */
-static sk_err split_at_cr(struct head_reader *r, uint64_t off, uint64_t end, unsigned *turns) {
+static sk_err split_at_cr(struct head_reader *r, uint64_t off, uint64_t end) {
     struct mail_line line;
     TRY(mail_line_at(r->m, off, end, true, &line));
-    while (line.next<end && * turns> 0) {
-        (*turns)--;
+    while (line.next < end && r->cr_turns > 0) {
+        r->cr_turns--;
         size_t at = 0;
         TRY(mail_line_at(r->m, line.next, end, true, &line));
         size_t name_len = mail_header_name(line.head, &at);
@@ -171,7 +173,6 @@ static sk_err begin_field(struct head_reader *r, const struct mail_line *line, b
     if (name_len == 0) {
         return sk_ok();
     }
-    r->head->any = true;
     r->field = field_of((struct sk_bytes){text.ptr, name_len});
     r->value_len = 0;
     r->headers += r->field != FIELD_COUNT;
@@ -208,7 +209,6 @@ static sk_err one_line(struct head_reader *r, const struct mail_line *line, bool
 
 static sk_err read_lines(struct head_reader *r, struct mail_range range) {
     bool cr = mail_cr_lines(r->m, range);
-    unsigned cr_turns = 1000;
     uint64_t off = range.start;
     r->head->body[0] = range.end;
     r->head->body_count = 1;
@@ -223,8 +223,8 @@ static sk_err read_lines(struct head_reader *r, struct mail_range range) {
         uint64_t next = line.next;
         uint64_t end = line.off + line.len;
         TRY(one_line(r, &line, off == range.start));
-        if (!cr && cr_turns > 0 && r->value_len < MAIL_FIELD_MAX_BYTES / 2) {
-            TRY(split_at_cr(r, off, end, &cr_turns));
+        if (!cr && r->value_len < MAIL_FIELD_MAX_BYTES / 2) {
+            TRY(split_at_cr(r, off, end));
         }
         off = next;
     }
@@ -233,7 +233,8 @@ static sk_err read_lines(struct head_reader *r, struct mail_range range) {
 
 sk_err mail_head_read(struct mail *m, struct mail_range range, struct mail_head *out_head) {
     *out_head = (struct mail_head){0};
-    struct head_reader r = {.m = m, .head = out_head, .field = FIELD_COUNT};
+    struct head_reader r = {
+        .m = m, .head = out_head, .field = FIELD_COUNT, .cr_turns = CR_TURNS_MAX};
     r.value = arena_alloc(walk_arena(m->walk), MAIL_FIELD_MAX_BYTES);
     if (r.value == NULL) {
         return sk_fail(SK_E_NOMEM);

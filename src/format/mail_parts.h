@@ -45,7 +45,6 @@ struct mail_head {
     struct mail_readings location;    /* Content-Location */
     uint64_t body[MAIL_BODIES_MAX];   /* [0]: behind the empty line */
     unsigned body_count;
-    bool any; /* at least one header line */
 };
 
 enum mail_kind {
