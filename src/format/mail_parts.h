@@ -23,7 +23,7 @@
 #define MAIL_LINE_PEEK_BYTES ((size_t)1024) /* so much of a line can be looked at */
 #define MAIL_SEEN_SLOTS 8192u
 /* All ranges together may be so many times the mail, and so many bytes more. */
-#define MAIL_WORK_TIMES 128u
+#define MAIL_WORK_TIMES 32u
 #define MAIL_WORK_BYTES ((uint64_t)1 << 20)
 
 struct mail_range {
