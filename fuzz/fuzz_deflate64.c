@@ -11,36 +11,11 @@
 
 #include "base/buf.h"
 #include "codec/codec.h"
+#include "drip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX ((size_t)1 << 20)
-
-struct drip {
-    struct sk_stream base;
-    const uint8_t *data;
-    size_t len;
-    size_t step;
-};
-
-static sk_err drip_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {
-    struct drip *d = (struct drip *)(void *)base;
-    size_t n = d->len < d->step ? d->len : d->step;
-    n = n < cap ? n : cap;
-    if (n > 0) {
-        memcpy(buf, d->data, n);
-        d->data += n;
-        d->len -= n;
-    }
-    *out_len = n;
-    return sk_ok();
-}
-
-static void check(int good) {
-    if (!good) {
-        abort();
-    }
-}
 
 static sk_err unpack(const uint8_t *data, size_t size, size_t step, struct buf *out) {
     struct drip up = {.base = {.read = drip_read}, .data = data, .len = size, .step = step};

@@ -11,36 +11,11 @@
 
 #include "base/buf.h"
 #include "codec/codec.h"
+#include "drip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX ((size_t)1 << 20)
-
-struct drip {
-    struct sk_stream base;
-    const uint8_t *data;
-    size_t len;
-    size_t step;
-};
-
-static sk_err drip_read(struct sk_stream *base, uint8_t *buf, size_t cap, size_t *out_len) {
-    struct drip *d = (struct drip *)(void *)base;
-    size_t n = d->len < d->step ? d->len : d->step;
-    n = n < cap ? n : cap;
-    if (n > 0) {
-        memcpy(buf, d->data, n);
-        d->data += n;
-        d->len -= n;
-    }
-    *out_len = n;
-    return sk_ok();
-}
-
-static void check(int good) {
-    if (!good) {
-        abort();
-    }
-}
 
 static sk_err open_codec(unsigned which, struct sk_stream *up, struct sk_stream **out) {
     static const char *const sets[] = {"iso-2022-jp", "shift_jis", "euc-jp", "utf-7",
