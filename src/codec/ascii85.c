@@ -11,6 +11,7 @@
  * put them in). A group of five beyond 2^32 is kept modulo 2^32, as most readers do. Nothing in the
  * input is an error.
  */
+#include "base/hex.h"
 #include "codec/codec.h"
 #include "codec/stage.h"
 
@@ -22,20 +23,12 @@ struct asciihex {
     bool half; /* high holds a digit */
 };
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static sk_err asciihex_step(struct stage *stage, struct stage_io *io) {
     struct asciihex *s = (struct asciihex *)(void *)stage;
     bool over = false;
     while (io->out_len < io->out_cap && io->in_used < io->in_len && !over) {
         uint8_t c = io->in[io->in_used++];
-        int digit = hex_digit(c);
+        int digit = sk_hex_digit(c);
         over = c == '>';
         if (digit >= 0 && s->half) {
             io->out[io->out_len++] = (uint8_t)(s->high << 4 | digit);

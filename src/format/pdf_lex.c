@@ -12,20 +12,14 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 bool pdf_is_space(uint8_t c) {
     return c == 0 || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
 }
 
 bool pdf_is_regular(uint8_t c) {
     return !pdf_is_space(c) && memchr("()<>[]{}/%", c, 10) == NULL;
-}
-
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void skip_space(struct sk_cursor *c) {
@@ -154,8 +148,8 @@ static uint8_t name_char(const struct pdf_token *t, size_t *pos) {
     if (c != '#' || t->len - *pos < 2) {
         return c;
     }
-    int high = hex_digit(t->ptr[*pos]);
-    int low = hex_digit(t->ptr[*pos + 1]);
+    int high = sk_hex_digit(t->ptr[*pos]);
+    int low = sk_hex_digit(t->ptr[*pos + 1]);
     if (high < 0 || low < 0) {
         return c;
     }
@@ -234,7 +228,7 @@ static sk_err hex_bytes(const struct pdf_token *t, struct buf *out) {
     bool half = false;
     TRY(buf_reserve(out, t->len / 2 + 1));
     for (size_t i = 1; i < t->len; i++) {
-        int digit = hex_digit(t->ptr[i]);
+        int digit = sk_hex_digit(t->ptr[i]);
         if (digit < 0) {
             continue;
         }

@@ -12,12 +12,13 @@
  *
  * Two /Filter keys are two readings. What clamscan 1.4.6 does was seen by planting one string at a
  * time:
- * - a stream whose filter fails at once is given as it is; so it is here;
+ * - a stream whose filter fails at once is given as the filters before it left it; here, where
+ *   other filters may fail, each step is given;
  * - predictors are not undone there, here both readings are given;
  * - pixels (an image without an image filter) are not looked at; here neither, unless some other
  *   object uses them as script or file: no reader runs pixels, and they are most of the bytes of a
  *   scanned book;
- * - RunLength, LZW and Crypt are not followed there.
+ * - RunLength and Crypt are not followed there.
  */
 #include <string.h>
 
@@ -221,25 +222,47 @@ static sk_err give_page_text(struct job *j) {
     return err;
 }
 
-static sk_err give_decoded(struct job *j, struct sk_child *child) {
+/* What comes out of the job read this way. SK_E_FORMAT, SK_E_UNSUPPORTED: nothing. */
+static sk_err give_chain(struct job *j, const struct sk_child *child, enum pdf_cipher cipher) {
     struct pdf_chain c;
     struct tried t;
-    sk_err err = try_chain(&c, j, j->cipher, &t);
-    if (is_useless(err) && j->cipher != PDF_PLAIN) {
-        err = try_chain(&c, j, PDF_PLAIN, &t); /* not encrypted after all */
-    }
-    if (is_useless(err) && j->again) {
-        return sk_ok();
-    }
-    if (is_useless(err)) {
-        walk_note(j->p->walk, err.code == SK_E_FORMAT ? SK_NOTE_DAMAGED : SK_NOTE_METHOD,
-                  "pdf: a stream that cannot be decoded");
-        return give_slice(j, child);
-    }
-    TRY(err);
-    err = walk_child(j->p->walk, child, &t.base);
+    TRY(try_chain(&c, j, cipher, &t));
+    sk_err err = walk_child(j->p->walk, child, &t.base);
     pdf_chain_close(&c);
     return err;
+}
+
+/* A chain that gives nothing: what each of its filters leaves for the next, down to the bytes as
+ * they are. */
+static sk_err give_pieces(struct job *j, struct sk_child *child) {
+    struct pdf_filters all = j->filters;
+    sk_err err = sk_ok();
+    j->again = true;
+    while (j->filters.count > 1 && (!sk_failed(err) || is_useless(err))) {
+        j->filters.count--;
+        child->index = j->p->members++;
+        err = give_chain(j, child, j->cipher);
+    }
+    j->filters = all;
+    TRY(is_useless(err) ? sk_ok() : err);
+    child->index = j->p->members++;
+    return give_slice(j, child);
+}
+
+static sk_err give_decoded(struct job *j, struct sk_child *child) {
+    sk_err err = give_chain(j, child, j->cipher);
+    if (is_useless(err) && j->cipher != PDF_PLAIN) {
+        err = give_chain(j, child, PDF_PLAIN); /* not encrypted after all */
+    }
+    if (!is_useless(err)) {
+        return err;
+    }
+    if (j->again) {
+        return sk_ok();
+    }
+    walk_note(j->p->walk, err.code == SK_E_FORMAT ? SK_NOTE_DAMAGED : SK_NOTE_METHOD,
+              "pdf: a stream that cannot be decoded");
+    return give_pieces(j, child);
 }
 
 /* Pixels: packed, and no image file. */

@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 #define WORD_MAX 32u
 #define WORD_BYTES ((size_t)64)
 #define STEP_BYTES ((size_t)4096)
@@ -30,14 +32,6 @@ static bool is_letter(uint8_t c) {
 
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
-}
-
-static int hex_digit(uint8_t c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 struct rtf_word rtf_word_read(struct sk_source *src, uint64_t pos) {
@@ -97,7 +91,7 @@ static bool take_byte(struct rtf_hex *h, uint8_t c, uint8_t *out) {
         h->depth -= h->ended ? 0 : 1;
         return false;
     }
-    int digit = hex_digit(c);
+    int digit = sk_hex_digit(c);
     if (digit < 0) {
         return false;
     }
@@ -182,8 +176,8 @@ static uint8_t text_word(struct rtf_hex *h) {
     uint8_t c = 0;
     if (w.name == NULL && w.symbol == '\'' && w.len == 3) {
         struct sk_cursor digits = sk_source_cursor(h->src, h->pos + 1, 2);
-        int high = digits.len == 2 ? hex_digit(digits.ptr[0]) : -1;
-        int low = digits.len == 2 ? hex_digit(digits.ptr[1]) : -1;
+        int high = digits.len == 2 ? sk_hex_digit(digits.ptr[0]) : -1;
+        int low = digits.len == 2 ? sk_hex_digit(digits.ptr[1]) : -1;
         c = high >= 0 && low >= 0 ? (uint8_t)(high << 4 | low) : 0;
     } else if (w.name == NULL && (w.symbol == '\\' || w.symbol == '{' || w.symbol == '}')) {
         c = w.symbol;
