@@ -200,12 +200,26 @@ static size_t member_name(const struct job *j, const struct pdf_role *role, char
     return len > 0 && len < NAME_ROOM ? (size_t)len : 0;
 }
 
-static sk_err give_slice(struct job *j, struct sk_child *child) {
-    child->is_slice = true;
-    child->slice_off = j->off;
-    child->slice_len = j->len;
-    child->size = j->len;
-    return walk_child(j->p->walk, child, NULL);
+static sk_err give_slice(struct job *j, const struct sk_child *child) {
+    struct sk_child slice = *child;
+    slice.is_slice = true;
+    slice.slice_off = j->off;
+    slice.slice_len = j->len;
+    slice.size = j->len;
+    return walk_child(j->p->walk, &slice, NULL);
+}
+
+static enum pdf_cipher cipher_of(const struct job *j) {
+    const struct pdf_crypt *c = &j->p->crypt;
+    bool plain = !c->active || j->o->num == PDF_NO_NUMBER || (j->o->seen & PDF_SEEN_XREF) != 0;
+    plain = plain || (!c->metadata && pdf_dict_name_is(j->dict, "Type", "Metadata"));
+    for (unsigned i = 0; i < j->filters.count; i++) {
+        plain = plain || (j->filters.at[i].kind == PDF_FILTER_CRYPT && j->filters.at[i].identity);
+    }
+    if (plain) {
+        return PDF_PLAIN;
+    }
+    return pdf_dict_name_is(j->dict, "Type", "EmbeddedFile") ? c->files : c->streams;
 }
 
 /* The words of a page; what cannot be decoded was told when the member was given. */
@@ -213,6 +227,8 @@ static sk_err give_page_text(struct job *j) {
     struct pdf_chain c;
     struct tried t;
     struct pdf_page_text text;
+    j->cipher = cipher_of(j);
+    j->predict = true;
     sk_err err = try_chain(&c, j, j->cipher, &t);
     if (sk_failed(err)) {
         return is_useless(err) ? sk_ok() : err;
@@ -273,19 +289,6 @@ static bool is_pixels(const struct job *j) {
            !pdf_filters_have(&j->filters, PDF_FILTER_UNKNOWN);
 }
 
-static enum pdf_cipher cipher_of(const struct job *j) {
-    const struct pdf_crypt *c = &j->p->crypt;
-    bool plain = !c->active || j->o->num == PDF_NO_NUMBER || (j->o->seen & PDF_SEEN_XREF) != 0;
-    plain = plain || (!c->metadata && pdf_dict_name_is(j->dict, "Type", "Metadata"));
-    for (unsigned i = 0; i < j->filters.count; i++) {
-        plain = plain || (j->filters.at[i].kind == PDF_FILTER_CRYPT && j->filters.at[i].identity);
-    }
-    if (plain) {
-        return PDF_PLAIN;
-    }
-    return pdf_dict_name_is(j->dict, "Type", "EmbeddedFile") ? c->files : c->streams;
-}
-
 static bool is_packed(const struct job *j) {
     return pdf_filters_work(&j->filters) || j->cipher != PDF_PLAIN;
 }
@@ -330,6 +333,7 @@ static sk_err give_reading(struct job *j, const struct pdf_role *role) {
         TRY(is_packed(j) ? give_decoded(j, &child) : give_slice(j, &child));
     }
     if (pdf_filters_predict(&j->filters)) {
+        j->cipher = cipher_of(j);
         j->predict = false;
         child.index = j->p->members++;
         return give_decoded(j, &child);
