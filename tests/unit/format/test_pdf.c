@@ -108,6 +108,9 @@ static void check_sample(const struct sample *s, bool windowed) {
     if (s->content != NULL && !walktest_has(&t, s->child, s->content, strlen(s->content))) {
         fail_msg("%s: %s is not found", s->file, s->child == NULL ? "content" : s->child);
     }
+    for (size_t i = 0; i < t.child_count; i++) { /* the engine would take the slice */
+        assert_false(t.child[i].is_slice && t.child[i].has_data);
+    }
     for (int n = 0; n < SK_NOTE_COUNT; n++) {
         if ((t.note[n] != 0) != (n == (int)s->note)) {
             fail_msg("%s: note %s %u times", s->file, sk_note_word((enum sk_note)n), t.note[n]);
