@@ -5,11 +5,13 @@
  * Excel opens a file "without" password when it is encrypted with OFFICE_DEFAULT_PASSWORD: malware
  * is packed so. Passwords of the definitions come behind it.
  *
- *     FILEPASS  u16 1 | u16 major, minor
- *       1.1     salt 16, verifier 16, hash of it 16:  base = MD5((MD5(password)[5] + salt) *
- * 16)[5], key of block n = MD5(base + n) x.2     u32 flags, u32 size, header (key bits at 16), u32
- * salt size, salt 16, verifier 16, u32 hash size, hash 20:  base = SHA1(salt + password), key =
- * SHA1(base + n)[bits]
+ *     FILEPASS  u16 1 | u16 major, minor | ...
+ *       1.1   salt 16, verifier 16, its hash 16
+ *             h = first 5 bytes of MD5(password); base = 5 bytes of MD5((h + salt) 16 times)
+ *             key of block n = MD5(base + n)
+ *       x.2   u32 flags, u32 length, header (key bits at 16), u32 16, salt 16, verifier 16,
+ *             u32 20, its hash 20
+ *             base = SHA1(salt + password); key of block n = SHA1(base + n), as many bits
  *
  * The key changes every 1024 bytes of the stream; headers of records take their part of the key
  * stream but are not encrypted. Source: [MS-OFFCRYPTO] 2.3.5, 2.3.6; [MS-XLS] 2.2.10.
@@ -18,7 +20,6 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
 #include "crypto/digest.h"
 
 #define BLOCK_BYTES 1024u

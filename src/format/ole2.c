@@ -199,7 +199,7 @@ static sk_err read_entry(struct ole2 *o, struct sk_bytes raw, struct ole2_entry 
     sk_cursor_seek(&c, 116);
     out->start = sk_cursor_u32le(&c);
     out->size = sk_cursor_u64le(&c);
-    out->parent = out->kids = out->next = OLE2_NONE;
+    out->parent = out->kids = out->next = out->source_at = OLE2_NONE;
     if (o->shift == 9) {
         out->size &= 0xffffffffu;
     }

@@ -37,9 +37,9 @@ struct ole2_entry {
     uint32_t next; /* the next one with the same parent */
     uint32_t start;
     uint64_t size;
-    uint8_t type;   /* enum ole2_type */
-    bool is_given;  /* under another name already */
-    bool is_module; /* a dir stream names it as VBA module */
+    uint8_t type;       /* enum ole2_type */
+    bool is_given;      /* under another name already */
+    uint32_t source_at; /* where its VBA source was found, OLE2_NONE: nowhere */
     uint8_t clsid[16];
 };
 

@@ -14,10 +14,9 @@
  * members both are also text, searched for target 7. The lines of the project text are clamscan's.
  *
  * Where the dir stream lies or is gone: a module whose offset does not lead to packed text is
- * searched for it, and so are all streams that share a storage with a dir, _VBA_PROJECT or the name
- * "VBA" but are no module. The needle: 01, a chunk header with its mark, a flag byte 0, "Attribut".
- * Compiled code without any source ("stomped") is a fact of its own: Office of the same version
- * runs it.
+ * searched for it, and so is every stream of the file for more than the dir leads to. The needle:
+ * 01, a chunk header with its mark, a flag byte 0, "Attribut". Compiled code without any source
+ * ("stomped") is a fact of its own: Office of the same version runs it.
  */
 #include "format/vba_parts.h"
 
@@ -27,7 +26,7 @@
 #define CODEPAGE_WESTERN 1252u
 #define VERSION_EXTRA_BYTES 2     /* its size field tells two bytes too few */
 #define NEEDLE_BYTES ((size_t)12) /* of find_source, and where it may begin */
-#define SEARCH_MAX_BYTES ((size_t)8 << 20)
+#define STRAYS_MAX 64u
 
 /* ---- streams behind an offset -----------------------------------------------------------------
  */
@@ -72,8 +71,7 @@ static size_t find_source(struct sk_bytes raw, size_t from) {
     return SIZE_MAX;
 }
 
-/* ---- the dir stream ----------------------------------------------------------------------------
- */
+/* ---- the dir stream ------------------------------------------------------------------------ */
 
 bool vba_next_record(struct sk_cursor *c, struct vba_record *out) {
     if (sk_cursor_left(c) < 6) {
@@ -124,35 +122,37 @@ static sk_err read_dir(struct vba_project *p, uint32_t dir) {
     struct arena *arena = walk_arena(p->o->walk);
     struct ole2_stream st;
     struct vba_unpack *un = arena_alloc(arena, sizeof(*un));
-    struct buf_bytes {
-        uint8_t *ptr;
-        size_t len;
-    } b = {arena_alloc(arena, VBA_CHUNK_BYTES), 0};
+    uint8_t *bytes = arena_alloc(arena, VBA_CHUNK_BYTES);
+    size_t len = 0;
     size_t cap = VBA_CHUNK_BYTES;
-    if (un == NULL || b.ptr == NULL) {
+    if (un == NULL || bytes == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     struct sk_stream *s = vba_unpack_init(un, ole2_stream_init(&st, p->o, dir));
     for (;;) {
-        if (b.len == cap) {
-            uint8_t *more = cap >= VBA_DIR_MAX_BYTES ? NULL : arena_alloc(arena, cap * 2);
-            if (more == NULL) {
+        if (len == cap) {
+            if (cap >= VBA_DIR_MAX_BYTES) {
+                walk_note(p->o->walk, SK_NOTE_LIMIT_MEMORY, "vba: dir stream");
                 break;
             }
-            memcpy(more, b.ptr, b.len);
-            b.ptr = more;
+            uint8_t *more = arena_alloc(arena, cap * 2);
+            if (more == NULL) {
+                return sk_fail(SK_E_NOMEM);
+            }
+            memcpy(more, bytes, len);
+            bytes = more;
             cap *= 2;
         }
         size_t got = 0;
-        sk_err err = sk_stream_read(s, b.ptr + b.len, cap - b.len, &got);
+        sk_err err = sk_stream_read(s, bytes + len, cap - len, &got);
         if (err.code == SK_E_FORMAT || (!sk_failed(err) && got == 0)) {
             break;
         }
         TRY(err);
-        b.len += got;
+        len += got;
         TRY(walk_tick(p->o->walk));
     }
-    p->dir = (struct sk_bytes){b.ptr, b.len};
+    p->dir = (struct sk_bytes){bytes, len};
     return sk_ok();
 }
 
@@ -229,7 +229,7 @@ static sk_err locate_source(struct ole2 *o, uint32_t entry, uint32_t *inout_offs
     }
     struct arena_mark mark = arena_mark(walk_arena(o->walk));
     struct sk_bytes raw;
-    TRY(ole2_load(o, entry, SEARCH_MAX_BYTES, &raw));
+    TRY(ole2_load(o, entry, VBA_SEARCH_MAX_BYTES, &raw));
     size_t at = find_source(raw, 0);
     arena_rewind(walk_arena(o->walk), mark);
     *out_found = at != SIZE_MAX;
@@ -252,6 +252,7 @@ static sk_err give_module(struct vba_project *p, struct vba_module *m) {
         }
         return sk_ok();
     }
+    p->o->entry[m->entry].source_at = m->offset;
     struct arena_mark mark = arena_mark(walk_arena(p->o->walk));
     sk_err err = give_source(p->o, m->entry, m->offset, m->is_class ? "source.cls" : "source.bas");
     arena_rewind(walk_arena(p->o->walk), mark);
@@ -268,41 +269,45 @@ sk_err vba_project(struct ole2 *o, uint32_t dir) {
     walk_fact(o->walk, SK_FACT_MACROS_VBA, NULL, 0);
     for (uint32_t i = 0; i < p.module_count; i++) {
         TRY(give_module(&p, &p.module[i]));
-        if (p.module[i].entry != OLE2_NONE) {
-            o->entry[p.module[i].entry].is_module = true;
-        }
     }
     return vba_give_project(&p, dir);
 }
 
-/* ---- modules that no dir stream names ------------------------------------------------------ */
+/* ---- source that no dir stream leads to ------------------------------------------------------ */
 
-/* Streams that may hold source text: everything near a VBA project. */
-static bool may_be_module(const struct ole2 *o, uint32_t entry) {
+static bool may_hold_source(const struct ole2 *o, uint32_t entry) {
     const struct ole2_entry *e = &o->entry[entry];
-    return e->type == OLE2_STREAM && !e->is_module && e->size > 12 &&
+    return e->type == OLE2_STREAM && e->size > NEEDLE_BYTES &&
            strncasecmp(e->name, "__SRP_", 6) != 0;
 }
 
+/* All source texts of a stream but the one that was given. */
+static sk_err give_strays(struct ole2 *o, uint32_t entry, struct sk_bytes raw) {
+    unsigned count = 0;
+    for (size_t at = find_source(raw, 0); at != SIZE_MAX; at = find_source(raw, at + 3)) {
+        if (at == o->entry[entry].source_at) {
+            continue;
+        }
+        if (count++ == STRAYS_MAX) {
+            walk_note(o->walk, SK_NOTE_LIMIT_FILES, "vba: source texts in one stream");
+            break;
+        }
+        walk_fact(o->walk, SK_FACT_MACROS_VBA, NULL, 0);
+        TRY(give_source(o, entry, at, "source.bas"));
+    }
+    return sk_ok();
+}
+
 sk_err vba_strays(struct ole2 *o) {
-    bool told = false;
     for (uint32_t i = 1; i < o->entry_count; i++) {
-        if (!may_be_module(o, i) || !ole2_may_search(o, i)) {
+        TRY(walk_tick(o->walk));
+        if (!may_hold_source(o, i) || !ole2_may_search(o, i)) {
             continue;
         }
         struct arena_mark mark = arena_mark(walk_arena(o->walk));
         struct sk_bytes raw;
-        TRY(walk_tick(o->walk));
-        TRY(ole2_load(o, i, SEARCH_MAX_BYTES, &raw));
-        size_t at = find_source(raw, 0);
-        for (unsigned n = 0; at != SIZE_MAX && n < 64; n++) {
-            if (!told) {
-                walk_fact(o->walk, SK_FACT_MACROS_VBA, NULL, 0);
-                told = true;
-            }
-            TRY(give_source(o, i, at, "source.bas"));
-            at = find_source(raw, at + 3);
-        }
+        TRY(ole2_load(o, i, VBA_SEARCH_MAX_BYTES, &raw));
+        TRY(give_strays(o, i, raw));
         arena_rewind(walk_arena(o->walk), mark);
     }
     return sk_ok();

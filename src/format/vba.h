@@ -4,11 +4,12 @@
  *
  * vba_project reads the project whose dir stream is given: each module's source becomes a member
  * and a view, all sources together the normalised view that clamscan makes. vba_strays looks for
- * source text in streams of VBA storages that no dir stream named.
+ * source text in all streams that no dir stream leads to.
  * struct vba_unpack: decompression as a stream on a stream; struct vba_text: normalisation as a
  * stream on a stream. Both live in storage of the caller, **borrow** `up` and need no release.
  * Errors of their reads: SK_E_FORMAT (after everything that could be unpacked), those of `up`.
- * Limits: VBA_MODULES_MAX modules a project, VBA_DIR_MAX_BYTES of an unpacked dir stream.
+ * Limits: VBA_MODULES_MAX modules a project, VBA_DIR_MAX_BYTES of an unpacked dir stream (noted);
+ * source without a dir is searched for in the first VBA_SEARCH_MAX_BYTES of a stream.
  * Source: [MS-OVBA] 2.3.4.2, 2.4.1.
  */
 #ifndef SK_FORMAT_VBA_H
@@ -19,6 +20,7 @@
 #define VBA_CHUNK_BYTES ((size_t)4096)
 #define VBA_MODULES_MAX 4096u
 #define VBA_DIR_MAX_BYTES ((size_t)4 << 20)
+#define VBA_SEARCH_MAX_BYTES ((size_t)8 << 20)
 
 struct vba_unpack {
     struct sk_stream base;

@@ -116,6 +116,10 @@ def vba_cases():
     no_dir = dict(word_doc(offset=33))
     no_dir["Macros/VBA/dir"] = b"\x01nothing that unpacks"
     yield case("ole2", "vba-no-dir", mkole.ole(no_dir), {source: MACRO}, VBA)
+    two = dict(good)
+    other = MACRO.replace(b"CMD", b"SH")
+    two["Macros/VBA/Module1"] += mkole.compress(other)
+    yield case("ole2", "vba-second-source", mkole.ole(two), {source: other, project: None}, VBA, {"damaged"})
     stomped = dict(good)
     stomped["Macros/VBA/Module1"] = bytes(i * 7 & 0x7f | 0x80 for i in range(900))
     yield case("ole2", "vba-stomped", mkole.ole(stomped), {}, VBA | {("vba-without-source", "Module1")})
