@@ -3,8 +3,9 @@
  * Hangul documents of version 3: fixed headers, then the body, mostly deflated.
  *
  *     0     "HWP Document File V3.00 \x1a\1\2\3\4\5"
- *     30    document information, 128 bytes: +96 u16 password, +124 packed, +126 u16 length of
- * block 158   summary, 1008 bytes 1166  information block of that length
+ *     30    document information, 128 bytes: +96 u16 password, +124 packed, +126 u16 block length
+ *     158   summary, 1008 bytes
+ *     1166  information block of that length
  *     ...   body
  *
  * The body is one member, unpacked; the pictures and OLE objects in it are part of that member.

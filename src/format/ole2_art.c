@@ -2,12 +2,13 @@
 /*
  * Pictures in old Office documents: OfficeArt records wherever they stand in a stream.
  *
- *     u16 instance << 4 | u16 type F01A..F02A | u32 length | UID 16, a second when the instance is
- * odd EMF, WMF, PICT   34 bytes (+32 u8: 0 packed with zlib) | picture JPEG, PNG, DIB, TIFF   1
- * byte | picture
+ *     u16 instance << 4 | u16 type F01A..F02A | u32 length | body
+ *     body: UID 16, one more when the instance is odd, then
+ *           EMF, WMF, PICT         34 bytes (the 33rd 0: packed with zlib) | picture
+ *           JPEG, PNG, DIB, TIFF   1 byte | picture
  *
  *     PowerPoint: "Pictures"; Word: "Data", "WordDocument"; Excel: records MSODRAWINGGROUP (0xEB)
- * and CONTINUE (0x3C) of the workbook, joined
+ *     and CONTINUE (0x3C) of the workbook, joined
  *
  * Instance and type together are four fixed bytes, so records are searched for, not reached through
  * the trees that name them. Seen with clamscan 1.4.6: it takes pictures out of workbooks. Source:

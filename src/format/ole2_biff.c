@@ -2,9 +2,10 @@
 /*
  * Workbook streams of Excel 5 to 2003, for their Excel 4 macros.
  *
- *     u16 type | u16 length | body ...         BOF (0x809) version, kind: 5 globals, 0x40 macro
- * sheet globals: BOUNDSHEET u32 place of its BOF, u8 hidden (2: only macros can show it), u8 kind
- * (1 macro), name sheet:   FORMULA u16 row, column, format, 8 bytes value, flags, 4, u16 length,
+ *     u16 type | u16 length | body ...
+ *     BOF         u16 version, u16 kind: 5 globals, 0x40 a macro sheet
+ *     BOUNDSHEET  u32 place of its BOF, u8 hidden (2: only macros can show it), u8 kind (1:
+ * macros), name FORMULA     u16 row, column, format, 8 bytes value, u16 flags, 4 bytes, u16 length,
  * tokens
  *
  *     one pass: facts; when there is a macro sheet a second: its formulas as a member "macros.txt",

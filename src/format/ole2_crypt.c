@@ -5,8 +5,9 @@
  *     EncryptionInfo + EncryptedPackage   an OOXML package: u16 major, minor: 4.4 agile, x.2
  *                                         standard, x.3 extensible
  *     WordDocument       FIB flags at 10: 0x0100 encrypted, 0x8000 by XOR obfuscation
- *     Workbook, Book     record FILEPASS (0x2F) behind the first BOF: 0 XOR, 1 RC4
- * (CryptoAPI: 2..4) Current User       header token F3D1C4DF
+ *     Workbook, Book     record FILEPASS (0x2F) behind the first BOF: u16 0 XOR, 1 RC4; u16 major:
+ *                        1 RC4, 2 to 4 RC4 CryptoAPI
+ *     Current User       header token F3D1C4DF
  *
  * What is told: the fact with the method, and, unless a password fits (ole2_package.c,
  * ole2_biff.c), the note that content was not scanned. Streams of the file are members nonetheless:

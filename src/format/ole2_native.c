@@ -2,9 +2,9 @@
 /*
  * Ole10Native: any file inside a document, put there by the object packager.
  *
- *     u32 size | u16 2 | label NUL | file name NUL | u16 0 | u16 3 | u32 length, path NUL | u32
- * size, file u32 size | data                                       (other servers: a picture, a
- * script)
+ *     u32 size | u16 2 | label NUL | file name NUL | u16 0 | u16 3 | u32 length, path NUL |
+ *                u32 size, file
+ *     u32 size | data                                 (other servers: a picture, a script)
  *
  * Which of the two is told by the fields: the 2, and strings that end. A size that is too large
  * means the rest. Whatever the fields say, the whole stream is a member, too. Seen with

@@ -3,14 +3,14 @@
  * OOXML documents under a password: an OLE2 file with two streams.
  *
  *     EncryptedPackage   u64 size, then AES: standard: ECB; agile: CBC by segments of 4096 bytes
- *     EncryptionInfo     x.2  u32 flags, u32 length, header (key bits at 16), u32 salt size, salt
- * 16, verifier 16, u32 hash size, hash 32 4.4  u32 0x40, XML: keyData, encryptedKey: salts, rounds,
- * hashes, key
+ *     EncryptionInfo     x.2  u32 flags, u32 length, header (key bits at 16), u32 16, salt 16,
+ *                             verifier 16, u32 20, its hash 32
+ *                        4.4  u32 0x40, XML: keyData, encryptedKey: salts, rounds, hashes, key
  *
  *     standard  h = SHA1(salt + password); 50000 times h = SHA1(i + h); h = SHA1(h + 0);
  *               key = SHA1(36... ^ h) + SHA1(5C... ^ h)
- *     agile     the same rounds with the stated hash; key of a purpose = H(h + its 8 bytes); with
- * it the package's key is decrypted; IV of segment i = H(salt of keyData + i)
+ *     agile     the same rounds with the stated hash; key of a purpose = H(h + its 8 bytes), with
+ *               which the package's key is decrypted; IV of segment i = H(salt of keyData + i)
  *
  * Our AES is CBC; ECB is CBC with the cipher text of the block before taken out again. The package
  * is given as one member, which is a ZIP file that the engine opens. Source: [MS-OFFCRYPTO] 2.3.4.
