@@ -4,9 +4,8 @@
  *
  *     u16 type | u16 length | body ...
  *     BOF         u16 version, u16 kind: 5 globals, 0x40 a macro sheet
- *     BOUNDSHEET  u32 place of its BOF, u8 hidden (2: only macros can show it), u8 kind (1:
- * macros), name FORMULA     u16 row, column, format, 8 bytes value, u16 flags, 4 bytes, u16 length,
- * tokens
+ *     BOUNDSHEET  u32 place of its BOF, u8 hidden (2: only macros can show it), u8 kind (1: macros)
+ *     FORMULA     u16 row, column, format, 8 bytes value, 6 bytes, u16 length, tokens
  *
  *     one pass: facts; when there is a macro sheet a second: its formulas as a member "macros.txt",
  *     a line each: Macro1!R1C1 =EXEC("cmd.exe")
