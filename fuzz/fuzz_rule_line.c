@@ -30,8 +30,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < b.password.count; i++) {
         require(p[i].text + p[i].len < b.text.len);
     }
-    require(rules_count(&b) + b.password.count + b.switches.count + b.magic.count ==
-            (why.reason == DEFC_TAKEN));
+    const struct rule_link *l = b.link.data;
+    for (size_t i = 0; i < b.link.count; i++) {
+        require(l[i].kind < RULE_LINK_KIND_COUNT && l[i].text < b.text.len);
+    }
+    size_t kept = b.member.count + b.password.count + b.switches.count + b.magic.count +
+                  b.link.count + b.url.count;
+    bool taken = why.reason == DEFC_TAKEN;
+    /* A prefix of a hash is taken and not kept. */
+    require(kept == taken || (taken && kept == 0 && data[0] % RULE_KIND_COUNT == RULE_GDB));
     rules_release(&b);
     return 0;
 }

@@ -9,6 +9,8 @@
 #include "defc/rules.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "defc/names.h"
 #include "defc/why.h"
@@ -22,10 +24,21 @@ void rules_release(struct rule_builder *b) {
     vec_release(&b->password);
     vec_release(&b->switches);
     vec_release(&b->magic);
+    vec_release(&b->link);
+    vec_release(&b->url);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
-    return b->member.count;
+    uint64_t count = b->member.count;
+    const struct rule_link *link = b->link.data;
+    for (size_t i = 0; i < b->link.count; i++) {
+        count += link[i].kind == RULE_LINK_DOMAIN_REGEX || link[i].kind == RULE_LINK_DOMAIN_HOST;
+    }
+    const struct rule_url *url = b->url.data;
+    for (size_t i = 0; i < b->url.count; i++) {
+        count += url[i].kind != RULE_URL_ALLOW;
+    }
+    return count;
 }
 
 sk_err rules_put_text(struct rule_builder *b, struct sk_bytes text, uint32_t *out_ref) {
@@ -95,12 +108,24 @@ sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_byt
         return line_switch(b, line, why);
     case RULE_FTM:
         return line_magic(b, line, why);
+    case RULE_PDB:
+    case RULE_WDB:
+        return line_link(b, kind, line, why);
+    case RULE_GDB:
+        return line_url(b, line, why);
     default:
         return line_member(b, kind, line, why);
     }
 }
 
+static int url_compare(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(struct rule_url));
+}
+
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
+    if (b->url.count > 0) {
+        qsort(b->url.data, b->url.count, sizeof(struct rule_url), url_compare);
+    }
     const struct {
         uint16_t type;
         uint16_t flags;
@@ -115,6 +140,8 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
         {IMG_RULE_SWITCHES, IMG_WARM, sizeof(struct rule_switch), b->switches.data,
          b->switches.count},
         {IMG_RULE_MAGIC, IMG_WARM, sizeof(struct rule_magic), b->magic.data, b->magic.count},
+        {IMG_RULE_LINKS, IMG_WARM, sizeof(struct rule_link), b->link.data, b->link.count},
+        {IMG_RULE_URLS, IMG_WARM, sizeof(struct rule_url), b->url.data, b->url.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

@@ -17,7 +17,18 @@
 #include "defs/rules.h"
 
 /* Kinds of lines. */
-enum rule_kind { RULE_CDB, RULE_ZMD, RULE_RMD, RULE_PWDB, RULE_CFG, RULE_FTM, RULE_KIND_COUNT };
+enum rule_kind {
+    RULE_CDB,
+    RULE_ZMD,
+    RULE_RMD,
+    RULE_PWDB,
+    RULE_CFG,
+    RULE_FTM,
+    RULE_PDB,
+    RULE_WDB,
+    RULE_GDB,
+    RULE_KIND_COUNT
+};
 
 struct img_writer;
 struct names_builder;
@@ -29,11 +40,13 @@ struct rule_builder {
     struct vec password; /* struct rule_password */
     struct vec switches; /* struct rule_switch */
     struct vec magic;    /* struct rule_magic */
+    struct vec link;     /* struct rule_link */
+    struct vec url;      /* struct rule_url */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                       struct defc_why *why);
-/* Those that find something: passwords and switches do not count. */
+/* Those that find something: passwords, switches and allowed links do not count. */
 uint64_t rules_count(const struct rule_builder *b);
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w);
 void rules_release(struct rule_builder *b);
@@ -53,6 +66,10 @@ sk_err line_member(struct rule_builder *b, enum rule_kind kind, struct sk_bytes 
                    struct defc_why *why);
 sk_err line_password(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 sk_err line_magic(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+/* pdb, wdb; gdb. */
+sk_err line_link(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
+                 struct defc_why *why);
+sk_err line_url(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 /* Hex digits to at most `cap` bytes. */
 bool rules_hex(struct sk_bytes text, uint8_t *out, size_t cap, size_t *out_len);
 sk_err line_switch(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);

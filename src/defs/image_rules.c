@@ -25,6 +25,8 @@ static const struct rule_row rows[] = {
     ROW(IMG_RULE_PASSWORDS, password, password_count),
     ROW(IMG_RULE_SWITCHES, switches, switch_count),
     ROW(IMG_RULE_MAGIC, magic, magic_count),
+    ROW(IMG_RULE_LINKS, link, link_count),
+    ROW(IMG_RULE_URLS, url, url_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -80,8 +82,30 @@ static bool member_is_good(const struct rules *r, const struct rule_member *m) {
            m->encrypted <= RULE_ENCRYPTED_ANY && m->flags <= RULE_MEMBER_CRC;
 }
 
+static bool link_is_good(const struct rules *r, const struct rule_link *l) {
+    bool regex = l->kind == RULE_LINK_DOMAIN_REGEX || l->kind == RULE_LINK_ALLOW_REGEX;
+    return l->kind < RULE_LINK_KIND_COUNT && is_text(r, l->text, RULE_REGEX_MAX_BYTES) &&
+           (!regex || rule_regex_is_small(&r->text[l->text], RULE_REGEX_MAX_BYTES));
+}
+
+static sk_err check_links(const struct image *img, struct diag *diag) {
+    const struct rules *r = &img->rules;
+    for (uint32_t i = 0; i < r->link_count; i++) {
+        if (!link_is_good(r, &r->link[i])) {
+            return image_refuse(img, diag, "rule %u about links is malformed", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->url_count; i++) {
+        if (r->url[i].kind >= RULE_URL_KIND_COUNT) {
+            return image_refuse(img, diag, "hashed address %u is malformed", i);
+        }
+    }
+    return sk_ok();
+}
+
 sk_err image_check_rules(const struct image *img, struct diag *diag) {
     const struct rules *r = &img->rules;
+    TRY(check_links(img, diag));
     if (r->text_len > 0 && r->text[r->text_len - 1] != '\0') {
         return image_refuse(img, diag, "the texts of rules do not end");
     }

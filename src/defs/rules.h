@@ -81,6 +81,34 @@ struct rule_magic {
     uint16_t type; /* enum sk_type */
 };
 
+/* Domains to protect from links that only look like theirs (pdb), and pairs that are right (wdb).
+ * Subjects end in '/', and so does every text here; how they are asked: engine/phish.c. */
+enum rule_link_kind {
+    RULE_LINK_DOMAIN_REGEX = 0, /* pdb R */
+    RULE_LINK_DOMAIN_HOST,      /* pdb H */
+    RULE_LINK_ALLOW_REGEX,      /* wdb X, Y */
+    RULE_LINK_ALLOW_HOSTS,      /* wdb M: "real:displayed/" */
+    RULE_LINK_KIND_COUNT
+};
+struct rule_link {
+    uint32_t text;
+    uint32_t kind;
+};
+
+/* Addresses by their SHA-256 (gdb), in ascending order of digest. */
+enum rule_url_kind {
+    RULE_URL_MALWARE = 0, /* S */
+    RULE_URL_BLOCKED,     /* S1 */
+    RULE_URL_PHISHING,    /* S2 */
+    RULE_URL_ALLOW,       /* S:W */
+    RULE_URL_KIND_COUNT
+};
+#define RULE_URL_DIGEST 32u
+struct rule_url {
+    uint8_t digest[RULE_URL_DIGEST];
+    uint32_t kind;
+};
+
 /* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
  * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
 #define RULE_REGEX_COPIES_MAX 4096u
@@ -97,6 +125,10 @@ struct rules {
     uint32_t switch_count;
     const struct rule_magic *magic;
     uint32_t magic_count;
+    const struct rule_link *link;
+    uint32_t link_count;
+    const struct rule_url *url;
+    uint32_t url_count;
 };
 
 #endif

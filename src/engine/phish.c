@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One link, in the order of clamscan 1.4.6 (found by asking it; --debug tells each step):
+ *
+ *   real is no address                                          nothing
+ *   a hash of it is in a gdb list                               allowed | Suspected-... |
+ * URL.Blocked nothing shown, or the same                                  nothing (both are
+ * cleaned, norm/url.h) what is shown does not look like an address                 nothing
+ *   "real:shown/" fits a line of a wdb                          nothing
+ *   listed := "real:shown/" fits a line of a pdb
+ *   "host of real:host of shown/" fits a line of a wdb          nothing
+ *   listed |= "host of shown/" fits a line of a pdb
+ *   byte 1 in real, and listed or alert_cloak                   Cloaked.Null
+ *   shown is https:, real is not, and listed or alert_ssl       SSL-Spoof
+ *   not listed                                                  nothing
+ *   both under the same registered domain                       nothing
+ *                                                               SpoofedDomain
+ *
+ * Expressions are searched for, not anchored at the start; texts of hosts must be the end of the
+ * subject, at its start or behind a dot. The names Cloaked.NumericIP and Cloaked.Username exist in
+ * ClamAV's documentation; no link was found that clamscan 1.4.6 gives them for.
+ */
+#include "engine/phish.h"
+
+#include <locale.h>
+#include <regex.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/digest.h"
+#include "engine/scan.h"
+#include "norm/url.h"
+
+#define SUBJECT_MAX (2 * URL_MAX_BYTES + 4)
+
+struct phish {
+    const struct sk_engine *engine;
+    struct digester *digester;
+    regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a link; NULL: not compiled yet */
+    bool any;                           /* is there any table at all? */
+    bool starved;
+    locale_t bytes;
+};
+
+static sk_err fill(struct phish *p) {
+    for (unsigned s = 0; s < p->engine->segment_count; s++) {
+        const struct rules *rules = image_rules(p->engine->image[s]);
+        p->any = p->any || rules->link_count > 0 || rules->url_count > 0;
+        if (rules->link_count > 0) {
+            p->regex[s] = mem_zalloc(rules->link_count, sizeof(regex_t *));
+            if (p->regex[s] == NULL) {
+                return sk_fail(SK_E_NOMEM);
+            }
+        }
+    }
+    p->bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return p->bytes == (locale_t)0 ? sk_fail(SK_E_NOMEM) : sk_ok();
+}
+
+sk_err phish_new(const struct sk_engine *engine, struct digester *digester,
+                 struct phish **out_phish) {
+    struct phish *p = mem_zalloc(1, sizeof(*p));
+    if (p == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    p->engine = engine;
+    p->digester = digester;
+    sk_err err = fill(p);
+    if (sk_failed(err)) {
+        phish_free(p);
+        return err;
+    }
+    *out_phish = p;
+    return sk_ok();
+}
+
+static void free_segment(struct phish *p, unsigned s) {
+    uint32_t count = p->regex[s] == NULL ? 0 : image_rules(p->engine->image[s])->link_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (p->regex[s][i] != NULL) {
+            regfree(p->regex[s][i]);
+            mem_free(p->regex[s][i]);
+        }
+    }
+    mem_free(p->regex[s]);
+}
+
+void phish_free(struct phish *phish) {
+    if (phish == NULL) {
+        return;
+    }
+    for (unsigned s = 0; s < phish->engine->segment_count; s++) {
+        free_segment(phish, s);
+    }
+    if (phish->bytes != (locale_t)0) {
+        freelocale(phish->bytes);
+    }
+    mem_free(phish);
+}
+
+/* ---- lists of domains and pairs ------------------------------------------------------------ */
+
+static bool regex_fits(struct phish *p, unsigned segment, uint32_t index, const char *subject) {
+    regex_t **slot = &p->regex[segment][index];
+    if (*slot == NULL) {
+        const struct rules *rules = image_rules(p->engine->image[segment]);
+        regex_t *made = mem_alloc(sizeof(*made));
+        if (made == NULL ||
+            regcomp(made, &rules->text[rules->link[index].text], REG_EXTENDED | REG_NOSUB) != 0) {
+            p->starved = true;
+            mem_free(made);
+            return false;
+        }
+        *slot = made;
+    }
+    return regexec(*slot, subject, 0, NULL, 0) == 0;
+}
+
+static bool is_end(const char *text, const char *subject) {
+    size_t len = strlen(text);
+    size_t whole = strlen(subject);
+    return len <= whole && strcmp(subject + whole - len, text) == 0 &&
+           (len == whole || subject[whole - len - 1] == '.');
+}
+
+/* Does any line of these two kinds fit? */
+static bool fits(struct phish *p, enum rule_link_kind regex, enum rule_link_kind host,
+                 const char *subject) {
+    bool found = false;
+    locale_t before = uselocale(p->bytes);
+    for (unsigned s = 0; s < p->engine->segment_count && !found; s++) {
+        const struct rules *rules = image_rules(p->engine->image[s]);
+        for (uint32_t i = 0; i < rules->link_count && !found; i++) {
+            const struct rule_link *l = &rules->link[i];
+            found = (l->kind == (uint32_t)regex && regex_fits(p, s, i, subject)) ||
+                    (l->kind == (uint32_t)host && is_end(&rules->text[l->text], subject));
+        }
+    }
+    (void)uselocale(before);
+    return found;
+}
+
+static bool is_allowed(struct phish *p, const char *subject) {
+    return fits(p, RULE_LINK_ALLOW_REGEX, RULE_LINK_ALLOW_HOSTS, subject);
+}
+
+static bool is_listed(struct phish *p, const char *subject) {
+    return fits(p, RULE_LINK_DOMAIN_REGEX, RULE_LINK_DOMAIN_HOST, subject);
+}
+
+/* "a:b/", or "b/" without a. */
+static void put_subject(char out[SUBJECT_MAX], struct sk_bytes a, struct sk_bytes b, bool both) {
+    size_t len = 0;
+    if (both) {
+        memcpy(out, a.ptr, a.len);
+        len = a.len;
+        out[len++] = ':';
+    }
+    memcpy(out + len, b.ptr, b.len);
+    len += b.len;
+    memcpy(out + len, "/", 2);
+}
+
+/* ---- hashed addresses ----------------------------------------------------------------------- */
+
+struct hashed {
+    struct phish *phish;
+    bool kind[RULE_URL_KIND_COUNT];
+};
+
+static void look_up(struct hashed *h, const struct rules *rules, const uint8_t *digest) {
+    uint32_t low = 0;
+    uint32_t high = rules->url_count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (memcmp(rules->url[mid].digest, digest, RULE_URL_DIGEST) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    for (; low < rules->url_count && memcmp(rules->url[low].digest, digest, RULE_URL_DIGEST) == 0;
+         low++) {
+        h->kind[rules->url[low].kind] = true;
+    }
+}
+
+static bool on_form(void *ctx, const char *text, size_t len) {
+    struct hashed *h = ctx;
+    uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+    if (sk_failed(digester_begin(h->phish->digester, CRYPTO_MASK(CRYPTO_SHA256))) ||
+        sk_failed(digester_update(h->phish->digester, text, len)) ||
+        sk_failed(digester_end(h->phish->digester, digest))) {
+        h->phish->starved = true;
+        return false;
+    }
+    for (unsigned s = 0; s < h->phish->engine->segment_count; s++) {
+        look_up(h, image_rules(h->phish->engine->image[s]), digest[CRYPTO_SHA256]);
+    }
+    return true;
+}
+
+static bool has_hashes(const struct phish *p) {
+    for (unsigned s = 0; s < p->engine->segment_count; s++) {
+        if (image_rules(p->engine->image[s])->url_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True: a list knows it, *out_name is what to tell (NULL: allowed). */
+static bool is_hashed(struct phish *p, struct sk_bytes real, const char **out_name) {
+    static const struct {
+        enum rule_url_kind kind;
+        const char *name;
+    } ORDER[] = {
+        {RULE_URL_ALLOW, NULL},
+        {RULE_URL_PHISHING, "Heuristics.Safebrowsing.Suspected-phishing_safebrowsing.clamav.net"},
+        {RULE_URL_MALWARE, "Heuristics.Safebrowsing.Suspected-malware_safebrowsing.clamav.net"},
+        {RULE_URL_BLOCKED, "Heuristics.Phishing.URL.Blocked"},
+    };
+    struct hashed h = {.phish = p};
+    if (!has_hashes(p)) {
+        return false;
+    }
+    url_each_form(real, on_form, &h);
+    for (size_t i = 0; i < sizeof(ORDER) / sizeof(ORDER[0]); i++) {
+        if (h.kind[ORDER[i].kind]) {
+            *out_name = ORDER[i].name;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- one link ------------------------------------------------------------------------------- */
+
+static bool same_domain(struct sk_bytes a, struct sk_bytes b) {
+    a = url_registered(a);
+    b = url_registered(b);
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static const char *judge(const struct phish_link *link, const struct url *real,
+                         const struct url *shown, bool listed) {
+    if ((listed || link->alert_cloak) && url_is_cloaked(real)) {
+        return "Heuristics.Phishing.Email.Cloaked.Null";
+    }
+    if ((listed || link->alert_ssl) && strncmp(shown->text, "https:", 6) == 0 &&
+        strncmp(real->text, "https:", 6) != 0) {
+        return "Heuristics.Phishing.Email.SSL-Spoof";
+    }
+    if (!listed || same_domain(url_host(real), url_host(shown))) {
+        return NULL;
+    }
+    return "Heuristics.Phishing.Email.SpoofedDomain";
+}
+
+static const char *compare(struct phish *p, const struct phish_link *link) {
+    struct url real, shown;
+    char subject[SUBJECT_MAX];
+    url_clean(link->real, false, &real);
+    url_clean(link->shown, true, &shown);
+    if (!url_looks_like_address(&shown)) {
+        return NULL;
+    }
+    struct sk_bytes whole_real = {(const uint8_t *)real.text, real.len};
+    struct sk_bytes whole_shown = {(const uint8_t *)shown.text, shown.len};
+    put_subject(subject, whole_real, whole_shown, true);
+    if (is_allowed(p, subject)) {
+        return NULL;
+    }
+    bool listed = is_listed(p, subject);
+    put_subject(subject, url_host(&real), url_host(&shown), true);
+    if (is_allowed(p, subject)) {
+        return NULL;
+    }
+    put_subject(subject, whole_real, url_host(&shown), false);
+    listed = is_listed(p, subject) || listed;
+    return judge(link, &real, &shown, listed);
+}
+
+const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved) {
+    const char *name = NULL;
+    phish->starved = false;
+    if ((phish->any || link->alert_ssl || link->alert_cloak) && url_is_address(link->real) &&
+        !is_hashed(phish, link->real, &name)) {
+        bool same =
+            link->shown.len == link->real.len &&
+            (link->real.len == 0 || memcmp(link->shown.ptr, link->real.ptr, link->real.len) == 0);
+        name = link->shown.len == 0 || same ? NULL : compare(phish, link);
+    }
+    *out_starved = phish->starved;
+    return name;
+}
