@@ -51,6 +51,7 @@ struct sk_limits {
 #define SK_SCAN_NO_HEURISTICS 4u    /* HeuristicAlerts no: only what `alerts` asks for */
 #define SK_SCAN_HEURISTICS_FIRST 8u /* HeuristicScanPrecedence: they end a first-match scan too */
 #define SK_SCAN_NO_NORMALISING 16u  /* text and HTML as they are only */
+#define SK_SCAN_NO_LINKS 64u        /* links in mail are not checked for phishing */
 #define SK_SCAN_EXPLAIN 32u         /* findings of body signatures come with their trial */
 
 /* Findings named Heuristics.* that are told only when asked for. */

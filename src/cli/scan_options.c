@@ -73,6 +73,7 @@ static const struct conf_option OPTIONS[] = {
     FLAG("alert-broken-media", 0, alert.broken_media,
          "Alert on broken images (JPEG, TIFF, PNG, GIF)", NULL),
     FLAG("alert-exceeds-max", 0, alert.exceeds_max, "Alert when a limit left something out", NULL),
+    FLAG_ON("phishing-scan-urls", 0, alert.links, "Check where links in mail lead", NULL),
     FLAG("alert-phishing-ssl", 0, alert.phishing_ssl,
          "Alert on mail with links that show https and lead elsewhere", NULL),
     FLAG("alert-phishing-cloak", 0, alert.phishing_cloak, "Alert on mail with cloaked links", NULL),
@@ -134,7 +135,8 @@ void alerts_apply(const struct alert_settings *a, struct sk_options *o) {
         uint32_t bit;
     } flags[] = {{!a->heuristics, SK_SCAN_NO_HEURISTICS},
                  {a->precedence, SK_SCAN_HEURISTICS_FIRST},
-                 {!a->normalise, SK_SCAN_NO_NORMALISING}},
+                 {!a->normalise, SK_SCAN_NO_NORMALISING},
+                 {!a->links, SK_SCAN_NO_LINKS}},
       alerts[] = {{a->encrypted || a->encrypted_archive, SK_ALERT_ENCRYPTED_ARCHIVE},
                   {a->encrypted || a->encrypted_doc, SK_ALERT_ENCRYPTED_DOC},
                   {a->macros, SK_ALERT_MACROS},

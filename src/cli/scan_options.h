@@ -15,7 +15,7 @@ struct limit_settings {
 struct alert_settings {
     bool heuristics, precedence, normalise;
     bool encrypted, encrypted_archive, encrypted_doc, macros, broken, broken_media, exceeds_max;
-    bool phishing_ssl, phishing_cloak, partitions;
+    bool links, phishing_ssl, phishing_cloak, partitions;
     bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image, image_hash;
 };
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "crypto/cipher.h"
 #include "engine/members.h"
+#include "engine/phish.h"
 #include "engine/owed.h"
 #include "engine/scan.h"
 #include "engine/switches.h"
@@ -110,6 +111,7 @@ static sk_err make_parts(struct sk_scanner *sc) {
     SK_IGNORE(cipher_warm_up(), "without it, encrypted documents are noted as such");
     TRY(digester_new(&sc->digester));
     TRY(members_new(sc->engine, &sc->members));
+    TRY(phish_new(sc->engine, sc->digester, &sc->phish));
     TRY(owed_new(&sc->owed));
     return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);
 }
@@ -143,6 +145,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
         return;
     }
     matcher_free(scanner->matcher);
+    phish_free(scanner->phish);
     digester_free(scanner->digester);
     members_free(scanner->members);
     owed_free(scanner->owed);

@@ -75,6 +75,7 @@ struct layer {
 _Static_assert(SK_FACT_COUNT <= 64, "layer.facts has a bit for each");
 
 struct members;
+struct phish;
 struct owed;
 
 struct sk_engine {
@@ -98,7 +99,8 @@ struct sk_scanner {
     struct matcher *matcher;
     struct digester *digester;
     struct members *members; /* NULL: no rules about members */
-    struct owed *owed;       /* digests put off; NULL: not on this machine */
+    struct phish *phish;
+    struct owed *owed; /* digests put off; NULL: not on this machine */
     struct verdict verdict;
     struct trials trials;
     struct buf text; /* for names and paths being put together */

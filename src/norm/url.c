@@ -6,7 +6,7 @@
  *
  *   " http://www.PayPal.com:80/login?x "  -->  "http://www.paypal.com"
  *
- *   - blanks and ';' vanish, '\' becomes '/';
+ *   - blanks, control characters and ';' vanish, '\' becomes '/';
  *   - what stands behind the first ':' and its slashes is the host; it ends before the next '/',
  *     '?' or ':' (so "http://user:pw@host" is "http://user");
  *   - %HH is decoded, again and again (%2565 is e), but %20 and %2f stay; %00 becomes byte 1;
@@ -169,7 +169,7 @@ static void copy_raw(struct sk_bytes raw, struct url *u) {
     u->len = 0;
     for (size_t i = 0; i < raw.len && u->len < URL_MAX_BYTES; i++) {
         char c = (char)(raw.ptr[i] & 0x7f);
-        if (c == ' ' || c == ';' || c == '\t' || c == '\n' || c == '\r' || c == '\0') {
+        if (c <= ' ' || c == ';') {
             continue;
         }
         u->text[u->len++] = (char)(c == '\\' ? '/' : c);

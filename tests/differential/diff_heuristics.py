@@ -10,6 +10,7 @@ wanted it stands in DIFFERENT below with its reason, and must still be one. Exit
 """
 import argparse
 import collections
+import hashlib
 import io
 import pathlib
 import re
@@ -163,6 +164,86 @@ def parts():
     g.options = ["-z"] + [f"-z --scan-{part}=no" for part in ("pe", "elf", "ole2", "pdf", "html", "mail", "image", "archive",
                                                             "xmldocs", "swf", "hwp3", "onenote")] + ["-z --normalize=no"]
     g.minimum = 60
+    return g
+
+
+def mail(html):
+    return ("From: a@b.example\nTo: c@d.example\nSubject: test\nDate: Mon, 1 Jan 2024 00:00:00 +0000\nMessage-ID: <1@b.example>\n"
+            f"MIME-Version: 1.0\nContent-Type: text/html; charset=us-ascii\n\n<html><body>{html}</body></html>\n").encode("latin1")
+
+
+def link(real, shown):
+    return mail(f'<a href="{real}">{shown}</a>')
+
+
+SHOWN = "http://www.bank.com/login"
+EVIL = "http://evil.example.net/x"
+
+
+@group
+def phishing():
+    """Every step of the order, and what counts as an address."""
+    g = Group()
+    g.definitions = {"p.pdb": "H:bank.com\nR:.+\\.shop\\.(com|net)\n", "p.wdb": (
+        "X:.+\\.partner\\.net:.+\\.bank\\.com:17-\nM:pays.example.org:www.bank.com\nY:http://shown\\.net:http://a\\.shop\\.net\n"), **dict([MARK])}
+    real = ["http://evil.example.net/x", "https://evil.example.net/", "HTTP://EVIL.Example.NET/", "ftp://evil.example.net/",
+            "mailto:a@evil.example.net", "evil.example.net", "//evil.example.net/x", "javascript:alert(1)", "http:evil.example.net",
+            "http:/evil.example.net", "hxxp://evil.example.net", "http://evil.example.net:8080/x", "http://evil.example.net?x=1",
+            "http://evil.example.net#x", "http://%65vil.example.net/", "http://%2565vil.com", "http://evil", "http://user:pw@evil.net/",
+            "http://www.bank.com@evil.example.net/", "http://www.bank.com%01@evil.example.net/", "http://www.bank.com%00@evil.net/",
+            "http://evil.example.net/%01", "http://192.168.1.1/", "http://3232235777/", "evil.com", "evil.co.uk", "evil.xyz", "evil.museum",
+            "evil.com:80", "a@evil.com", "http:a@evil.com", "http://bank.com", "http://other.bank.com/", "http://bank.com.evil.net",
+            "http://notbank.com", "http://a.partner.net/", "http://pays.example.org/", "http://x.pays.example.org", "http://nopays.example.org",
+            "http://e;vil.com", "http://evil.com%2f", "http://evil.com%3fx", "http://evil.com%zz", "#top", "/relative", "cid:x", ""]
+    shown = ["www.bank.com", "bank.com", "Bank.COM", "Visit bank.com now", "bank", "http://bank.com", "https://bank.com", "HTTPS://bank.com",
+             "see http://www.bank.com/", "http://www.bank.com.", "(www.bank.com)", "bank .com", "www.bank.com:80", "user@bank.com",
+             "mailto:a@bank.com", "http://www.bank.com@x", "hxxp://www.bank.com", "http//www.bank.com", "//www.bank.com", "http://notbank.com",
+             "http://a.shop.com", "http://a.shop.net/x", "http://a.shop.org", "http://shop.com", "http://www.other.com", "https://www.other.com",
+             "click here", "", "http://www.ba<b>nk</b>.com", "http://www.bank.com<br>", "12:34", "http://evil.example.net/x"]
+    pairs = [(r, SHOWN) for r in real] + [(EVIL, s) for s in shown] + [
+        ("http://www.bank.com/y", SHOWN), ("http://www.bank.com", "https://www.bank.com"), ("https://evil.net", "https://www.bank.com"),
+        ("http://evil%01.example.net", "https://www.bank.com"), ("http://evil%01.example.net", "http://www.other.com"),
+        ("http://pays.example.org/", "https://www.bank.com"), ("http://pays.example.org/", "http://bank.com"),
+        ("http://shown.net", "http://a.shop.net"), ("http://a.shop.net", "http://b.shop.net")]
+    g.files = {f"{i:03d}.eml": link(*pair) for i, pair in enumerate(pairs)}
+    g.files["page.html"] = f'<html><body><a href="{EVIL}">{SHOWN}</a></body></html>'.encode()
+    g.files["two.eml"] = mail(f'<a href="{EVIL}">click</a><a href="http://evil2.net">{SHOWN}</a>')
+    g.files["image.eml"] = mail(f'<a href="{EVIL}"><img src="http://www.bank.com/x.gif"></a>')
+    g.files["only-image.eml"] = mail('<img src="http://www.bank.com/x.gif">')
+    g.options = ["-z", "-z --alert-phishing-ssl --alert-phishing-cloak", "-z --phishing-scan-urls=no", "-z --heuristic-alerts=no"]
+    g.minimum = 120
+    return g
+
+
+@group
+def registered():
+    """What counts as the same owner: names under every kind of second level."""
+    g = Group()
+    tops = ["uk", "jp", "com", "de", "br", "us", "net", "museum"]
+    seconds = ["co", "com", "org", "ac", "gov", "me", "foo", "go", "tokyo", "info", "x"]
+    g.definitions = {"p.pdb": "".join(f"H:{top}\n" for top in tops), **dict([MARK])}
+    g.files = {f"{s}.{t}.eml": link(f"http://evil.{s}.{t}/", f"http://bank.{s}.{t}/") for t in tops for s in seconds}
+    g.options = ["-z"]
+    g.minimum = 30
+    return g
+
+
+@group
+def hashed():
+    """Lists of hashed addresses: which forms of an address are asked for, and which list wins."""
+    g = Group()
+    forms = {"S": ["listed.net/", "deep.net/a/b/", "query.net/x?y=1", "four.net/a/b/c/d/", "five.net/a/b/c/d/e/", "Case.net/A", "dots.net/b"],
+             "S1": ["blocked.net/", "both.net/", "allowed.net/"], "S2": ["phish.net/", "both.net/"], "S:W": ["allowed.net/"]}
+    g.definitions = dict([MARK])
+    g.definitions["p.gdb"] = "".join(f"{kind + (':F' if ':' not in kind else '')}:{hashlib.sha256(form.encode()).hexdigest()}\n"
+                                     for kind, names in forms.items() for form in names)
+    urls = ["http://listed.net/", "https://a.b.listed.net/x/y", "http://notlisted.net", "http://deep.net/a/b/c", "http://deep.net/a",
+            "http://query.net/x?y=1", "http://query.net/x", "http://four.net/a/b/c/d/e/f", "http://five.net/a/b/c/d/e/f", "http://blocked.net:80/",
+            "http://both.net", "http://allowed.net/", "http://phish.net/q", "http://dots.net/a/../b", "http://%6cisted.net/",
+            "http://u@listed.net/", "ftp://listed.net", "HTTP://listed.net/"]
+    g.files = {f"{i:03d}.eml": link(url, "click") for i, url in enumerate(urls)}
+    g.options = ["-z"]
+    g.minimum = 10
     return g
 
 
