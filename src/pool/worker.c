@@ -328,7 +328,15 @@ static bool enter(const struct worker_start *start, int sock, struct sandbox_sta
     return o->sandbox != POOL_SANDBOX_REQUIRE || sandbox_level(state) == SANDBOX_FULL;
 }
 
+/* Large buffers go back to the system when they are freed. glibc would raise the size from which it
+ * does so with each of them, and keep tens of megabytes that one large object needed. */
+static void keep_little(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 2 << 20);
+}
+
 int worker_run(void *start, int sock) {
+    keep_little();
     struct worker *w = mem_zalloc(1, sizeof(*w));
     if (w == NULL) {
         return 2;
