@@ -154,8 +154,11 @@ static enum sk_type type_of_name(struct sk_bytes name) {
                    {".mht", SK_TYPE_MHTML},  {".mhtml", SK_TYPE_MHTML}};
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         size_t len = strlen(endings[i].ending);
-        struct sk_bytes tail = {name.ptr + name.len - len, len};
-        if (name.len > len && mail_word_is(tail, endings[i].ending)) {
+        if (name.len <= len) {
+            continue;
+        }
+        struct sk_bytes tail = {name.ptr + (name.len - len), len};
+        if (mail_word_is(tail, endings[i].ending)) {
             return endings[i].type;
         }
     }

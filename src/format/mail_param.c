@@ -46,7 +46,8 @@ static bool is_white(uint8_t c) {
 }
 
 static struct sk_bytes slice(struct sk_bytes text, size_t from, size_t to) {
-    return (struct sk_bytes){text.ptr + from, to - from};
+    /* An empty text may have no bytes to point at. */
+    return (struct sk_bytes){text.ptr == NULL ? NULL : text.ptr + from, to - from};
 }
 
 /* Behind a comment that begins at pos (they nest), or the end. */
