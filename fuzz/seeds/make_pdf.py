@@ -98,6 +98,8 @@ def cases():
     yield "packed-filter", pdf(stream(z, b"/Filter 30 0 R"),
                                stream(flate(packed), b"/Type/ObjStm/N 1/First 5/Filter/FlateDecode"))
     yield "reference-chain", pdf(b"<</S/JavaScript/JS 6 0 R>>", b"7 0 R", b"8 0 R", b"(app.alert\\('seed'\\);)")
+    yield "comment-in-number", pdf(b"<</S/JavaScript/JS 77 0 R>>") + b"77 % comment\r0%\nobj <" + \
+        binascii.hexlify(b"app.alert('seed');") + b"> endobj\n"
     yield "decoy-locked", pdf(stream(z, b"/Filter/FlateDecode")) + b"trailer<</Encrypt<</Filter/Standard/V 5/R 6>>>>"
     yield "note", pdf(b"<</Type/Annot/Subtype/Text/Contents(words of a note)>>")
     yield "page-text", pdf(stream(flate(b"BT\n[(W)-3(ords)]TJ\n(  of) Tj ET\n"), b"/Filter/FlateDecode"))

@@ -49,6 +49,31 @@ static bool number_before(const uint8_t *p, size_t *pos, uint64_t *out_value) {
     return at < end;
 }
 
+/* The same by syntax, from one of the lines before: "12 % comment" and "0 obj" below it. */
+static bool numbers_by_syntax(const uint8_t *text, size_t at, uint64_t *out_num,
+                              uint64_t *out_gen) {
+    size_t from = at > BACK_BYTES ? at - BACK_BYTES : 0;
+    for (; from < at; from++) {
+        if (from > 0 && text[from - 1] != '\n' && text[from - 1] != '\r') {
+            continue;
+        }
+        struct sk_cursor c = sk_cursor_make(text + from, at - from);
+        struct pdf_token two = {.kind = PDF_END}; /* the last two tokens */
+        struct pdf_token one = {.kind = PDF_END};
+        struct pdf_token t;
+        for (pdf_lex(&c, &t); t.kind != PDF_END; pdf_lex(&c, &t)) {
+            two = one;
+            one = t;
+        }
+        if (two.kind == PDF_INT && one.kind == PDF_INT && two.value >= 0 && one.value >= 0) {
+            *out_num = (uint64_t)two.value;
+            *out_gen = (uint64_t)one.value;
+            return true;
+        }
+    }
+    return false;
+}
+
 static sk_err put_object(struct pdf *p, const struct pdf_object *o) {
     if (p->count == OBJECTS_MAX) {
         if (pdf_once(p, PDF_ONCE_OBJECTS)) {
@@ -81,7 +106,10 @@ static sk_err take_start(struct pdf *p, const uint8_t *text, size_t at, uint64_t
     uint64_t num;
     uint64_t gen;
     o.off = off + 3;
-    if (number_before(text, &at, &gen) && number_before(text, &at, &num) && num < PDF_NO_NUMBER) {
+    size_t back = at;
+    bool numbered = number_before(text, &back, &gen) && number_before(text, &back, &num);
+    numbered = numbered || numbers_by_syntax(text, at, &num, &gen);
+    if (numbered && num < PDF_NO_NUMBER) {
         o.num = (uint32_t)num;
         o.gen = (uint16_t)gen;
     }

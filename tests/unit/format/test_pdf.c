@@ -70,6 +70,7 @@ static const struct sample {
     {"decoy-locked", "object 5 0", TEXT, SK_NOTE_ENCRYPTED},
     {"decoy-open", "object 98 0", TEXT, NO_NOTE},
     {"decoy-open", "javascript 99", SCRIPT, NO_NOTE},
+    {"comment-in-number", "javascript 77", SCRIPT, NO_NOTE},
     {"packed-filter", "object 5 0", TEXT, NO_NOTE},
     {"reference-chain", "javascript 6", SCRIPT, NO_NOTE},
 };
