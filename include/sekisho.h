@@ -78,6 +78,19 @@ struct sk_limits {
 #define SK_PART_HWP3 512u
 #define SK_PART_ONENOTE 1024u
 #define SK_PART_IMAGE 2048u
+
+/* Numbers that text should not hold: bits of sk_structured.what. */
+#define SK_STRUCTURED_CARDS 1u       /* credit cards */
+#define SK_STRUCTURED_OTHER_CARDS 2u /* debit and private label cards, too */
+#define SK_STRUCTURED_SSN_HYPHENS 4u /* 123-45-6789 */
+#define SK_STRUCTURED_SSN_STRIPPED 8u
+
+/* Told as Heuristics.Structured.* from so many in one layer of text on. */
+struct sk_structured {
+    uint32_t what;
+    uint32_t card_count;
+    uint32_t ssn_count;
+};
 #define SK_PART_IMAGE_HASH 4096u /* image hashes */
 
 /* A body signature by its place in the definition set: a segment, an index in it. */
@@ -129,6 +142,7 @@ struct sk_options {
     uint32_t flags;     /* SK_SCAN_* */
     uint32_t alerts;    /* SK_ALERT_* */
     uint32_t parts_off; /* SK_PART_* */
+    struct sk_structured structured;
     int spool_fd; /* unlinked temporary file for large layers, or -1: memory only. Borrowed. */
     const struct sk_observer *observer; /* NULL: none. Borrowed. Costs three digests per layer. */
     /* Signatures whose fate on every layer is wanted in the report (trials). Borrowed. */

@@ -79,6 +79,16 @@ static const struct conf_option OPTIONS[] = {
     FLAG("alert-phishing-cloak", 0, alert.phishing_cloak, "Alert on mail with cloaked links", NULL),
     FLAG("alert-partition-intersection", 0, alert.partitions,
          "Alert on disk images whose partitions overlap", NULL),
+    FLAG("detect-structured", 0, alert.structured,
+         "Alert on text with card or social security numbers", NULL),
+    {"structured-ssn-format", 0, CONF_NUMBER, AT(alert.ssn_format), 0, 2, "0", "N", NULL,
+     N_("Social security numbers: 0 with hyphens, 1 without, 2 both"), NULL},
+    {"structured-ssn-count", 0, CONF_NUMBER, AT(alert.ssn_count), 0, UINT32_MAX, "3", "N", NULL,
+     N_("So many social security numbers in one text make an alert"), NULL},
+    {"structured-cc-count", 0, CONF_NUMBER, AT(alert.card_count), 0, UINT32_MAX, "3", "N", NULL,
+     N_("So many card numbers in one text make an alert"), NULL},
+    {"structured-cc-mode", 0, CONF_NUMBER, AT(alert.card_mode), 0, 1, "0", "N", NULL,
+     N_("Cards: 0 credit, debit and private label, 1 credit only"), NULL},
     FLAG_ON("normalize", 0, alert.normalise, "Search text and HTML in normalised form too", NULL),
     FLAG_ON("scan-mail", 0, alert.mail, "Look into mail", NULL),
     FLAG_ON("scan-pe", 0, alert.pe, "Read the structure of PE executables", NULL),
@@ -159,6 +169,13 @@ void alerts_apply(const struct alert_settings *a, struct sk_options *o) {
                {!a->onenote, SK_PART_ONENOTE},
                {!a->image, SK_PART_IMAGE},
                {!a->image_hash, SK_PART_IMAGE_HASH}};
+    if (a->structured) {
+        uint32_t what = SK_STRUCTURED_CARDS | (a->card_mode == 0 ? SK_STRUCTURED_OTHER_CARDS : 0) |
+                        (a->ssn_format != 1 ? SK_STRUCTURED_SSN_HYPHENS : 0) |
+                        (a->ssn_format != 0 ? SK_STRUCTURED_SSN_STRIPPED : 0);
+        o->structured =
+            (struct sk_structured){what, (uint32_t)a->card_count, (uint32_t)a->ssn_count};
+    }
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         o->flags |= flags[i].on ? flags[i].bit : 0;
     }

@@ -16,6 +16,8 @@ struct alert_settings {
     bool heuristics, precedence, normalise;
     bool encrypted, encrypted_archive, encrypted_doc, macros, broken, broken_media, exceeds_max;
     bool links, phishing_ssl, phishing_cloak, partitions;
+    bool structured;
+    uint64_t ssn_format, ssn_count, card_count, card_mode;
     bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image, image_hash;
 };
 

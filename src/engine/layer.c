@@ -34,6 +34,7 @@
 #include "engine/embedded.h"
 #include "engine/hashes.h"
 #include "engine/links.h"
+#include "engine/structured.h"
 #include "engine/observe.h"
 #include "engine/view.h"
 #include "engine/walk.h"
@@ -320,6 +321,7 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
         search_normalised(sc, layer);
         search_retyped(sc, layer);
         links_check(sc, layer);
+        structured_check(sc, layer);
         scan_as_asked(sc, layer);
     }
     if (!sc->stop && (sc->options.flags & SK_SCAN_NO_ARCHIVES) == 0) {

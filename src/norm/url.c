@@ -383,9 +383,10 @@ void url_each_form(struct sk_bytes raw, bool (*each)(void *ctx, const char *text
         path_len = 1;
     }
     fold_dots(path, &path_len);
-    if (path_len == 0) {
+    if (path_len == 0 || path[0] != '/') {
+        memmove(path + 1, path, path_len); /* there is room: at least "/." went */
         path[0] = '/';
-        path_len = 1;
+        path_len++;
     }
     add_hosts(&f, host);
     add_paths(&f, (struct sk_bytes){(const uint8_t *)path, path_len});

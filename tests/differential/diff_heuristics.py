@@ -247,6 +247,32 @@ def hashed():
     return g
 
 
+@group
+def structured():
+    """Card and social security numbers in text: forms, breaks, issuers, counts."""
+    g = Group()
+    g.definitions = dict([MARK])
+    card = "4111111111111111"
+    numbers = ["4111111111111111", "5500000000000004", "340000000000009", "30000000000004", "6011000000000004", "201400000000009",
+               "3088000000000009", "2221000000000009", "5019717010103742", "6221260000000000", "6221250000000001"]
+    texts = {f"card-{n}": f"card {n} x" for n in numbers}
+    texts |= {"dashes": "a 4111-1111-1111-1111 b ", "blanks": "a 4111 1111 1111 1111 b ", "wrong": "a 4111111111111112 b ", "glued": f"x{card}y ",
+              "longer": f"a {card}2 b ", "before": f"a 1{card} b ", "dots": "a 4111.1111.1111.1111 b ", "breaks15": f"a {'-'.join(card)} b ",
+              "breaks8": "a 4-1-11-11-11-11-11-11-11 b ", "double": "a 4111--1111--1111--1111 b ", "ssn": "n 123-45-6789 and ",
+              "stripped": "n 123456789 and ", "ssn900": "n 900-12-3456 c ", "ssn666": "n 666-12-3456 c ", "ssn772": "n 772-12-3456 c ",
+              "ssn773": "n 773-12-3456 c ", "ssn-glued": "n1123-45-6789c ", "ssn-letters": "nx123-45-6789yc ", "ssn-blanks": "n 123 45 6789 c "}
+    g.files = {f"{name}.txt": (text * 3).encode() for name, text in texts.items()}
+    g.files |= {"two.txt": f"a {card} b {card} c".encode(), "lines.txt": f"{card}\n{card}\n{card}\n".encode(),
+                "binary.bin": b"\0\1\xff\xfe" * 50 + f" {card} x".encode() * 3 + b"\0" * 50, "utf8.txt": f"\u00e9 {card} b ".encode() * 3,
+                "page.html": f"<html><body>{card} <b>{card}</b> {card}</body></html>".encode(), "utf16.txt": f"a {card} b ".encode("utf-16") * 3,
+                "member.zip": zip_of([("t.txt", f"a {card} b " * 3)]), "members.zip": zip_of([(f"{i}.txt", f"a {card} b " * 2) for i in range(2)])}
+    g.options = ["-z", "-z --detect-structured"] + ["-z --detect-structured " + more for more in (
+        "--structured-ssn-format=1", "--structured-ssn-format=2", "--structured-cc-mode=1", "--structured-cc-count=2 --structured-ssn-count=4",
+        "--structured-cc-count=1", "--heuristic-alerts=no")]
+    g.minimum = 100
+    return g
+
+
 def names_of(program, options, definitions, files):
     run = subprocess.run([*program, "--no-summary", *options.split(), "-d", str(definitions), str(files)], capture_output=True, text=True,
                          errors="replace")

@@ -216,6 +216,8 @@ static void test_forms(void **state) {
     expect_form("http://u@evil.com/", "evil.com/", true);
     expect_form("https://evil.com", "evil.com/", true);
     expect_form("", "/", true);
+    expect_form("http://evil.com/.?x", "evil.com/?x", true);
+    expect_form("http://evil.com/..", "evil.com/", true);
 }
 
 int main(void) {
