@@ -9,11 +9,12 @@ struct clam_settings {
     struct limit_settings limits;
     struct alert_settings alert;
     struct conf_list database, file_list;
+    struct conf_list exclude_pua, include_pua;
     struct conf_list include, exclude, include_dir, exclude_dir;
     const char *log, *temp_dir, *move, *copy;
     uint64_t max_depth, jobs, dir_links, file_links;
     bool remove, infected, no_ok, all_match, recursive, quiet, to_stdout, no_summary, verbose;
-    bool members, bell, cross_fs, pua, incomplete_as_ok;
+    bool members, bell, cross_fs, pua, phishing_sigs, incomplete_as_ok;
     bool help, version, man;
 };
 

@@ -101,7 +101,18 @@ static int open_all(struct clam_run *run) {
          sk_failed(conf_list_add(&run->paths, run->cwd)))) {
         return EXIT_INCOMPLETE;
     }
-    struct definitions_compile how = {.pua = s->pua, .temp_dir = s->temp_dir};
+    bool exclude = s->exclude_pua.count > 0;
+    const struct conf_list *categories = exclude ? &s->exclude_pua : &s->include_pua;
+    if (exclude && s->include_pua.count > 0) {
+        say_error(NULL, "--exclude-pua and --include-pua cannot be used at the same time");
+        return EXIT_INCOMPLETE;
+    }
+    struct definitions_compile how = {.pua = s->pua,
+                                      .wanted = {.category = (const char *const *)categories->item,
+                                                 .category_count = (unsigned)categories->count,
+                                                 .exclude = exclude,
+                                                 .no_phishing = !s->phishing_sigs},
+                                      .temp_dir = s->temp_dir};
     return sk_failed(definitions_open_any(&s->database, &how, &run->diag, &run->engine))
                ? EXIT_INCOMPLETE
                : EXIT_CLEAN;

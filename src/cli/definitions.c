@@ -140,6 +140,7 @@ sk_err definitions_compile_use(const struct conf_list *paths, const struct defin
                                    .source_count = (unsigned)paths->count,
                                    .out_dir = dir,
                                    .pua = how->pua,
+                                   .wanted = how->wanted,
                                    .diag = diag};
     struct defc_report report;
     sk_err err = defc_compile(&options, &report);

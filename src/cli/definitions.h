@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "conf/conf.h"
+#include "defc/wanted.h"
 #include "sekisho.h"
 
 /* Append the path used when the user names none: $SEKISHO_DEFINITIONS; the set of the build when
@@ -22,6 +23,7 @@ sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **
 
 struct definitions_compile {
     bool pua;
+    struct defc_wanted wanted;
     const char *temp_dir; /* NULL: $TMPDIR or /tmp */
 };
 /* dir: a compiled set that is gone when the call returns. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "os/file.h"
 
 #define NAMES_CEILING ((size_t)1 << 30)
@@ -41,6 +42,13 @@ struct frame {
     size_t path_len;
 };
 
+/* A directory that has been entered. */
+struct place {
+    dev_t dev;
+    ino_t ino;
+    size_t depth; /* the least at which */
+};
+
 struct tree {
     struct tree_options options;
     struct frame *frame;
@@ -48,6 +56,9 @@ struct tree {
     struct buf path;
     bool started;
     dev_t root_dev;
+    struct place *entered; /* with links to directories only: each is entered once */
+    size_t entered_count, entered_cap;
+    struct map entered_map;
 };
 
 static void raise_open_files(void) {
@@ -94,6 +105,8 @@ void tree_close(struct tree *tree) {
         pop(tree);
     }
     mem_free(tree->frame);
+    mem_free(tree->entered);
+    map_release(&tree->entered_map);
     buf_release(&tree->path);
     mem_free(tree);
 }
@@ -153,6 +166,43 @@ static bool on_stack(const struct tree *tree, const struct stat *st) {
     return false;
 }
 
+struct seeking {
+    const struct tree *tree;
+    struct place place;
+};
+
+static bool is_it(void *ctx, uint32_t value) {
+    const struct seeking *s = ctx;
+    const struct place *p = &s->tree->entered[value];
+    return p->dev == s->place.dev && p->ino == s->place.ino;
+}
+
+/* Links make a graph of the tree: without this, a lattice of n links would be walked along each of
+ * its 2^n ways. *out_again: it has been entered before, and no deeper, so that no limit of depth
+ * hid a part of it then. */
+static sk_err enter_once(struct tree *tree, const struct stat *st, bool *out_again) {
+    struct seeking s = {tree, {st->st_dev, st->st_ino, tree->depth}};
+    uint64_t key[2] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino};
+    uint64_t hash = map_hash(key, sizeof(key));
+    uint32_t known = map_get(&tree->entered_map, hash, is_it, &s);
+    if (tree->options.dir_links != TREE_LINKS_ALWAYS) {
+        return sk_ok();
+    }
+    if (known != MAP_NONE) {
+        *out_again = tree->depth >= tree->entered[known].depth;
+        tree->entered[known].depth = *out_again ? tree->entered[known].depth : tree->depth;
+        return sk_ok();
+    }
+    struct place *grown =
+        mem_grow(tree->entered, &tree->entered_cap, tree->entered_count + 1, sizeof(*grown));
+    if (grown == NULL || tree->entered_count >= MAP_NONE - 1) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    tree->entered = grown;
+    grown[tree->entered_count++] = s.place;
+    return map_put(&tree->entered_map, hash, (uint32_t)(tree->entered_count - 1));
+}
+
 /* Enter the directory of the entry; on failure the entry becomes TREE_FAILED. */
 static sk_err enter(struct tree *tree, struct tree_entry *e) {
     struct frame f = {.fd = -1, .path_len = tree->path.len};
@@ -168,6 +218,13 @@ static sk_err enter(struct tree *tree, struct tree_entry *e) {
         e->errnum = ELOOP;
         file_close(&f.fd);
         return sk_ok();
+    }
+    bool again = false;
+    sk_err err = enter_once(tree, &st, &again);
+    if (sk_failed(err) || again) {
+        file_close(&f.fd);
+        e->kind = TREE_LINK; /* or what a link led to before: its files have been told of */
+        return err;
     }
     if (e->named) {
         tree->root_dev = st.st_dev;

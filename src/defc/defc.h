@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "defc/wanted.h"
 
 /* The functionality level we report: signatures for newer engines are skipped. ClamAV 1.4 = 216. */
 #define DEFC_FLEVEL 216u
@@ -31,8 +32,9 @@ struct defc_options {
     const char *segment; /* put everything into this segment; NULL: by source name */
     bool official;       /* names get no .UNOFFICIAL suffix (our own bundled set) */
     bool pua;            /* take *u files (hdu, ndu, ...) too */
-    bool replace;        /* the new set is these sources only; else other segments stay active */
-    bool skip_verify;    /* accept CVDs that do not verify (only for experts; loud warning) */
+    struct defc_wanted wanted;
+    bool replace;     /* the new set is these sources only; else other segments stay active */
+    bool skip_verify; /* accept CVDs that do not verify (only for experts; loud warning) */
     const struct cvd_keys *keys; /* who signs containers; NULL: the built-in keys */
     struct diag *diag;
     /* Called now and then with work done and total (bytes); NULL: no progress wanted. */
@@ -48,6 +50,7 @@ enum defc_reason {
     DEFC_NOT_YET_FORMAT,
     DEFC_IGNORED,
     DEFC_DUPLICATE,
+    DEFC_UNWANTED,
     DEFC_REASON_COUNT
 };
 /* English phrase; and the stable word used in META and JSON ("not-yet-format"). */

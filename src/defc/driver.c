@@ -211,6 +211,7 @@ static struct segment_input make_input(struct compile *c, enum kind_id kind, con
                                   .file = file,
                                   .label = label,
                                   .ignores = c->ignores,
+                                  .wanted = &c->o->wanted,
                                   .progress = c->o->progress != NULL ? progress : NULL,
                                   .ctx = c};
 }

@@ -16,7 +16,8 @@ enum kind_reader {
     READ_NONE,
     READ_LATER_LINES,
     READ_LATER_RULES,
-    READ_LATER_FILE
+    READ_LATER_FILE,
+    READ_BYTECODE
 };
 
 #define KIND(suffix, reader, detail, pua, cap) KIND_##suffix,

@@ -16,7 +16,10 @@
 
 #include <errno.h>
 
+#include <inttypes.h>
+
 #include "base/mem.h"
+#include "defc/bytecode.h"
 #include "defc/ioc.h"
 #include "defc/line_hash.h"
 #include "defc/lines.h"
@@ -76,6 +79,20 @@ static bool is_ignored(const struct segment *seg, const struct segment_input *in
     return ignore_has(in->ignores, &q);
 }
 
+/* Says why and gives true when the signature is to be left out. */
+static bool left_out(const struct segment *seg, const struct segment_input *in,
+                     const struct line *line, struct sk_bytes name, struct defc_why *why) {
+    if (in->wanted != NULL && !wanted_signature(in->wanted, in->kind, name)) {
+        (void)line_refuse(why, DEFC_UNWANTED, "of a kind that was not asked for");
+        return true;
+    }
+    if (is_ignored(seg, in, line, name)) {
+        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+        return true;
+    }
+    return false;
+}
+
 static sk_err feed_hash(struct segment *seg, const struct segment_input *in,
                         const struct line *line, struct defc_why *why) {
     enum hs_role role = (enum hs_role)kind_row(in->kind)->detail;
@@ -85,8 +102,7 @@ static sk_err feed_hash(struct segment *seg, const struct segment_input *in,
         return sk_ok();
     }
     struct sk_bytes name = {(const uint8_t *)parsed.name, parsed.name_len};
-    if (is_ignored(seg, in, line, name)) {
-        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+    if (left_out(seg, in, line, name, why)) {
         return sk_ok();
     }
     TRY(names_add(seg->names, parsed.name, parsed.name_len, &record.name));
@@ -100,8 +116,7 @@ static sk_err feed_body(struct segment *seg, const struct segment_input *in,
                         const struct line *line, struct defc_why *why) {
     enum body_kind kind = (enum body_kind)kind_row(in->kind)->detail;
     struct sk_bytes name = {(const uint8_t *)line->text, body_name_len(kind, line)};
-    if (is_ignored(seg, in, line, name)) {
-        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+    if (left_out(seg, in, line, name, why)) {
         return sk_ok();
     }
     return body_add_line(seg->body, kind, line->text, line->len, why);
@@ -111,8 +126,7 @@ static sk_err feed_rule(struct segment *seg, const struct segment_input *in,
                         const struct line *line, struct defc_why *why) {
     struct sk_bytes text = {(const uint8_t *)line->text, line->len};
     struct sk_bytes name = text_upto(text, text_find(text, in->kind == KIND_pwdb ? ';' : ':'));
-    if (is_ignored(seg, in, line, name)) {
-        (void)line_refuse(why, DEFC_IGNORED, "on an ignore list");
+    if (left_out(seg, in, line, name, why)) {
         return sk_ok();
     }
     if (in->kind == KIND_ftm && text_starts(text, "1:")) {
@@ -259,6 +273,54 @@ static sk_err feed_ioc(struct segment *seg, struct segment_input *in) {
     return err;
 }
 
+/* ---- bytecode: the file is one signature ----------------------------------------------------- */
+
+static void judge_bytecode(const struct line *head, const struct line *trigger,
+                           struct defc_why *why) {
+    struct bytecode_head h;
+    struct sk_bytes first = {(const uint8_t *)head->text, head->len};
+    if (head->end || head->fault != NULL || !bytecode_head(first, &h)) {
+        (void)line_refuse(why, DEFC_MALFORMED, "no head of a bytecode file");
+        return;
+    }
+    if (h.format < BYTECODE_FORMAT_MIN || h.format > BYTECODE_FORMAT_MAX ||
+        h.level_min > DEFC_FLEVEL || (h.level_max != 0 && h.level_max < DEFC_FLEVEL)) {
+        (void)line_refuse(why, DEFC_FLEVEL_TOO_HIGH,
+                          "bytecode of format %" PRIu64 " for levels %" PRIu64 " to %" PRIu64,
+                          h.format, h.level_min, h.level_max);
+        return;
+    }
+    struct sk_bytes name = {NULL, 0};
+    if (!trigger->end && trigger->fault == NULL) {
+        name = bytecode_name((struct sk_bytes){(const uint8_t *)trigger->text, trigger->len});
+    }
+    int len = (int)(name.len < 80 ? name.len : 80);
+    (void)line_refuse(why, DEFC_NOT_YET_FORMAT,
+                      "bytecode %.*s (kind %" PRIu64 ", %" PRIu64 " functions) is not run yet", len,
+                      len > 0 ? (const char *)name.ptr : "", h.kind, h.functions);
+}
+
+static sk_err feed_bytecode(struct segment *seg, struct segment_input *in) {
+    struct lines lines;
+    struct line head, trigger = {.end = true};
+    struct defc_why why = {.reason = DEFC_TAKEN};
+    struct buf kept = {0};
+    TRY(lines_init(&lines, in->in, kind_row(in->kind)->line_cap));
+    sk_err err = lines_next(&lines, &head);
+    if (!sk_failed(err) && !head.end && head.fault == NULL) {
+        err = buf_append(&kept, head.text, head.len); /* the next line takes its place */
+        head.text = (const char *)kept.data;
+        err = sk_failed(err) ? err : lines_next(&lines, &trigger);
+    }
+    if (!sk_failed(err)) {
+        judge_bytecode(&head, &trigger, &why);
+        err = account(seg, in, 0, &why);
+    }
+    lines_release(&lines);
+    buf_release(&kept);
+    return err;
+}
+
 sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     const struct kind_row *row = kind_row(in->kind);
     struct lines lines;
@@ -269,6 +331,9 @@ sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     }
     if (row->reader == READ_IOC) {
         return feed_ioc(seg, in);
+    }
+    if (row->reader == READ_BYTECODE) {
+        return feed_bytecode(seg, in);
     }
     if (row->reader == READ_LATER_FILE) {
         struct defc_why why;

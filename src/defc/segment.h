@@ -40,7 +40,8 @@ struct segment_input {
     const char *file;  /* for messages: "/dir/main.cvd/main.hdb" */
     const char *label; /* for META: "main.cvd/main.hdb" */
     struct sk_stream *in;
-    struct ignore_list *ignores; /* filled by READ_IGNORE kinds, asked by the others */
+    const struct defc_wanted *wanted; /* NULL: everything */
+    struct ignore_list *ignores;      /* filled by READ_IGNORE kinds, asked by the others */
     /* Called now and then; NULL: not wanted. */
     void (*progress)(void *ctx, uint64_t bytes);
     void *ctx;

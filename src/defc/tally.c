@@ -23,6 +23,7 @@ static const struct reason_text reasons[DEFC_REASON_COUNT] = {
     [DEFC_NOT_YET_FORMAT] = {"not-yet-format", N_("this kind of signature is not supported yet")},
     [DEFC_IGNORED] = {"ignored", N_("on an ignore list")},
     [DEFC_DUPLICATE] = {"duplicate", N_("repeats another signature")},
+    [DEFC_UNWANTED] = {"unwanted", N_("of a kind that was not asked for")},
 };
 
 const char *defc_reason_text(enum defc_reason reason) {

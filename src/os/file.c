@@ -182,17 +182,27 @@ sk_err file_pread_all(int fd, void *buf, size_t len, uint64_t off) {
     return sk_ok();
 }
 
-sk_err file_pwrite_all(int fd, const void *buf, size_t len, uint64_t off) {
-    size_t done = 0;
-    while (done < len) {
-        uint64_t at;
-        if (__builtin_add_overflow(off, done, &at) || at > INT64_MAX) {
-            errno = EOVERFLOW;
-            return sk_fail(SK_E_IO);
-        }
-        size_t step = len - done < IO_STEP_MAX ? len - done : IO_STEP_MAX;
-        ssize_t put =
-            os_fault_hit() ? -1 : pwrite(fd, (const uint8_t *)buf + done, step, (off_t)at);
+/* At *off, which moves on, or where the file stands (off NULL). */
+static ssize_t put_some(int fd, const uint8_t *buf, size_t len, uint64_t *off) {
+    size_t step = len < IO_STEP_MAX ? len : IO_STEP_MAX;
+    if (os_fault_hit()) {
+        return -1;
+    }
+    if (off == NULL) {
+        return write(fd, buf, step);
+    }
+    if (*off > INT64_MAX) {
+        errno = EOVERFLOW;
+        return -1;
+    }
+    ssize_t put = pwrite(fd, buf, step, (off_t)*off);
+    *off += put > 0 ? (uint64_t)put : 0;
+    return put;
+}
+
+static sk_err put_all(int fd, const uint8_t *buf, size_t len, uint64_t *off) {
+    for (size_t done = 0; done < len;) {
+        ssize_t put = put_some(fd, buf + done, len - done, off);
         if (put < 0 && errno == EINTR) {
             continue;
         }
@@ -204,20 +214,12 @@ sk_err file_pwrite_all(int fd, const void *buf, size_t len, uint64_t off) {
     return sk_ok();
 }
 
+sk_err file_pwrite_all(int fd, const void *buf, size_t len, uint64_t off) {
+    return put_all(fd, buf, len, &off);
+}
+
 sk_err file_write_all(int fd, const void *buf, size_t len) {
-    size_t done = 0;
-    while (done < len) {
-        size_t step = len - done < IO_STEP_MAX ? len - done : IO_STEP_MAX;
-        ssize_t put = os_fault_hit() ? -1 : write(fd, (const uint8_t *)buf + done, step);
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return put == 0 ? sk_fail(SK_E_IO) : file_err(errno);
-        }
-        done += (size_t)put;
-    }
-    return sk_ok();
+    return put_all(fd, buf, len, NULL);
 }
 
 static int temp_by_name(const char *dir) {

@@ -176,6 +176,38 @@ def compare(label, folder, theirs, ours, rows, used):
     return wrong, both
 
 
+# Kill switches of the definitions (cfg): bits that are not set switch a reader off.
+ALL_BITS = 0x3fffffff
+SWITCHES = {"none": f"ARCHIVE:{ALL_BITS:#x}:1:255", "all": "ARCHIVE:0x0:1:255", "only-zip": "ARCHIVE:0x2:1:255", "pe": "PE:0x0:1:255", "later": "ARCHIVE:0x0:300:400",
+            **{f"bit-{bit:#x}": f"ARCHIVE:{ALL_BITS & ~bit:#x}:1:255" for bit in (0x2, 0x4, 0x8, 0x100, 0x4000, 0x10000, 0x20000, 0x80000, 0x200000)}}
+
+
+def switches(args, work):
+    """The same members with one reader after the other switched off. Returns how many sets of names differ."""
+    body, wrong, named = b"SkSwitchToken", 0, []
+    for name, line in SWITCHES.items():
+        definitions, files, scratch = (work / "switches" / name / sub for sub in ("defs", "files", "compiled"))
+        for folder in (definitions, files, scratch):
+            folder.mkdir(parents=True)
+        (definitions / "daily.cfg").write_text(line + "\n")
+        (definitions / "a.ndb").write_text(f"Switch:0:*:{body.hex()}\n")
+        for kind in ("zip-deflate", "gzip", "bzip2", "xz", "tar", "7z", "cpio-newc", "iso", "xar"):
+            made = wraps.wrap(kind, b"\x01\x02\x00\xff" * 8 + body + b"\x00" * 40)
+            if made is not None:
+                (files / kind).write_bytes(made)
+        theirs, ours = run_clamscan(definitions, files), run_sekisho(args.sekisho, definitions, files, scratch)
+        named.append(sum(bool(names) for names in theirs.values()))
+        for path in sorted(files.iterdir()):
+            if theirs[path.name] != ours[path.name]:
+                wrong += 1
+                print(f"DIFFERENT switches.{name}.{path.name}: clamscan {sorted(theirs[path.name])}, sekisho {sorted(ours[path.name])}")
+    if min(named) == max(named):
+        wrong += 1
+        print("switches: no switch changes anything: the files do not test them")
+    print(f"switches: {len(SWITCHES)} lines, {wrong} different")
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sekisho", required=True)
@@ -209,6 +241,7 @@ def main():
             if both * 3 < count:
                 print(f"{label}: too few detections ({both} of {count}): the corpus does not test anything")
                 wrong += 1
+        wrong += switches(args, work)
         for pattern, reason in rows:
             if pattern not in used:
                 print(f"docs/differences-from-clamav.md: `{pattern}` explains nothing any more ({reason})")

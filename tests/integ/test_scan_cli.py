@@ -401,12 +401,25 @@ class Output(ScanCase):
         self.check(self.s.scan(self.s.files / "dlink"), 1, "dlink/bad2.bin")
         self.check(self.s.scan(self.s.files / "link"), 0, "Scanned: +1 file,")
 
+    def test_a_lattice_of_links_is_walked_once(self):
+        top = self.s.top / "lattice"
+        for level in range(24):
+            (top / f"d{level}").mkdir(parents=True)
+            for name in ("a", "b"):
+                os.symlink(f"../d{level + 1}" if level < 23 else "../end", top / f"d{level}" / name)
+        (top / "end").mkdir()
+        (top / "end/bad.bin").write_bytes(cli.BAD)
+        run = self.s.scan("--follow-symlinks", "-q", top / "d0")  # 2^24 ways lead to it
+        self.assertEqual(run.stdout.count(cli.NAME), 1)
+        deep = self.s.scan("--follow-symlinks", "-q", "--max-dir-recursion=24", top)  # too deep by the links, not from here
+        self.assertGreaterEqual(deep.stdout.count(cli.NAME), 1)
+
     def test_a_loop_of_links_ends(self):
         loop = self.s.top / "loop"
         loop.mkdir()
         os.symlink("..", loop / "up")
         os.symlink("self", loop / "self")
-        run = self.s.scan("--follow-symlinks", "--exclude-dir=/(files|many|names)$", loop)
+        run = self.s.scan("--follow-symlinks", "--exclude-dir=/(files|many|names|lattice)$", loop)
         self.assertIn("Too many levels of symbolic links", run.stderr)
         self.assertEqual(run.returncode, 2)
 
