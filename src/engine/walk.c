@@ -268,6 +268,9 @@ void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {
     if ((unsigned)note >= SK_NOTE_COUNT) {
         note = SK_NOTE_DAMAGED;
     }
+    if (note == SK_NOTE_DAMAGED && walk->layer->is_embedded && walk->children == 0) {
+        return; /* magic numbers by chance, or in a program that knows them: no archive */
+    }
     /* Only such a note says that something was left out. */
     walk->noted = walk->noted || sk_note_incomplete(note);
     verdict_note(walk->sc, walk->layer, note, detail);
@@ -361,7 +364,8 @@ static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk
     layer->reader = bid->type;
     sk_err err = bid->format->walk(&walk, &layer->src);
     /* A second opinion that turned out wrong is no damage. */
-    if (err.code != SK_E_FORMAT || best || walk.children > 0) {
+    bool chance = layer->is_embedded && walk.children == 0;
+    if (err.code != SK_E_FORMAT || (best && !chance) || walk.children > 0) {
         scan_note_error(sc, layer, err);
     }
     layer->reader = SK_TYPE_ANY;

@@ -183,6 +183,16 @@ class Scan(unittest.TestCase):
             self.assertEqual({name: (r["verdict"], r.get("depends_on_place", False)) for name, r in got.items()},
                              {"misplaced": ("clean", True), "other-size": ("clean", False), "clean": ("clean", False), "in.zip": ("infected", got["in.zip"].get("depends_on_place", False))})
 
+    def test_magic_numbers_by_chance_are_no_damage(self):
+        with tempfile.TemporaryDirectory() as box:
+            folder = pathlib.Path(box)
+            (folder / "files").mkdir()
+            (folder / "a.ndb").write_text(f"A:0:*:{A}\n")
+            subprocess.run([PROGRAM, "defs", "compile", folder / "a.ndb", "-o", folder / "set", "-q"], check=True)
+            for name, magic in (("rar", b"Rar!\x1a\x07\x00"), ("rar5", b"Rar!\x1a\x07\x01\x00"), ("iso", b"\x00" * 33000 + b"\x01CD001\x01")):
+                (folder / "files" / name).write_bytes(BINARY + magic + BINARY * 20)
+            self.assertEqual({r["verdict"] for r in self.scan(folder).values()}, {"clean"})
+
     def test_a_yara_file_in_a_folder_is_named_and_passed_over(self):
         with tempfile.TemporaryDirectory() as box:
             folder = pathlib.Path(box)
