@@ -268,6 +268,33 @@ static sk_err give_as(struct entity *e, struct mail_range body, enum sk_type as)
     return sk_ok();
 }
 
+/* Would the engine open a member with these bytes as mail, whatever we call it? */
+static bool is_mail_itself(struct mail *m, struct mail_range range) {
+    struct sk_peek peek = {.size = range.end - range.start};
+    peek.head = sk_source_at(m->src, range.start, SK_PEEK_HEAD_BYTES, &peek.head_len);
+    if (peek.head == NULL) {
+        return false;
+    }
+    peek.head_len = peek.head_len < SK_PEEK_HEAD_BYTES ? peek.head_len : SK_PEEK_HEAD_BYTES;
+    peek.head_len = peek.head_len < peek.size ? peek.head_len : (size_t)peek.size;
+    return sk_content_mail(&peek) != SK_CONTENT_NO_MAIL;
+}
+
+/*
+ * A body that is mail itself is given once, and its text is left to the reader of that member: with
+ * several members, or what is found in the text besides, each level of nesting would multiply the
+ * work.
+ */
+static sk_err give_mail(struct entity *e, struct mail_range body) {
+    unsigned encodings = e->encodings;
+    if ((encodings & 1u << MAIL_PLAIN) != 0) {
+        e->encodings &= ~(1u << MAIL_QUOTED);
+    }
+    sk_err err = give_as(e, body, (e->kinds & MAIL_KIND_MESSAGE) != 0 ? SK_TYPE_MAIL : SK_TYPE_ANY);
+    e->encodings = encodings;
+    return err;
+}
+
 static sk_err give_leaf(struct entity *e, struct mail_range body) {
     static const struct {
         unsigned kind;
@@ -275,6 +302,9 @@ static sk_err give_leaf(struct entity *e, struct mail_range body) {
     } kinds[] = {{MAIL_KIND_HTML, SK_TYPE_HTML},
                  {MAIL_KIND_MESSAGE, SK_TYPE_MAIL},
                  {MAIL_KIND_TEXT | MAIL_KIND_OTHER, SK_TYPE_ANY}};
+    if (is_mail_itself(e->m, body)) {
+        return give_mail(e, body);
+    }
     if (e->by_name != SK_TYPE_ANY) {
         TRY(give_as(e, body, e->by_name));
     }
@@ -334,7 +364,9 @@ static sk_err read_entity(struct entity *e, struct mail_range range, bool digest
     tell(e);
     for (unsigned i = 0; i < e->head.body_count; i++) {
         struct mail_range body = {e->head.body[i], range.end};
-        if (body.start < body.end) {
+        /* Another end of the header that leaves a header behind it: that one is being read. */
+        bool same = i > 0 && is_mail_itself(e->m, body);
+        if (body.start < body.end && !same) {
             TRY(give_body(e, body));
         }
     }

@@ -100,7 +100,8 @@ static const char *const EVERY_READING[] = {
     "From: a\r\r\nContent-Transfer-Encoding: base64\r\r\n\r\r\n" PAYLOAD_BASE64 "\r\r\n",
     "--B\n" PART "--B--\n", /* a multipart without its header */
     /* in text */
-    TOP "\nHi. This is the program.\n\n--- Below this line is a copy of the message.\n\n"
+    TOP "\nHi. This is the program.\nI could not deliver.\nI have given up.\n\n--- Below this line "
+        "is a copy of the message.\n\n"
         "Return-Path: <x@y>\n" TOP MULTI "=B\n" BODY,
     TOP "\ntext\nbegin 644 x\n+=&AE('!A>6QO860 \n`\nend\n",
     TOP "\ntext\nbegin 644 x\n+=&AE('!A>6QO860\n", /* blank cut off, no end */
