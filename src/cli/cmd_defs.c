@@ -6,6 +6,7 @@
  *   info, list, find NAME, check
  *   decode NAME|-       a signature in words
  *   test FILE SIGNATURE does it match, and why not
+ *   normalise KIND FILE DIR  what signatures of that kind are written against
  *
  * Exit: 0 done, 1 not found (find), damaged (check), no match (test), 2 could not, 64 wrong usage.
  * One option table serves all of them; an option that means nothing to a subcommand is accepted by
@@ -187,6 +188,7 @@ static int print_help(void) {
                    "       sekisho defs find [OPTION]... NAME\n"
                    "       sekisho defs decode [OPTION]... NAME|-|--line=SIGNATURE\n"
                    "       sekisho defs test [OPTION]... FILE NAME|SIGNATURE\n"
+                   "       sekisho defs normalise html|javascript|text|utf16 FILE DIR\n"
                    "Compile ClamAV databases (files, directories, CVD, CLD, CUD) into definitions, "
                    "and look at them.\n\n"));
     (void)fputs(buf_text(&out), stdout);
@@ -223,13 +225,21 @@ static int dispatch(const struct conf_list *words, const struct defs_settings *s
         }
         return defs_test(words->item[1], words->item[2], s);
     }
+    if (strcmp(what, "normalise") == 0) {
+        if (operands != 3) {
+            say_error(what, _("expected a kind, a file and a directory"));
+            return EXIT_WRONG_USAGE;
+        }
+        return defs_normalise(words->item[1], words->item[2], words->item[3]);
+    }
     find = find || decode;
     bool known = find || strcmp(what, "info") == 0 || strcmp(what, "list") == 0 ||
                  strcmp(what, "check") == 0;
     if (!known) {
-        say_error(words->count > 0 ? what : NULL,
-                  _("expected compile, info, list, find, decode, test or check; see 'sekisho defs "
-                    "--help'"));
+        say_error(
+            words->count > 0 ? what : NULL,
+            _("expected compile, info, list, find, decode, test, normalise or check; see 'sekisho "
+              "defs --help'"));
         return EXIT_WRONG_USAGE;
     }
     if (operands != (find ? 1u : 0u)) {

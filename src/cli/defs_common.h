@@ -26,6 +26,8 @@ int defs_decode(const struct defset *set, const char *name, const struct defs_se
 int defs_decode_text(const char *text, const struct defs_settings *s);
 /* Try a signature (text, or a name of the set) on a file and say how it fares. */
 int defs_test(const char *file, const char *signature, const struct defs_settings *s);
+/* What signatures of a kind of text are written against, as files in dir. */
+int defs_normalise(const char *kind, const char *file, const char *dir);
 int defs_check(const char *path, const struct defs_settings *s);
 
 #endif

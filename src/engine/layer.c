@@ -199,6 +199,9 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         layer->type = vague ? layer->as : layer->type;
         add_reader(layer, layer->as);
     }
+    if (layer->type == SK_TYPE_HTML) {
+        add_reader(layer, SK_TYPE_HTML); /* content tells the type, nobody bids */
+    }
     layer->own_bids = layer->bid_count;
     return sk_ok();
 }

@@ -248,7 +248,7 @@ static void put_plain(struct sk_norm_html *h) {
 
 static bool is_name(uint8_t c) {
     c = html_lower_of[c];
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == ':';
 }
 
 const uint8_t *html_entity(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {

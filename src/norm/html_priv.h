@@ -27,7 +27,10 @@ enum html_state {
     HTML_VALUE_SEEK, /* behind '=' */
     HTML_VALUE_BARE,
     HTML_VALUE_QUOTED,
-    HTML_VALUE_GAP, /* in quotes, behind the first white space or '>' */
+    HTML_VALUE_GAP,  /* in quotes, behind the first white space or '>' */
+    HTML_DATA_TYPE,  /* behind "data:" until ',' */
+    HTML_DATA,       /* what the address holds itself */
+    HTML_ATTR_TIGHT, /* behind that: the next name gets no space */
     HTML_ENTITY,
     HTML_NUMBER,
     HTML_SCRIPT,      /* in <script> or <style> */
@@ -82,6 +85,8 @@ struct sk_norm_html {
     struct html_name attr;
     uint8_t quote; /* that ends the value */
     bool in_style;
+    unsigned data_at; /* bytes of "data" the value began with; past them: it did not */
+    bool data_quoted;
     bool value_any;           /* the value has a byte */
     struct html_value *value; /* that is being read, or NULL */
     struct html_value attrs[HTML_ATTRS];
@@ -123,6 +128,9 @@ html_step html_value_seek;
 html_step html_value_bare;
 html_step html_value_quoted;
 html_step html_value_gap;
+html_step html_data_type;
+html_step html_data;
+html_step html_attr_tight;
 html_step html_entity;
 html_step html_number;
 html_step html_script;
@@ -175,6 +183,7 @@ static inline void html_pay_gap(struct sk_norm_html *h) {
 }
 static inline void html_keep(struct sk_norm_html *h, uint8_t c) {
     h->value_any = true;
+    h->data_at += h->data_at > 4 || (h->data_at < 4 && c == (uint8_t) "data"[h->data_at]) ? 1 : 5;
     if (h->value != NULL && h->value->len < HTML_VALUE_MAX) {
         h->value->bytes[h->value->len++] = c;
     }

@@ -283,6 +283,7 @@ const uint8_t *html_attr_name(struct sk_norm_html *h, const uint8_t *p, const ui
             }
             h->quote = 0;
             h->value_any = false;
+            h->data_at = 0;
             h->state = HTML_VALUE_SEEK;
             return p + 1;
         }
@@ -327,6 +328,12 @@ static const uint8_t *value_byte(struct sk_norm_html *h, const uint8_t *p) {
         h->entity_len = 0;
         return p + 1;
     }
+    if (c == ':' && h->data_at == 4) {
+        h->data_quoted = h->state == HTML_VALUE_QUOTED;
+        h->value = NULL;
+        h->state = HTML_DATA_TYPE;
+        return p + 1;
+    }
     if (c == '"' || c == '\'') {
         c = '"';
     } else {
@@ -369,6 +376,7 @@ const uint8_t *html_value_bare(struct sk_norm_html *h, const uint8_t *p, const u
             h->quote = c;
             html_put(h, '"');
             html_keep(h, '"');
+            h->data_at = 0;
             h->state = HTML_VALUE_QUOTED;
             p++;
         } else {
@@ -412,6 +420,73 @@ const uint8_t *html_value_gap(struct sk_norm_html *h, const uint8_t *p, const ui
     }
     if (p < end) {
         h->state = HTML_VALUE_BARE;
+    }
+    return p;
+}
+
+/* ---- data: addresses ---------------------------------------------------------------------- */
+
+/*
+ * Of <a href="data:text/html,..."> nocomment has "data" and notags nothing. What stands in it is a
+ * member of the page (format/html.c). The type ends like any value; the data only at its quote, or
+ * without one at white space or '>', which is swallowed.
+ */
+static void data_quote(struct sk_norm_html *h) {
+    if (h->data_quoted) {
+        html_put(h, '"');
+    }
+}
+
+const uint8_t *html_data_type(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    for (; p < end; p++) {
+        uint8_t c = *p;
+        bool breaks = html_is(c, HTML_C_SPACE) || c == '>';
+        if (c == ',') {
+            data_quote(h);
+            h->state = HTML_DATA;
+            return p + 1;
+        }
+        if (h->quote != 0 && breaks) {
+            h->quote = 0; /* loose from here on */
+            continue;
+        }
+        if (c == h->quote || breaks) {
+            data_quote(h);
+            value_ends(h);
+            if (c == '>') {
+                html_tag_ends(h);
+            }
+            return p + 1;
+        }
+    }
+    return p;
+}
+
+const uint8_t *html_data(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    for (; p < end; p++) {
+        uint8_t c = *p;
+        if (c == '&') {
+            h->back = HTML_DATA;
+            h->state = HTML_ENTITY;
+            h->entity_len = 0;
+            return p + 1;
+        }
+        bool ends = h->quote != 0 ? c == h->quote : html_is(c, HTML_C_SPACE) || c == '>';
+        if (ends) {
+            value_ends(h);
+            h->state = HTML_ATTR_TIGHT;
+            return p + 1;
+        }
+    }
+    return p;
+}
+
+const uint8_t *html_attr_tight(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    while (p < end && html_is(*p, HTML_C_SPACE | HTML_C_GONE)) {
+        p++;
+    }
+    if (p < end) {
+        h->state = HTML_ATTR_NAME;
     }
     return p;
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/* data: addresses in HTML: where they begin and end, what they hold, broken ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "walktest.h"
+
+extern const struct sk_format sk_format_html;
+
+static const struct {
+    const char *page;
+    const char *name; /* NULL: no member */
+    const char *data;
+} CASES[] = {
+    {"<a href=\"data:text/html;base64,PGI+eDwvYj4=\">x</a>", "text/html", "<b>x</b>"},
+    {"<a href='DATA:text/html,%3Cb%3Ex \"y' z>", "text/html", "<b>x \"y"},
+    {"<a href=data:x;charset=y;base64,QUJD z>", "x", "ABC"},
+    {"<style>a{b:url(data:image/png;base64,QUJD)}", "image/png", "ABC"},
+    {"<a href=\"data:,%4\"", "", "%4"},
+    {"<a href=\"data:x,unclosed", "x", "unclosed"},
+    {"<a href=\"data:x y,z\">", "x y", "z"},
+    {"<a href=\"data:no comma\">, ", NULL, NULL},
+    {"<a href=\"mydata:x,y\">", NULL, NULL},
+    {"<a href=\"data:x,\">", NULL, NULL},
+    {"data:", NULL, NULL},
+};
+
+static void test_cases(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct walktest t;
+        walktest_init(&t);
+        t.read_chunk_bytes = 7;
+        assert_int_equal(
+            walktest_run(&t, &sk_format_html, CASES[i].page, strlen(CASES[i].page)).code, SK_OK);
+        assert_int_equal(t.child_count, CASES[i].name != NULL);
+        if (CASES[i].name != NULL) {
+            assert_string_equal(t.child[0].name, CASES[i].name);
+            assert_int_equal(t.child[0].got_bytes, strlen(CASES[i].data));
+            assert_memory_equal(t.child[0].head, CASES[i].data, strlen(CASES[i].data));
+        }
+        walktest_release(&t);
+    }
+}
+
+/* Many unclosed quotes: each would reach to the end. */
+static void test_unclosed_quotes_stay_linear(void **state) {
+    static char page[200000];
+    struct walktest t;
+    (void)state;
+    for (size_t i = 0; i + 10 <= sizeof(page); i += 10) {
+        memcpy(page + i, "=\"data:x,y", 10);
+        page[i + 1] = '\'';
+        page[i + 9] = ' ';
+    }
+    page[1] = '"';
+    walktest_init(&t);
+    assert_int_equal(walktest_run(&t, &sk_format_html, page, sizeof(page)).code, SK_OK);
+    assert_true(t.child_bytes < 4 * sizeof(page));
+    walktest_release(&t);
+}
+
+static void test_every_allocation_fails_once(void **state) {
+    (void)state;
+    for (uint64_t nth = 1;; nth++) {
+        struct walktest t;
+        walktest_init(&t);
+        mem_fault_set(nth);
+        sk_err err = walktest_run(&t, &sk_format_html, CASES[0].page, strlen(CASES[0].page));
+        bool reached = mem_fault_seen() >= nth;
+        mem_fault_set(0);
+        assert_true(err.code == SK_OK || (reached && err.code == SK_E_NOMEM));
+        walktest_release(&t);
+        if (!reached) {
+            break;
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_unclosed_quotes_stay_linear),
+        cmocka_unit_test(test_every_allocation_fails_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
