@@ -40,6 +40,7 @@ struct elf {
     uint64_t sh_off;
     uint32_t ph_count;
     uint32_t sh_count;
+    bool sh_bad; /* entries of another size */
 };
 
 static uint16_t get16(const struct elf *elf, struct sk_cursor *c) {
@@ -102,6 +103,7 @@ static sk_err read_header(struct elf *elf) {
         elf->ph_off = elf->src->size;
     }
     if (sh_each != sh_bytes(elf)) {
+        elf->sh_bad = elf->sh_count > 0;
         elf->sh_count = 0;
     }
     return sk_ok();
@@ -178,11 +180,27 @@ static int elf_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return sk_peek_has(peek, 0, "\177ELF", 4) ? 95 : 0;
 }
 
+/* Seen with clamscan 1.4.6: a table that is not all in the file, entries of the wrong size, an
+ * entry point in no segment. */
+static void tell_broken(struct sk_walk *walk, const struct elf *elf, const struct sk_exe *exe) {
+    uint32_t ph = fitting(elf, elf->ph_off, elf->ph_count, ph_bytes(elf));
+    uint32_t sh =
+        elf->sh_off == 0 ? elf->sh_count : fitting(elf, elf->sh_off, elf->sh_count, sh_bytes(elf));
+    if (ph < elf->ph_count || sh < elf->sh_count || elf->sh_bad || !exe->has_entry) {
+        walk_fact(walk, SK_FACT_BROKEN_EXE, NULL, 0);
+    }
+}
+
 static sk_err elf_walk(struct sk_walk *walk, struct sk_source *src) {
     struct elf elf = {.src = src};
-    TRY(read_header(&elf));
+    sk_err err = read_header(&elf);
+    if (err.code == SK_E_FORMAT) {
+        walk_fact(walk, SK_FACT_BROKEN_EXE, NULL, 0);
+    }
+    TRY(err);
     struct sk_exe exe = {0};
     TRY(find_entry(walk, &elf, &exe));
+    tell_broken(walk, &elf, &exe);
     TRY(read_sections(walk, &elf, &exe));
     if (sk_failed(src->failed)) {
         return src->failed;

@@ -37,6 +37,7 @@
 #define PE_SECTOR_BYTES ((uint64_t)512)
 
 struct pe_headers {
+    bool is_pe; /* the signature is there */
     uint32_t section_count;
     uint64_t section_table;
     uint32_t entry_rva;
@@ -107,6 +108,7 @@ static bool read_headers(struct pe *pe, struct pe_headers *out) {
     if (sk_cursor_u32le(&c) != 0x00004550) { /* "PE\0\0" */
         return false;
     }
+    out->is_pe = true;
     sk_cursor_skip(&c, 2);
     out->section_count = sk_cursor_u16le(&c);
     sk_cursor_skip(&c, 12);
@@ -172,13 +174,24 @@ static int pe_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return sk_cursor_ok(&c) && sk_peek_has(peek, at, "PE\0\0", 4) ? 95 : 60;
 }
 
+/* Seen with clamscan 1.4.6: headers or the section table cut off, no section, an entry point in no
+ * section are "broken". Other things it calls so (odd alignments, sections beyond the end) are not
+ * told here. */
+static void tell_broken(struct pe *pe, bool broken) {
+    if (broken && !sk_failed(pe->src->failed)) {
+        walk_fact(pe->walk, SK_FACT_BROKEN_EXE, NULL, 0);
+    }
+}
+
 static sk_err pe_walk(struct sk_walk *walk, struct sk_source *src) {
     struct pe pe = {.walk = walk, .src = src};
     struct pe_headers h = {0};
     if (!read_headers(&pe, &h)) {
+        tell_broken(&pe, h.is_pe);
         return src->failed;
     }
     TRY(read_sections(&pe, &h));
+    bool broken = pe.section_count < h.section_count;
     for (uint32_t i = 0; i < pe.section_count; i++) {
         align_section(&pe.section[i], &h, src->size);
     }
@@ -187,6 +200,7 @@ static sk_err pe_walk(struct sk_walk *walk, struct sk_source *src) {
     struct sk_exe exe = {
         .section_count = pe.section_count, .section = pe.section, .section_hashes_alert = true};
     exe.has_entry = pe_map(&pe, h.entry_rva, &exe.entry);
+    tell_broken(&pe, broken || (h.entry_rva != 0 && !exe.has_entry));
     TRY(pe_imports(&pe, &exe));
     TRY(pe_version(&pe, &exe));
     walk_exe(walk, &exe);

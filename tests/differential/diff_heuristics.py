@@ -273,6 +273,25 @@ def structured():
     return g
 
 
+@group
+def broken():
+    """Executables that are damaged and some that are not: programs of this machine, cut and changed."""
+    g = Group()
+    g.definitions = dict([MARK])
+    elf = pathlib.Path("/bin/true").read_bytes()
+    changed = {"entry": (0x18, "<Q", 0x7fffffffff), "entries": (0x36, "<H", 7), "count": (0x38, "<H", 5000), "sections": (0x28, "<Q", 0x7fffffff),
+               "section-size": (0x3a, "<H", 7)}
+    for name, (at, form, value) in changed.items():
+        data = bytearray(elf)
+        struct.pack_into(form, data, at, value)
+        g.files[f"elf-{name}"] = bytes(data)
+    g.files |= {f"elf-cut-{size}": elf[:size] for size in (64, 100, 1000, len(elf) - 1)}
+    g.files |= {f"whole-{name}": pathlib.Path("/bin", name).read_bytes() for name in ("true", "cat", "ls") if pathlib.Path("/bin", name).exists()}
+    g.options = ["-z", "-z --alert-broken", "-z --alert-broken --scan-elf=no"]
+    g.minimum = 8
+    return g
+
+
 def names_of(program, options, definitions, files):
     run = subprocess.run([*program, "--no-summary", *options.split(), "-d", str(definitions), str(files)], capture_output=True, text=True,
                          errors="replace")
