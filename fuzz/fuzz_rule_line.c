@@ -30,12 +30,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < b.password.count; i++) {
         require(p[i].text + p[i].len < b.text.len);
     }
+    const struct rule_cert *c = b.cert.data;
+    for (size_t i = 0; i < b.cert.count; i++) {
+        require(c[i].modulus_len > 0 && c[i].modulus + c[i].modulus_len < b.text.len);
+        require((c[i].flags & ~RULE_CERT_ALL) == 0);
+    }
     const struct rule_link *l = b.link.data;
     for (size_t i = 0; i < b.link.count; i++) {
         require(l[i].kind < RULE_LINK_KIND_COUNT && l[i].text < b.text.len);
     }
     size_t kept = b.member.count + b.password.count + b.switches.count + b.magic.count +
-                  b.link.count + b.url.count;
+                  b.link.count + b.url.count + b.cert.count;
     bool taken = why.reason == DEFC_TAKEN;
     /* A prefix of a hash is taken and not kept. */
     require(kept == taken || (taken && kept == 0 && data[0] % RULE_KIND_COUNT == RULE_GDB));

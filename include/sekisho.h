@@ -78,6 +78,8 @@ struct sk_limits {
 #define SK_PART_HWP3 512u
 #define SK_PART_ONENOTE 1024u
 #define SK_PART_IMAGE 2048u
+#define SK_PART_IMAGE_HASH 4096u   /* image hashes */
+#define SK_PART_CERTIFICATES 8192u /* trust and blocking of signed programs */
 
 /* Numbers that text should not hold: bits of sk_structured.what. */
 #define SK_STRUCTURED_CARDS 1u       /* credit cards */
@@ -91,7 +93,6 @@ struct sk_structured {
     uint32_t card_count;
     uint32_t ssn_count;
 };
-#define SK_PART_IMAGE_HASH 4096u /* image hashes */
 
 /* A body signature by its place in the definition set: a segment, an index in it. */
 struct sk_try {

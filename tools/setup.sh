@@ -9,7 +9,7 @@ libarchive-dev libssl-dev libseccomp-dev libpcre2-dev libpng-dev libjpeg-dev lib
 libgif-dev"
 check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \
 p7zip-full zip unzip bzip2 xz-utils zstd cpio genisoimage binutils rpm lhasa arj mandoc strace netpbm \
-gcc-mingw-w64-i686 gcc-mingw-w64-x86-64 swaks mutt mpack sharutils macutils tnef"
+gcc-mingw-w64-i686 gcc-mingw-w64-x86-64 swaks mutt mpack sharutils macutils tnef osslsigncode openssl faketime"
 bench="$build clamav clamav-daemon clamdscan yara"
 
 case "${1-}" in

@@ -34,6 +34,9 @@ struct sk_exe {
     /* "dll.func,dll.func": normalised import list for imp signatures; NULL when there is none. */
     const char *imports;
     size_t imports_len;
+    /* PE: the certificate table; cert_len 0: none. And two header fields a signature leaves out. */
+    uint64_t cert_off, cert_len;
+    uint64_t checksum_off, cert_dir_off;
 };
 
 #endif

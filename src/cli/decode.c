@@ -93,6 +93,31 @@ static sk_err decode_member(struct decoding *d, const struct rules *rules) {
     return sk_ok();
 }
 
+static void decode_id(struct decoding *d, const char *key, const char *label, const uint8_t *id) {
+    char hex[2 * RULE_CERT_ID_BYTES + 1];
+    crypto_hex(id, RULE_CERT_ID_BYTES, hex);
+    tell_text(d->t, key, label, hex);
+}
+
+static sk_err decode_certificate(struct decoding *d, const struct rules *rules) {
+    if (d->index >= rules->cert_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct rule_cert *c = &rules->cert[d->index];
+    bool trusted = (c->flags & RULE_CERT_TRUSTED) != 0;
+    tell_flag(d->t, "trusted", _("programs signed with it are trusted"), trusted);
+    tell_flag(d->t, "blocked", _("programs that carry it are found"), !trusted);
+    decode_id(d, "subject_sha1", _("subject, SHA-1"), c->subject);
+    if ((c->flags & RULE_CERT_SERIAL) != 0) {
+        decode_id(d, "serial_sha1", _("serial number, SHA-1"), c->serial);
+    }
+    tell_number(d->t, "modulus_bits", _("bits of the RSA key"), (uint64_t)c->modulus_len * 8);
+    tell_flag(d->t, "code", _("for code"), (c->flags & RULE_CERT_CODE) != 0);
+    tell_flag(d->t, "time", _("for time stamps"), (c->flags & RULE_CERT_TIME) != 0);
+    tell_flag(d->t, "certificates", _("for certificates"), (c->flags & RULE_CERT_CERT) != 0);
+    return sk_ok();
+}
+
 /* ---- expression ------------------------------------------------------------------------------ */
 
 static sk_err decode_attributes(struct decoding *d) {
@@ -387,6 +412,11 @@ sk_err decode_signature(struct tell *t, const struct query_signature *sig) {
     struct decoding d = {.t = t, .seg = image_segment(sig->image), .index = sig->index};
     if (sig->kind == QUERY_MEMBER) {
         sk_err done = decode_member(&d, image_rules(sig->image));
+        buf_release(&d.says);
+        return done;
+    }
+    if (sig->kind == QUERY_CERTIFICATE) {
+        sk_err done = decode_certificate(&d, image_rules(sig->image));
         buf_release(&d.says);
         return done;
     }

@@ -104,6 +104,8 @@ static const struct conf_option OPTIONS[] = {
     FLAG_ON("scan-image", 0, alert.image, "Read the structure of images", NULL),
     FLAG_ON("scan-image-fuzzy-hash", 0, alert.image_hash, "Compare pictures with image hashes",
             NULL),
+    FLAG("nocerts", 0, alert.nocerts,
+         "Do not judge signed Windows programs by trusted and blocked certificates", NULL),
     {"tempdir", 0, CONF_TEXT, AT(temp_dir), 0, 0, NULL, "DIR", NULL, N_("Put temporary files here"),
      "They have no name and vanish with the program."},
     {"sandbox", 0, CONF_CHOICE, AT(sandbox), 0, 0, "auto", "MODE", "auto|require|off",
@@ -168,7 +170,8 @@ void alerts_apply(const struct alert_settings *a, struct sk_options *o) {
                {!a->hwp3, SK_PART_HWP3},
                {!a->onenote, SK_PART_ONENOTE},
                {!a->image, SK_PART_IMAGE},
-               {!a->image_hash, SK_PART_IMAGE_HASH}};
+               {!a->image_hash, SK_PART_IMAGE_HASH},
+               {a->nocerts, SK_PART_CERTIFICATES}};
     if (a->structured) {
         uint32_t what = SK_STRUCTURED_CARDS | (a->card_mode == 0 ? SK_STRUCTURED_OTHER_CARDS : 0) |
                         (a->ssn_format != 1 ? SK_STRUCTURED_SSN_HYPHENS : 0) |

@@ -18,7 +18,8 @@ struct alert_settings {
     bool links, phishing_ssl, phishing_cloak, partitions;
     bool structured;
     uint64_t ssn_format, ssn_count, card_count, card_mode;
-    bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image, image_hash;
+    bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image, image_hash,
+        nocerts;
 };
 
 struct scan_settings {

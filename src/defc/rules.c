@@ -26,10 +26,11 @@ void rules_release(struct rule_builder *b) {
     vec_release(&b->magic);
     vec_release(&b->link);
     vec_release(&b->url);
+    vec_release(&b->cert);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
-    uint64_t count = b->member.count;
+    uint64_t count = b->member.count + b->cert.count;
     const struct rule_link *link = b->link.data;
     for (size_t i = 0; i < b->link.count; i++) {
         count += link[i].kind == RULE_LINK_DOMAIN_REGEX || link[i].kind == RULE_LINK_DOMAIN_HOST;
@@ -113,6 +114,8 @@ sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_byt
         return line_link(b, kind, line, why);
     case RULE_GDB:
         return line_url(b, line, why);
+    case RULE_CRB:
+        return line_cert(b, line, why);
     default:
         return line_member(b, kind, line, why);
     }
@@ -142,6 +145,7 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
         {IMG_RULE_MAGIC, IMG_WARM, sizeof(struct rule_magic), b->magic.data, b->magic.count},
         {IMG_RULE_LINKS, IMG_WARM, sizeof(struct rule_link), b->link.data, b->link.count},
         {IMG_RULE_URLS, IMG_WARM, sizeof(struct rule_url), b->url.data, b->url.count},
+        {IMG_RULE_CERTS, IMG_WARM, sizeof(struct rule_cert), b->cert.data, b->cert.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

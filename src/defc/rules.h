@@ -27,6 +27,7 @@ enum rule_kind {
     RULE_PDB,
     RULE_WDB,
     RULE_GDB,
+    RULE_CRB,
     RULE_KIND_COUNT
 };
 
@@ -42,6 +43,7 @@ struct rule_builder {
     struct vec magic;    /* struct rule_magic */
     struct vec link;     /* struct rule_link */
     struct vec url;      /* struct rule_url */
+    struct vec cert;     /* struct rule_cert */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
@@ -70,6 +72,7 @@ sk_err line_magic(struct rule_builder *b, struct sk_bytes line, struct defc_why 
 sk_err line_link(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                  struct defc_why *why);
 sk_err line_url(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+sk_err line_cert(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 /* Hex digits to at most `cap` bytes. */
 bool rules_hex(struct sk_bytes text, uint8_t *out, size_t cap, size_t *out_len);
 sk_err line_switch(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);

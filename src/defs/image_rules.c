@@ -27,6 +27,7 @@ static const struct rule_row rows[] = {
     ROW(IMG_RULE_MAGIC, magic, magic_count),
     ROW(IMG_RULE_LINKS, link, link_count),
     ROW(IMG_RULE_URLS, url, url_count),
+    ROW(IMG_RULE_CERTS, cert, cert_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -103,6 +104,12 @@ static sk_err check_links(const struct image *img, struct diag *diag) {
     return sk_ok();
 }
 
+static bool cert_is_good(const struct rules *r, const struct rule_cert *c) {
+    return c->modulus <= r->text_len && c->modulus_len <= r->text_len - c->modulus &&
+           c->modulus_len > 0 && c->modulus_len <= RULE_MODULUS_MAX_BYTES &&
+           (c->flags & ~RULE_CERT_ALL) == 0;
+}
+
 sk_err image_check_rules(const struct image *img, struct diag *diag) {
     const struct rules *r = &img->rules;
     TRY(check_links(img, diag));
@@ -133,6 +140,11 @@ sk_err image_check_rules(const struct image *img, struct diag *diag) {
             return image_refuse(img, diag, "file typing %u is malformed", i);
         }
     }
+    for (uint32_t i = 0; i < r->cert_count; i++) {
+        if (!cert_is_good(r, &r->cert[i])) {
+            return image_refuse(img, diag, "certificate %u is malformed", i);
+        }
+    }
     return sk_ok();
 }
 
@@ -147,6 +159,11 @@ sk_err image_check_rule_names(const struct image *img, const uint64_t *name_star
     for (uint32_t i = 0; i < r->password_count; i++) {
         if (!image_is_name(img, name_starts, r->password[i].name)) {
             return image_refuse(img, diag, "password %u has no name", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->cert_count; i++) {
+        if (!image_is_name(img, name_starts, r->cert[i].name)) {
+            return image_refuse(img, diag, "certificate %u has no name", i);
         }
     }
     return sk_ok();

@@ -75,7 +75,8 @@ enum img_section_type {
     IMG_RULE_MAGIC,
     IMG_RULE_LINKS,
     IMG_RULE_URLS,
-    IMG_RULE_LAST = IMG_RULE_URLS,
+    IMG_RULE_CERTS,
+    IMG_RULE_LAST = IMG_RULE_CERTS,
     IMG_DIGESTS = 255
 };
 

@@ -25,8 +25,9 @@ struct query_walk {
 };
 
 const char *query_kind_text(enum query_kind kind) {
-    static const char *const text[QUERY_KIND_COUNT] = {
-        "file hash", "section hash", "import hash", "allow list", "body", "logical", "member"};
+    static const char *const text[QUERY_KIND_COUNT] = {"file hash",  "section hash", "import hash",
+                                                       "allow list", "body",         "logical",
+                                                       "member",     "certificate"};
     return (unsigned)kind < QUERY_KIND_COUNT ? text[kind] : "?";
 }
 
@@ -128,6 +129,12 @@ static sk_err walk_image(struct query_walk *w) {
         if (is_marked(w, rules->member[i].name)) {
             struct query_signature sig = {.kind = QUERY_MEMBER, .index = i};
             TRY(tell(w, rules->member[i].name, &sig));
+        }
+    }
+    for (uint32_t i = 0; i < rules->cert_count; i++) {
+        if (is_marked(w, rules->cert[i].name)) {
+            struct query_signature sig = {.kind = QUERY_CERTIFICATE, .index = i};
+            TRY(tell(w, rules->cert[i].name, &sig));
         }
     }
     return sk_ok();

@@ -19,6 +19,7 @@ enum query_kind {
     QUERY_BODY,
     QUERY_LOGICAL,
     QUERY_MEMBER,
+    QUERY_CERTIFICATE,
     QUERY_KIND_COUNT
 };
 
@@ -34,7 +35,7 @@ struct query_signature {
     /* Of body and logical signatures only: */
     uint32_t target;
     const struct image *image; /* of every kind; **borrowed** from the set */
-    uint32_t index;            /* in image_segment()->sig, of a member rule in image_rules() */
+    uint32_t index;            /* in image_segment()->sig, of a rule in image_rules() */
 };
 
 typedef sk_err (*query_fn)(void *ctx, const struct query_signature *sig);

@@ -109,6 +109,26 @@ struct rule_url {
     uint32_t kind;
 };
 
+/* A certificate of signed programs (Authenticode), trusted or blocked. */
+#define RULE_CERT_CODE 1u /* its uses */
+#define RULE_CERT_TIME 2u
+#define RULE_CERT_CERT 4u
+#define RULE_CERT_USES 7u
+#define RULE_CERT_TRUSTED 8u /* else blocked */
+#define RULE_CERT_SERIAL 16u /* the serial is asked for */
+#define RULE_CERT_ALL 31u
+#define RULE_CERT_ID_BYTES 20u
+#define RULE_MODULUS_MAX_BYTES 1024u
+struct rule_cert {
+    uint32_t name;
+    uint32_t modulus; /* `modulus_len` bytes in text, big-endian, the first is not 0 */
+    uint16_t modulus_len;
+    uint8_t flags;
+    uint8_t pad;
+    uint8_t subject[RULE_CERT_ID_BYTES]; /* SHA-1, see crypto/signed.h */
+    uint8_t serial[RULE_CERT_ID_BYTES];
+};
+
 /* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
  * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
 #define RULE_REGEX_COPIES_MAX 4096u
@@ -129,6 +149,8 @@ struct rules {
     uint32_t link_count;
     const struct rule_url *url;
     uint32_t url_count;
+    const struct rule_cert *cert;
+    uint32_t cert_count;
 };
 
 #endif

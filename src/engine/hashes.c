@@ -13,6 +13,7 @@
  */
 #include "engine/hashes.h"
 
+#include "engine/authenticode.h"
 #include "engine/owed.h"
 
 _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA1 &&
@@ -171,14 +172,7 @@ sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_ex
     return sk_ok();
 }
 
-bool hashes_allow(struct sk_scanner *sc, struct layer *layer) {
-    if (layer->allowed != LAYER_ALLOWED_UNKNOWN) {
-        return layer->allowed == LAYER_ALLOWED_YES;
-    }
-    if (!layer->open) {
-        return false;
-    }
-    layer->allowed = LAYER_ALLOWED_NO;
+static bool is_listed(struct sk_scanner *sc, struct layer *layer) {
     unsigned mask = wanted(sc, HS_ALLOW, layer->src.size);
     if (mask == 0) {
         return false;
@@ -190,8 +184,17 @@ bool hashes_allow(struct sk_scanner *sc, struct layer *layer) {
     }
     struct found_ctx f = {sc->engine, sc, NULL, {0}, 0};
     lookup(&f, HS_ALLOW, layer->src.size, mask, digest);
-    if (f.count > 0) {
-        layer->allowed = LAYER_ALLOWED_YES;
-    }
     return f.count > 0;
+}
+
+bool hashes_allow(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->allowed != LAYER_ALLOWED_UNKNOWN) {
+        return layer->allowed == LAYER_ALLOWED_YES;
+    }
+    if (!layer->open) {
+        return false;
+    }
+    bool allowed = is_listed(sc, layer) || authenticode_trusts(sc, layer);
+    layer->allowed = allowed ? LAYER_ALLOWED_YES : LAYER_ALLOWED_NO;
+    return allowed;
 }

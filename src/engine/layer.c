@@ -31,6 +31,7 @@
 
 #include <string.h>
 
+#include "engine/authenticode.h"
 #include "engine/embedded.h"
 #include "engine/hashes.h"
 #include "engine/links.h"
@@ -310,6 +311,9 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     }
     struct arena_mark mark = arena_mark(&sc->walk_arena);
     const struct sk_exe *exe = walk_facts(sc, layer);
+    if (exe != NULL) {
+        authenticode_look(sc, layer, exe);
+    }
     if (verdict_wants_own(sc, layer)) {
         search_raw(sc, layer, exe);
         scan_note_error(sc, layer, hashes_file(sc, layer));

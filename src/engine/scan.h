@@ -48,6 +48,9 @@ struct layer {
     unsigned uses;
     enum layer_allowed allowed;
     enum layer_picture picture;
+    /* a program's signature, when it is to be judged; cert_len 0: none */
+    uint64_t cert_off, cert_len, checksum_off, cert_dir_off;
+    bool cert_blocked;
     uint64_t picture_hash; /* when LAYER_PICTURE_HASHED */
     enum sk_type type;
     enum sk_type reader; /* at work on this layer; SK_TYPE_ANY: none */

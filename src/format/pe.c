@@ -33,6 +33,8 @@
 #define PE_FILE_HEADER_BYTES ((size_t)24) /* with the signature */
 #define PE_OPTIONAL_BYTES ((size_t)112)   /* of PE32+, without directories */
 #define PE_SECTION_BYTES ((size_t)40)
+#define PE_CHECKSUM_OFF 64 /* in the optional header */
+#define PE_DIRS_OFF 96     /* of PE32; PE32+ 16 later */
 #define PE_MAGIC_64 0x20b
 #define PE_SECTOR_BYTES ((uint64_t)512)
 
@@ -114,6 +116,7 @@ static bool read_headers(struct pe *pe, struct pe_headers *out) {
     sk_cursor_skip(&c, 12);
     out->section_table = at + PE_FILE_HEADER_BYTES + sk_cursor_u16le(&c);
     sk_cursor_skip(&c, 2);
+    pe->optional_off = at + PE_FILE_HEADER_BYTES;
     read_optional(pe, &c, out);
     return sk_cursor_ok(&c) && out->section_count > 0;
 }
@@ -199,6 +202,11 @@ static sk_err pe_walk(struct sk_walk *walk, struct sk_source *src) {
 
     struct sk_exe exe = {
         .section_count = pe.section_count, .section = pe.section, .section_hashes_alert = true};
+    exe.cert_off = pe.dir[PE_DIR_SECURITY].rva;
+    exe.cert_len = pe.dir[PE_DIR_SECURITY].size;
+    exe.checksum_off = pe.optional_off + PE_CHECKSUM_OFF;
+    exe.cert_dir_off = pe.optional_off + PE_DIRS_OFF + (pe.is_64 ? 16 : 0) +
+                       PE_DIR_SECURITY * sizeof(struct pe_dir);
     exe.has_entry = pe_map(&pe, h.entry_rva, &exe.entry);
     tell_broken(&pe, broken || (h.entry_rva != 0 && !exe.has_entry));
     TRY(pe_imports(&pe, &exe));

@@ -13,7 +13,8 @@
 
 #define PE_DIR_IMPORT 1
 #define PE_DIR_RESOURCE 2
-#define PE_DIR_COUNT 3 /* the directories that somebody here reads */
+#define PE_DIR_SECURITY 4 /* its address is a file offset */
+#define PE_DIR_COUNT 5    /* the directories that somebody here reads */
 
 struct pe_dir {
     uint32_t rva;
@@ -28,6 +29,7 @@ struct pe {
     uint32_t section_count;
     struct sk_exe_section *section; /* aligned and clipped; vaddr is rounded down */
     struct pe_dir dir[PE_DIR_COUNT];
+    uint64_t optional_off; /* of the optional header */
 };
 
 /* File offset behind an RVA; false when no byte of the file is there. */

@@ -13,3 +13,8 @@ uint64_t clock_monotonic_us(void) {
 uint64_t clock_monotonic_ms(void) {
     return clock_monotonic_us() / 1000u;
 }
+
+int64_t clock_wall_seconds(void) {
+    struct timespec now;
+    return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec : 0;
+}

@@ -7,5 +7,7 @@
 
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void);
+/* Seconds since 1970, as the machine has it. */
+int64_t clock_wall_seconds(void);
 
 #endif

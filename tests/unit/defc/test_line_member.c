@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lines about members: each row is a line and what becomes of it. What is right was asked of
- * clamscan 1.4.6, which refuses a database with a malformed line. */
+/* Lines about members and certificates: each row is a line and what becomes of it. What is right
+ * was asked of clamscan 1.4.6, which refuses a database with a malformed line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,6 +47,26 @@ static const struct row rows[] = {
     {RULE_ZMD, "a:1:x:260:31:-1820d98:8:1:0", DEFC_MALFORMED},
     {RULE_ZMD, "a:1:x:1-260:31:*:8:1:0", DEFC_MALFORMED},
     {RULE_ZMD, "a:1:x:260:31:*:8:1", DEFC_MALFORMED},
+    {RULE_CRB,
+     "a;1;0123456789abcdef0123456789ABCDEF01234567;0123456789abcdef0123456789ABCDEF01234567;00c1;;"
+     "1;0;1;;c",
+     DEFC_TAKEN},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;x;0;0;0;y;", DEFC_TAKEN},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c;10;300", DEFC_TAKEN},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c;300",
+     DEFC_FLEVEL_TOO_HIGH},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c;10;20",
+     DEFC_FLEVEL_TOO_HIGH},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c;1;2;3", DEFC_MALFORMED},
+    {RULE_CRB, "a;2;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;;;c1;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;0000;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;;c1;;;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, "a;0;0123456789abcdef0123456789ABCDEF01234567;12;c1;;0;0;0;;c", DEFC_MALFORMED},
+    {RULE_CRB, ";0;0123456789abcdef0123456789ABCDEF01234567;;c1;;0;0;0;;c", DEFC_MALFORMED},
 };
 
 static void lines_and_reasons(void **state) {
