@@ -147,7 +147,7 @@ static void lines_that_cannot_be_taken_are_counted(void **state) {
     struct run r;
     begin(&r);
     scratch_write(&r.s, "src/a.hdb", "rubbish\n# no\n" EICAR "a\0b\n", 16 + sizeof EICAR);
-    scratch_text(&r.s, "src/b.crb", "one\ntwo\n");
+    scratch_text(&r.s, "src/b.idb", "one\ntwo\n");
     scratch_text(&r.s, "src/c.yar", "rule a { condition: true }\n// x\n private rule b {\n}\n");
     scratch_text(&r.s, "src/d.cbc", "ClamBC\nx\ny\n");
     scratch_text(&r.s, "src/e.ign2", "Test.Gone-1\n");
