@@ -237,7 +237,10 @@ static void tell(struct sk_scanner *sc, struct layer *layer, const struct sk_chi
 
 void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_child *child,
                    uint32_t before_it) {
-    if (sc->members == NULL || (quirks_of(layer->type) & QUIRK_NOT_ASKED) != 0) {
+    unsigned quirks = quirks_of(layer->type);
+    bool nameless =
+        (quirks & QUIRK_PLAIN_NAME) != 0 && child->name_len == 0; /* body without MIME */
+    if (sc->members == NULL || (quirks & QUIRK_NOT_ASKED) != 0 || nameless) {
         return;
     }
     char name[LAYER_NAME_MAX_BYTES + 1] = "";
@@ -245,7 +248,7 @@ void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_c
     if (len > 0) {
         memcpy(name, child->name, len < LAYER_NAME_MAX_BYTES ? len : LAYER_NAME_MAX_BYTES);
     }
-    bool plain_too = (quirks_of(layer->type) & QUIRK_PLAIN_NAME) != 0;
+    bool plain_too = (quirks & QUIRK_PLAIN_NAME) != 0;
     char plain[LAYER_NAME_MAX_BYTES + 1];
     memcpy(plain, name, sizeof(plain));
     make_plain(plain);
