@@ -199,6 +199,9 @@ static bool op_goes_on(const struct buf *part, uint8_t c) {
     static const char *const LONG[] = {
         "++", "--", "&&", "||", "==",  "!=",  ">=", "+=",  "-=",  "*=",  "/=",
         "%=", "&=", "|=", "^=", "===", "!==", ">>", ">>>", ">>=", ">>>="};
+    if (c == 0) {
+        return false; /* it would be taken for the end of a row of LONG */
+    }
     for (size_t i = 0; i < sizeof(LONG) / sizeof(LONG[0]); i++) {
         if (strncmp(LONG[i], buf_text(part), part->len) == 0 && LONG[i][part->len] == (char)c) {
             return true;
