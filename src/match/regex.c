@@ -9,6 +9,11 @@
  * before it is seen. Starts are tried in slices (PCRE2's offset limit), so that a slow expression
  * comes back often enough to be asked for the time; each start may cost REGEX_MATCH_LIMIT steps.
  *
+ * A start that needs more is a hard one. ClamAV gives up there, and ordinary pages have them (an
+ * official expression about scripts takes 150,000 steps from the one <script> of a change log). So
+ * the slice is gone through again one start at a time, and a hard start may have four times as much
+ * until REGEX_HARD_LIMIT, paid from the budget.
+ *
  * Windows: a layer in memory is one subject. One behind a read function is copied piece by piece
  * into a buffer of REGEX_WINDOW_BYTES; of all windows but the last only starts count that leave
  * REGEX_OVERLAP_BYTES behind them, so a match of up to that length is never cut. ClamAV maps the
@@ -192,6 +197,36 @@ static sk_err match_error(int rc) {
     }
 }
 
+/* One start. The budget pays for all but the first try. */
+static int match_start(const struct search *s, size_t at) {
+    int rc = PCRE2_ERROR_MATCHLIMIT;
+    for (uint32_t limit = REGEX_MATCH_LIMIT; rc == PCRE2_ERROR_MATCHLIMIT; limit *= 4) {
+        if (limit > REGEX_HARD_LIMIT ||
+            (limit > REGEX_MATCH_LIMIT && !pattern_spend(s->pattern, limit))) {
+            break;
+        }
+        pcre2_set_match_limit(s->run->match, limit);
+        rc = pcre2_match(s->code, s->subject, s->len, at, s->options | PCRE2_ANCHORED, s->run->data,
+                         s->run->match);
+    }
+    pcre2_set_match_limit(s->run->match, REGEX_MATCH_LIMIT);
+    return rc;
+}
+
+/* The first match that starts in [at, end). */
+static int match_slice(const struct search *s, size_t at, size_t end) {
+    pcre2_set_offset_limit(s->run->match, end - 1);
+    int rc = pcre2_match(s->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
+    if (rc != PCRE2_ERROR_MATCHLIMIT) {
+        return rc;
+    }
+    size_t stop = (s->options & PCRE2_ANCHORED) != 0 ? at + 1 : end;
+    do {
+        rc = pattern_spend(s->pattern, 1) ? match_start(s, at) : PCRE2_ERROR_MATCHLIMIT;
+    } while (rc == PCRE2_ERROR_NOMATCH && ++at < stop);
+    return rc;
+}
+
 /* Searches starts in [at, limit) of one subject. *out_at: where the next window goes on. */
 static sk_err search_subject(struct search *s, size_t at, size_t *out_at) {
     bool anchored = (s->options & PCRE2_ANCHORED) != 0;
@@ -201,9 +236,7 @@ static sk_err search_subject(struct search *s, size_t at, size_t *out_at) {
         if (!pattern_spend(s->pattern, 1 + (end - at) / BYTES_A_STEP)) {
             return s->pattern->err;
         }
-        pcre2_set_offset_limit(s->run->match, end - 1);
-        int rc =
-            pcre2_match(s->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
+        int rc = match_slice(s, at, end);
         if (rc == PCRE2_ERROR_NOMATCH) {
             at = anchored ? s->limit : end;
             slice = slice < s->limit / SLICES_MAX ? slice * 2 : slice;

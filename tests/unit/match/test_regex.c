@@ -187,6 +187,34 @@ static void test_limits_are_told(void **state) {
     rig_release(&r);
 }
 
+/* From its one '<' the expression takes some 400,000 steps: more than a start has at first. */
+static void test_hard_starts_are_paid_for(void **state) {
+    (void)state;
+    static char text[9000];
+    struct rig r;
+    struct sk_source src;
+    uint64_t n = 0;
+    rig_init(&r);
+    memset(text, '.', sizeof(text));
+    text[4500] = '<';
+    memset(text + 4501, '{', 500);
+    memset(text + 5600, '}', 1);
+    sk_source_init_mem(&src, text, sizeof(text));
+    set(&r, 0, "<[.{]*?\\{[^}]*?[bc]", 0);
+    r.budget.steps = 100000;
+    assert_int_equal(count(&r, &src, &n).code, SK_E_LIMIT);
+    r.budget.steps = 3 * 1000 * 1000;
+    assert_int_equal(count(&r, &src, &n).code, SK_OK);
+    assert_int_equal(n, 0);
+    r.budget.steps = 0; /* no end */
+    set(&r, 1, "<[.{]*?\\{[^}]*?[bc]|\\.\\}", 0);
+    assert_int_equal(count_mem(&r, text, sizeof(text)), 1);
+    set(&r, 2, "<[.{]*?\\{[^}]*?[bc]|\\.(?=[<}])", MT_REGEX_GLOBAL);
+    assert_int_equal(count_mem(&r, text, sizeof(text)), 2);
+    sk_source_release(&src);
+    rig_release(&r);
+}
+
 static void test_damage_is_an_error(void **state) {
     (void)state;
     struct rig r;
@@ -258,6 +286,7 @@ int main(void) {
         cmocka_unit_test(test_offsets_and_flags),
         cmocka_unit_test(test_windows_agree),
         cmocka_unit_test(test_limits_are_told),
+        cmocka_unit_test(test_hard_starts_are_paid_for),
         cmocka_unit_test(test_damage_is_an_error),
         cmocka_unit_test(test_kept_code_is_replaced),
         cmocka_unit_test(test_every_allocation_may_fail),
