@@ -162,10 +162,10 @@ static bool on_outcome(void *ctx, const struct outcome *o) {
         (void)fwrite(run->line.data, 1, sk_failed(err) ? 0 : run->line.len, stdout);
     }
     if (run->settings.extract != NULL) {
+        inspect_files_end(&run->files, extract_budget(run));
         if (sk_failed(run->files.failed)) {
             say_write_failed(run);
         }
-        inspect_files_end(&run->files, extract_budget(run));
     }
     inspection_clear(&run->in);
     return ferror(stdout) == 0;

@@ -65,10 +65,18 @@ static void fail(struct inspect_files *files, sk_err err, int errnum) {
     file_close(&files->fd);
 }
 
+/* Less than the layer holds came: the scan ended before its bytes did. */
+static void finish(struct inspect_files *files) {
+    if (files->fd >= 0 && files->left > 0) {
+        fail(files, sk_fail(SK_E_IO), 0);
+    }
+    file_close(&files->fd);
+}
+
 void inspect_files_begin(struct inspect_files *files, const struct sk_layer_seen *layer,
                          char name[INSPECT_FILE_NAME_MAX]) {
     name[0] = '\0';
-    file_close(&files->fd);
+    finish(files);
     if (files->dir < 0 || layer->opened == 0 || sk_failed(files->failed)) {
         return;
     }
@@ -76,6 +84,7 @@ void inspect_files_begin(struct inspect_files *files, const struct sk_layer_seen
     files->fd =
         openat(files->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     files->layer = layer->id;
+    files->left = layer->size;
     if (files->fd < 0) {
         name[0] = '\0';
         fail(files, file_err(errno), errno);
@@ -86,11 +95,12 @@ void inspect_files_put(struct inspect_files *files, uint64_t layer, const void *
     if (files->fd < 0 || files->layer != layer) {
         return;
     }
-    if (len > files->budget) {
+    if (len > files->budget || len > files->left) {
         fail(files, sk_fail(SK_E_LIMIT), 0);
         return;
     }
     files->budget -= len;
+    files->left -= len;
     sk_err err = file_write_all(files->fd, bytes, len);
     if (sk_failed(err)) {
         fail(files, err, errno);
@@ -98,7 +108,7 @@ void inspect_files_put(struct inspect_files *files, uint64_t layer, const void *
 }
 
 void inspect_files_end(struct inspect_files *files, uint64_t budget) {
-    file_close(&files->fd);
+    finish(files);
     files->object++;
     files->budget = budget;
 }

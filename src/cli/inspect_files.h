@@ -8,7 +8,8 @@
  *
  * Life cycle: inspect_files_open -> (inspect_files_begin -> inspect_files_put...)... ->
  * inspect_files_end of each object -> inspect_files_close. Errors: SK_E_IO and its kin with errno;
- * after one nothing further is written. SK_E_LIMIT: more bytes than `budget`.
+ * after one nothing further is written. SK_E_LIMIT: more bytes than `budget` or than
+ * the layer was said to hold; SK_E_IO without errno: fewer.
  */
 #ifndef SK_CLI_INSPECT_FILES_H
 #define SK_CLI_INSPECT_FILES_H
@@ -24,6 +25,7 @@ struct inspect_files {
     int dir; /* -1: nothing is written */
     int fd;
     uint64_t layer;  /* whose file fd is */
+    uint64_t left;   /* of its bytes, still to come */
     uint64_t object; /* number of the object, from 1 */
     uint64_t budget; /* bytes that may still be written */
     sk_err failed;

@@ -8,8 +8,9 @@
  *       fact: contains VBA macros
  *   found: NAME (in inner.doc)
  *
- * Names, values and details come from the object: escaped for the terminal, U+FFFD for broken UTF-8
- * in JSON, where "name_hex" and "value_hex" then have the exact bytes.
+ * Names, values and details come from the object, and every text through a worker that may have
+ * been taken over: escaped for the terminal, U+FFFD for broken UTF-8 in JSON, where "name_hex" and
+ * "value_hex" then have the exact bytes.
  */
 #include "cli/inspect_print.h"
 
@@ -17,6 +18,7 @@
 
 #include "base/fact.h"
 #include "base/json.h"
+#include "base/note.h"
 #include "cli/intl.h"
 #include "cli/print.h"
 #include "cli/totals.h"
@@ -55,9 +57,10 @@ static sk_err digest_line(struct buf *out, unsigned depth, const char *label, co
 }
 
 static sk_err row_line(struct buf *out, unsigned depth, const struct inspect_row *row) {
+    const char *text = intl_text(row->is_note ? row->text : fact_text(row->word));
     TRY(indent(out, depth));
-    TRY(buf_printf(out, "%s: %s", row->is_note ? _("note") : _("fact"),
-                   intl_text(row->is_note ? row->text : fact_text(row->word))));
+    TRY(buf_printf(out, "%s: ", row->is_note ? _("note") : _("fact")));
+    TRY(buf_put_escaped(out, text, strlen(text)));
     if (row->value != NULL && row->value_len > 0) {
         size_t shown = row->value_len < VALUE_SHOWN ? row->value_len : VALUE_SHOWN;
         TRY(buf_puts(out, row->is_note ? " (" : ": "));
@@ -127,6 +130,16 @@ static sk_err found_line(struct buf *out, const struct sk_finding *f) {
     return buf_puts(out, "\n");
 }
 
+/* Layers tell their notes; this one is about the process that read them, and is told by nobody. */
+static sk_err report_note_line(struct buf *out, const char *path,
+                               const struct sk_note_entry *note) {
+    const char *text = intl_text(note->text);
+    TRY(buf_put_escaped(out, path, strlen(path)));
+    TRY(buf_puts(out, ": "));
+    TRY(buf_put_escaped(out, text, strlen(text)));
+    return buf_puts(out, "\n");
+}
+
 sk_err inspect_print_text(const struct inspection *in, const struct outcome *outcome,
                           struct buf *out) {
     const struct inspect_layer *layer = in->layer_count > 0 ? in->layer[0] : NULL;
@@ -139,10 +152,11 @@ sk_err inspect_print_text(const struct inspection *in, const struct outcome *out
     for (size_t i = 0; i < outcome->report->finding_count; i++) {
         TRY(found_line(out, &outcome->report->findings[i]));
     }
-    /* Layers tell their notes; this one is about the process that read them. */
-    for (size_t i = 0; in->layer_count == 0 && i < outcome->report->note_count; i++) {
-        TRY(buf_put_escaped(out, outcome->path, strlen(outcome->path)));
-        TRY(buf_printf(out, ": %s\n", intl_text(outcome->report->notes[i].text)));
+    for (size_t i = 0; i < outcome->report->note_count; i++) {
+        const struct sk_note_entry *note = &outcome->report->notes[i];
+        if (in->layer_count == 0 || strcmp(note->word, sk_note_word(SK_NOTE_WORKER_DIED)) == 0) {
+            TRY(report_note_line(out, outcome->path, note));
+        }
     }
     if (in->dropped) {
         TRY(buf_puts(out, _("more was told than can be kept: the tree is not complete\n")));

@@ -5,7 +5,8 @@
  *
  * Ids grow in the order layers are told, so a layer is found by halving. A worker that tells them
  * in another order is lying, and what it tells then is dropped: a tree that a liar could tie into a
- * ring would never end.
+ * ring would never end. So does a layer deeper than the engine goes: the text is indented, and a
+ * chain of 200,000 would be gigabytes of blanks.
  */
 #include "cli/inspect_tree.h"
 
@@ -47,16 +48,20 @@ static struct inspect_layer *find(const struct inspection *in, uint64_t id) {
     return NULL;
 }
 
-static bool is_in_order(const struct inspection *in, const struct sk_layer_seen *seen) {
+/* *out_parent NULL: it is the object. */
+static bool is_in_order(const struct inspection *in, const struct sk_layer_seen *seen,
+                        struct inspect_layer **out_parent) {
+    *out_parent = find(in, seen->parent);
     if (in->layer_count == 0) {
         return seen->parent == 0;
     }
-    return seen->id > in->layer[in->layer_count - 1]->seen.id && find(in, seen->parent) != NULL;
+    return seen->id > in->layer[in->layer_count - 1]->seen.id && *out_parent != NULL &&
+           (*out_parent)->depth < INSPECT_DEPTH_MAX;
 }
 
 struct inspect_layer *inspection_layer(struct inspection *in, const struct sk_layer_seen *seen) {
-    struct inspect_layer *layer = NULL;
-    if (in->layer_count < INSPECT_LAYERS_MAX && is_in_order(in, seen)) {
+    struct inspect_layer *layer = NULL, *parent = NULL;
+    if (in->layer_count < INSPECT_LAYERS_MAX && is_in_order(in, seen, &parent)) {
         void *grown = mem_grow(in->layer, &in->layer_cap, in->layer_count + 1, sizeof(*in->layer));
         in->layer = grown != NULL ? grown : in->layer;
         layer = grown != NULL ? arena_zalloc(&in->arena, 1, sizeof(*layer)) : NULL;
@@ -66,6 +71,8 @@ struct inspect_layer *inspection_layer(struct inspection *in, const struct sk_la
         return NULL;
     }
     layer->seen = *seen;
+    layer->parent = parent;
+    layer->depth = parent == NULL ? 0 : parent->depth + 1;
     layer->seen.name = arena_strndup(&in->arena, seen->name, seen->name_len);
     layer->seen.type = arena_strndup(&in->arena, seen->type, strlen(seen->type));
     if (layer->seen.name == NULL || layer->seen.type == NULL) {
@@ -132,13 +139,11 @@ void inspection_type(struct inspection *in, uint64_t layer, const char *type) {
     }
 }
 
-static void tie_layer(const struct inspection *in, struct inspect_layer *layer) {
-    struct inspect_layer *parent = find(in, layer->seen.parent);
+static void tie_layer(struct inspect_layer *layer) {
+    struct inspect_layer *parent = layer->parent;
     if (parent == NULL) {
         return; /* the object */
     }
-    layer->parent = parent;
-    layer->depth = parent->depth + 1;
     if (parent->last_child == NULL) {
         parent->child = layer;
     } else {
@@ -149,7 +154,7 @@ static void tie_layer(const struct inspection *in, struct inspect_layer *layer) 
 
 void inspection_finish(struct inspection *in) {
     for (size_t i = 0; i < in->layer_count; i++) {
-        tie_layer(in, in->layer[i]);
+        tie_layer(in->layer[i]);
     }
     for (size_t i = 0; i < in->row_count; i++) {
         struct inspect_row *row = in->row[i];

@@ -19,6 +19,7 @@
 #define INSPECT_BYTES_MAX ((size_t)256 << 20)
 #define INSPECT_LAYERS_MAX 200000u
 #define INSPECT_ROWS_MAX 200000u
+#define INSPECT_DEPTH_MAX 128u /* above what the engine nests; deeper is a lie */
 
 struct inspect_row {
     uint64_t layer;

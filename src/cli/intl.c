@@ -45,5 +45,5 @@ void intl_plain(void) {
 }
 
 const char *intl_text(const char *text) {
-    return gettext(text);
+    return *text == '\0' ? text : gettext(text); /* "" is the header of the catalogue */
 }

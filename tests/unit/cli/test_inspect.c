@@ -81,6 +81,14 @@ static void test_lies(void **state) {
     assert_null(tell(&in, 8, 0, "second"));
     assert_null(tell(&in, 9, 8, "of nothing"));
     assert_non_null(tell(&in, 10, 7, "honest"));
+    in.dropped = false;
+    for (uint64_t depth = 1; depth < INSPECT_DEPTH_MAX; depth++) { /* 10 is the first of them */
+        assert_non_null(tell(&in, 10 + depth, 9 + depth, ""));
+    }
+    assert_false(in.dropped);
+    assert_null(tell(&in, 10 + INSPECT_DEPTH_MAX, 9 + INSPECT_DEPTH_MAX, "too deep"));
+    assert_true(in.dropped);
+    in.layer_count = 2;
     struct sk_fact_seen fact = {1234, "word", NULL, 0};
     inspection_fact(&in, &fact);
     inspection_finish(&in);
@@ -154,7 +162,7 @@ static void test_files(void **state) {
     assert_false(sk_failed(inspect_files_open(&files, dir)));
     files.budget = 5;
     char name[INSPECT_FILE_NAME_MAX];
-    struct sk_layer_seen seen = {.id = 1, .name = "n", .name_len = 1, .opened = 1};
+    struct sk_layer_seen seen = {.id = 1, .name = "n", .name_len = 1, .opened = 1, .size = 100};
     inspect_files_begin(&files, &seen, name);
     assert_string_equal(name, "1.0001-n");
     inspect_files_put(&files, 2, "bad", 3); /* of another layer: nowhere */
@@ -173,11 +181,48 @@ static void test_files(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
+/* What a layer is said to hold must come: no less, no more. */
+static void test_cut_files(void **state) {
+    (void)state;
+    char dir[] = "/tmp/sekisho-inspect-XXXXXX";
+    char path[256], name[INSPECT_FILE_NAME_MAX];
+    assert_non_null(mkdtemp(dir));
+    struct inspect_files files;
+    assert_false(sk_failed(inspect_files_open(&files, dir)));
+    struct sk_layer_seen seen = {.id = 1, .name = "", .opened = 1, .size = 4};
+    static const struct {
+        const char *bytes;
+        enum sk_err_code code;
+    } CASES[] = {{"abcd", SK_OK}, {"abc", SK_E_IO}, {"abcde", SK_E_LIMIT}};
+    for (unsigned i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        inspect_files_end(&files, 100);
+        files.failed = sk_ok();
+        inspect_files_begin(&files, &seen, name);
+        inspect_files_put(&files, 1, CASES[i].bytes, strlen(CASES[i].bytes));
+        inspect_files_end(&files, 100);
+        assert_int_equal(files.failed.code, CASES[i].code);
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+        assert_int_equal(unlink(path), 0);
+    }
+    /* the next layer begins before the bytes of this one are there */
+    files.failed = sk_ok();
+    inspect_files_begin(&files, &seen, name);
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    seen.id = 2;
+    inspect_files_begin(&files, &seen, name);
+    assert_string_equal(name, "");
+    assert_int_equal(files.failed.code, SK_E_IO);
+    inspect_files_close(&files);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tree),     cmocka_unit_test(test_lies),
-        cmocka_unit_test(test_too_many), cmocka_unit_test(test_memory_runs_out),
-        cmocka_unit_test(test_names),    cmocka_unit_test(test_files),
+        cmocka_unit_test(test_tree),      cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_too_many),  cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_names),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_cut_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
