@@ -104,7 +104,7 @@ static int open_all(struct clam_run *run) {
     bool exclude = s->exclude_pua.count > 0;
     const struct conf_list *categories = exclude ? &s->exclude_pua : &s->include_pua;
     if (exclude && s->include_pua.count > 0) {
-        say_error(NULL, "--exclude-pua and --include-pua cannot be used at the same time");
+        say_error(NULL, _("--exclude-pua and --include-pua cannot be used at the same time"));
         return EXIT_INCOMPLETE;
     }
     struct definitions_compile how = {.pua = s->pua,

@@ -164,7 +164,7 @@ static int normalise(const struct kind *kind, const char *file, const char *dir)
     bool written = close_outputs(&w);
     if (sk_failed(err) || !read || !written) {
         say_error(file, _("not normalised: %s"),
-                  sk_err_text(sk_failed(err) ? err : sk_fail(SK_E_IO)));
+                  intl_text(sk_err_text(sk_failed(err) ? err : sk_fail(SK_E_IO))));
         return EXIT_INCOMPLETE;
     }
     return EXIT_CLEAN;

@@ -11,7 +11,8 @@
  *
  * Hashes and rules about members have nothing to try: they match or not, and are shown in words;
  * for a hash size and digest of the file are shown beside it.
- * Exit: 0 it matches, 1 it does not, 2 could not.
+ * Exit: 0 it matches, 1 it does not, 2 could not, or not fully: then it may match where nobody
+ * looked.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ struct test_run {
     struct buf out;
     const struct sk_report *report;
     bool matched;
-    bool done; /* the file was scanned */
+    bool done; /* the file was scanned, fully or until it matched */
 };
 
 /* ---- what to try ------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ static bool on_outcome(void *ctx, const struct outcome *o) {
         say_error(o->path, _("cannot be decoded: %s"), intl_text(sk_err_text(err)));
     } else {
         (void)fwrite(run->out.data, 1, run->out.len, stdout);
-        run->done = true;
+        run->done = run->matched || run->report->complete != 0;
     }
     return true;
 }

@@ -12,6 +12,8 @@ import tempfile
 import unittest
 import zipfile
 
+import cli
+
 PROGRAM = sys.argv.pop(1)
 A, B, C = (word.hex() for word in (b"SkAlpha1", b"SkBeta22", b"SkGamma3"))
 BINARY = bytes([1, 2, 0, 0, 0, 0xff, 0, 0]) * 4  # no text: a normalised view would be a trial of its own
@@ -107,6 +109,14 @@ class DefsTest(unittest.TestCase):
         made = run(self.file, f"T;Engine:51-255,Target:0,FileSize:1-20;0&1;{A};{C}")
         for line in ("does not match", "file size: 1 to 20", "subsignature 0: 2 hits, at offset 32, 42", "subsignature 1: 0 hits", "1&0: 0 hits, does not hold"):
             self.assertIn(line, made.stdout)
+
+    def test_no_match_in_what_was_not_fully_scanned_is_no_answer(self):
+        locked = self.folder / "locked.zip"
+        locked.write_bytes(cli.encrypted_zip())
+        made = run(locked, f"T;Engine:51-255,Target:0;0;{A}")
+        self.assertEqual(made.returncode, 2, made.stderr)
+        self.assertIn("the file could not be scanned fully", made.stdout)
+        self.assertEqual(run(locked, f"T;Engine:51-255,Target:0;0;{b'secret.txt'.hex()}").returncode, 0)
 
     def test_what_cannot_be_tried(self):
         line = f"T;Engine:51-255,Target:0;0;{A}"
