@@ -112,10 +112,11 @@ static bool cert_is_good(const struct rules *r, const struct rule_cert *c) {
 
 sk_err image_check_rules(const struct image *img, struct diag *diag) {
     const struct rules *r = &img->rules;
-    TRY(check_links(img, diag));
+    /* First: everything below reads texts up to their NUL. */
     if (r->text_len > 0 && r->text[r->text_len - 1] != '\0') {
         return image_refuse(img, diag, "the texts of rules do not end");
     }
+    TRY(check_links(img, diag));
     for (uint32_t i = 0; i < r->member_count; i++) {
         if (!member_is_good(r, &r->member[i])) {
             return image_refuse(img, diag, "rule %u about members is malformed", i);

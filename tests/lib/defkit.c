@@ -111,6 +111,24 @@ void defkit_sample(const struct scratch *s) {
                  "0:7374617274;616e6f746865722074657874::w\n");
 }
 
+#define HASH62 "112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+void defkit_rules(const struct scratch *s) {
+    scratch_text(s, "src/a.hdb", "44d88612fea8a8f36de82e1278abb02f:68:Test.Eicar-1\n");
+    scratch_text(s, "src/b.cdb", "Test.Member-2:CL_TYPE_ZIP:*:x\\.exe$:*:*:*:*:*:*\n");
+    scratch_text(s, "src/c.pwdb", "Test.Password-3;Engine:81-255;0;infected\n");
+    scratch_text(s, "src/d.cfg", "ARCHIVE:0x1:0:255\n");
+    scratch_text(s, "src/e.ftm", "0:0:504b0304:ZIP:CL_TYPE_ANY:CL_TYPE_ZIP\n");
+    scratch_text(s, "src/f.pdb", "R:.+\\.bank\\.com\nH:bank.com\n");
+    scratch_text(s, "src/g.wdb", "X:.+a\\.net:.+b\\.com\nM:a.com:b.com\n");
+    scratch_text(s, "src/h.gdb",
+                 "S:F:00" HASH62 "\nS1:F:01" HASH62 "\nS2:F:02" HASH62 "\nS:W:03" HASH62 "\n");
+    scratch_text(s, "src/i.crb",
+                 "Test.Trusted-4;1;0123456789abcdef0123456789abcdef01234567;"
+                 "0123456789abcdef0123456789abcdef01234567;c1c2c3c5;65537;1;0;1;;c\n"
+                 "Test.Blocked-5;0;0123456789abcdef0123456789abcdef01234568;;c1c2c3c7;;0;0;0;;c\n");
+}
+
 void defkit_image(const struct scratch *s, struct buf *out) {
     char dir[128];
     (void)snprintf(dir, sizeof dir, "%s/out", s->dir);
@@ -170,6 +188,42 @@ static bool one_name(void *ctx, uint32_t name) {
     return true;
 }
 
+static size_t spent; /* keeps what is read from being left out */
+
+/* What a scan takes from the small tables without looking again. */
+static void use_rules(const struct image *img) {
+    const struct rules *r = image_rules(img);
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        spent += r->member[i].regex == RULE_NO_TEXT ? 0 : strlen(&r->text[r->member[i].regex]);
+        (void)one_name((void *)(uintptr_t)img, r->member[i].name);
+    }
+    for (uint32_t i = 0; i < r->password_count; i++) {
+        for (uint32_t k = 0; k < r->password[i].len; k++) {
+            spent += (uint8_t)r->text[r->password[i].text + k];
+        }
+    }
+    for (uint32_t i = 0; i < r->magic_count; i++) {
+        for (uint32_t k = 0; k < r->magic[i].len; k++) {
+            spent += (uint8_t)r->text[r->magic[i].text + k];
+        }
+    }
+    for (uint32_t i = 0; i < r->link_count; i++) {
+        assert_true(r->link[i].text < r->text_len);
+        spent += strlen(&r->text[r->link[i].text]);
+    }
+    for (uint32_t i = 0; i < r->url_count; i++) {
+        assert_true(r->url[i].kind < RULE_URL_KIND_COUNT);
+    }
+    for (uint32_t i = 0; i < r->cert_count; i++) {
+        const struct rule_cert *c = &r->cert[i];
+        assert_true((uint64_t)c->modulus + c->modulus_len <= r->text_len);
+        for (uint32_t k = 0; k < c->modulus_len; k++) {
+            spent += (uint8_t)r->text[c->modulus + k];
+        }
+        (void)one_name((void *)(uintptr_t)img, c->name);
+    }
+}
+
 void defkit_exercise(const struct image *img) {
     static const uint8_t probe[3][32] = {{0x44, 0xd8, 0x86, 0x12, 0xfe, 0xa8, 0xa8, 0xf3, 0x6d,
                                           0xe8, 0x2e, 0x12, 0x78, 0xab, 0xb0, 0x2f},
@@ -187,6 +241,7 @@ void defkit_exercise(const struct image *img) {
             }
         }
     }
+    use_rules(img);
     (void)image_ignores(img, "Test.Ignored-1");
     (void)image_meta(img);
     struct diag silent = {0};

@@ -29,8 +29,10 @@ void diag_tape_init(struct diag_tape *t);
 
 /* Compile dir/src into dir/out. */
 sk_err defkit_compile(const struct scratch *s, struct diag *diag, struct defc_report *out_report);
-/* A few signatures of every kind in dir/src. */
+/* A few signatures of hashes, bodies and logic in dir/src. */
 void defkit_sample(const struct scratch *s);
+/* One hash, and rules of every kind (defs/rules.h). */
+void defkit_rules(const struct scratch *s);
 /* The only image of dir/out, 8-byte aligned. */
 void defkit_image(const struct scratch *s, struct buf *out);
 /* Make header CRC, section CRCs, digests and identity fit the bytes, where the table allows. */
