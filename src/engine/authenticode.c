@@ -71,22 +71,21 @@ static bool is_it(const struct crypto_cert *cert, const struct rule_cert *rule,
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static struct crypto_signed *open_signature(struct layer *layer) {
-    struct crypto_signed *s = NULL;
+static sk_err open_signature(struct layer *layer, struct crypto_signed **out_signed) {
     size_t len = (size_t)layer->cert_len - WIN_CERTIFICATE_BYTES;
     uint8_t *der = mem_alloc(len);
     size_t got = 0;
     if (der == NULL) {
-        return NULL;
+        return sk_fail(SK_E_NOMEM);
     }
     sk_err err =
         sk_source_read(&layer->src, layer->cert_off + WIN_CERTIFICATE_BYTES, der, len, &got);
-    if (sk_failed(err) || got < len ||
-        sk_failed(crypto_signed_open((struct sk_bytes){der, len}, &s))) {
-        s = NULL;
+    if (!sk_failed(err)) {
+        err = got < len ? sk_fail(SK_E_IO)
+                        : crypto_signed_open((struct sk_bytes){der, len}, out_signed);
     }
     mem_free(der);
-    return s;
+    return err;
 }
 
 /* ---- blocked ------------------------------------------------------------------------------- */
@@ -149,7 +148,12 @@ void authenticode_look(struct sk_scanner *sc, struct layer *layer, const struct 
     layer->cert_len = exe->cert_len;
     layer->checksum_off = exe->checksum_off;
     layer->cert_dir_off = exe->cert_dir_off;
-    struct crypto_signed *s = open_signature(layer);
+    struct crypto_signed *s = NULL;
+    sk_err err = open_signature(layer, &s);
+    if (err.code !=
+        SK_E_FORMAT) { /* what is no signature blocks nothing, what was not read might */
+        scan_note_error(sc, layer, err);
+    }
     for (uint32_t i = 0; s != NULL && i < crypto_signed_cert_count(s); i++) {
         struct blocking b = {sc, layer, crypto_signed_cert(s, i)};
         any_rule(sc->engine, tell_blocked, &b);
@@ -269,8 +273,8 @@ bool authenticode_trusts(struct sk_scanner *sc, struct layer *layer) {
     if (layer->cert_len == 0 || layer->cert_blocked) {
         return false;
     }
-    struct chain ch = {.engine = sc->engine, .s = open_signature(layer)};
-    if (ch.s == NULL) {
+    struct chain ch = {.engine = sc->engine};
+    if (sk_failed(open_signature(layer, &ch.s))) {
         return false;
     }
     build_chain(&ch);

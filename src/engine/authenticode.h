@@ -2,8 +2,10 @@
 /*
  * Signed programs and the certificates that the definitions trust or block (crb).
  *
- * Errors: none; a signature that cannot be read proves nothing. Costs nothing for programs without
- * one, or without rules; trust is looked at only when something was found.
+ * Errors: none; what is no signature proves nothing; one that cannot be read for want of memory or
+ * has more certificates than are looked at is noted, since one of them may be blocked. Costs
+ * nothing for programs without one, or without rules; trust is looked at only when something was
+ * found.
  */
 #ifndef SK_ENGINE_AUTHENTICODE_H
 #define SK_ENGINE_AUTHENTICODE_H

@@ -13,7 +13,7 @@
 #include "engine/phish.h"
 #include "norm/html.h"
 
-#define LINKS_MAX_BYTES ((uint64_t)10 << 20) /* of HTML; a longer page is read so far */
+#define LINKS_MAX_BYTES ((uint64_t)40 << 20) /* of HTML, as for its views (view_html.c) */
 
 struct links {
     struct sk_scanner *sc;
@@ -48,6 +48,9 @@ static void on_link(void *ctx, const struct sk_html_link *found) {
 static sk_err feed(struct links *l, struct sk_norm_html *html) {
     struct sk_source *src = &l->layer->src;
     uint64_t size = src->size < LINKS_MAX_BYTES ? src->size : LINKS_MAX_BYTES;
+    if (size < src->size) {
+        verdict_note(l->sc, l->layer, SK_NOTE_LIMIT_FILE_SIZE, "links of HTML");
+    }
     for (uint64_t off = 0; off < size;) {
         size_t avail;
         const uint8_t *p = sk_source_at(src, off, 1, &avail);
@@ -65,8 +68,10 @@ static sk_err feed(struct links *l, struct sk_norm_html *html) {
 }
 
 static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
+    bool alert = (sc->options.alerts & (SK_ALERT_PHISHING_SSL | SK_ALERT_PHISHING_CLOAK)) != 0;
     return (sc->options.flags & SK_SCAN_NO_LINKS) == 0 && layer->type == SK_TYPE_HTML &&
-           layer->parent != NULL && sk_type_target(layer->parent->type) == SK_TARGET_MAIL;
+           layer->parent != NULL && sk_type_target(layer->parent->type) == SK_TARGET_MAIL &&
+           (alert || phish_has_tables(sc->phish));
 }
 
 void links_check(struct sk_scanner *sc, struct layer *layer) {

@@ -203,11 +203,11 @@ static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segm
         return true;
     }
     regex_t *regex = regex_of(sc->members, segment, index, &rules->text[ref]);
-    if (regex == NULL) {
+    int result = regex == NULL ? REG_ESPACE : regexec(regex, name, 0, NULL, 0);
+    if (result != 0 && result != REG_NOMATCH) {
         verdict_note(sc, layer, SK_NOTE_LIMIT_MEMORY, "expression for member names");
-        return false;
     }
-    return regexec(regex, name, 0, NULL, 0) == 0;
+    return result == 0;
 }
 
 static void make_plain(char *name) {

@@ -113,7 +113,9 @@ static bool regex_fits(struct phish *p, unsigned segment, uint32_t index, const 
         }
         *slot = made;
     }
-    return regexec(*slot, subject, 0, NULL, 0) == 0;
+    int result = regexec(*slot, subject, 0, NULL, 0);
+    p->starved = p->starved || (result != 0 && result != REG_NOMATCH);
+    return result == 0;
 }
 
 static bool is_end(const char *text, const char *subject) {
@@ -279,6 +281,10 @@ static const char *compare(struct phish *p, const struct phish_link *link) {
     put_subject(subject, whole_real, url_host(&shown), false);
     listed = is_listed(p, subject) || listed;
     return judge(link, &real, &shown, listed);
+}
+
+bool phish_has_tables(const struct phish *phish) {
+    return phish->any;
 }
 
 const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved) {

@@ -5,7 +5,7 @@
  *
  * Life cycle: phish_new with the scanner -> phish_check... -> phish_free. **Borrows** the engine
  * and the digester. Errors of phish_new: SK_E_NOMEM. phish_check has none: an expression there is
- * no memory for does not match, and `starved` says so.
+ * no memory for, to compile or to run, does not match, and `starved` says so.
  */
 #ifndef SK_ENGINE_PHISH_H
 #define SK_ENGINE_PHISH_H
@@ -29,6 +29,8 @@ struct phish_link {
     bool alert_ssl;        /* SK_ALERT_PHISHING_SSL, _CLOAK: also for domains in no list */
     bool alert_cloak;
 };
+/* Are there any tables? Without them only the alerts of a link find something. */
+bool phish_has_tables(const struct phish *phish);
 /* The name of a finding, static; NULL: nothing to say. */
 const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved);
 

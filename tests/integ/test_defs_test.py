@@ -193,6 +193,22 @@ class Scan(unittest.TestCase):
             self.assertEqual({name: (r["verdict"], r.get("depends_on_place", False)) for name, r in got.items()},
                              {"misplaced": ("clean", True), "other-size": ("clean", False), "clean": ("clean", False), "in.zip": ("infected", got["in.zip"].get("depends_on_place", False))})
 
+    def test_a_link_far_down_a_page_is_asked_too(self):
+        with tempfile.TemporaryDirectory() as box:
+            folder = pathlib.Path(box)
+            (folder / "files").mkdir()
+            (folder / "defs").mkdir()
+            (folder / "defs/a.pdb").write_text("H:bank.example\n")
+            (folder / "defs/b.ndb").write_text(f"A:0:*:{A}\n")
+            subprocess.run([PROGRAM, "defs", "compile", folder / "defs", "-o", folder / "set", "-q"], check=True)
+            head = b"From: a@b.example\nTo: c@d.example\nMIME-Version: 1.0\nContent-Type: text/html\n\n<html><body>\n"
+            link = b'<a href="http://evil.example/">http://www.bank.example/</a></body></html>\n'
+            for name, lines in (("near", 1), ("far", 11 << 14)):
+                (folder / "files" / name).write_bytes(head + (b"word " * 12 + b"<p>\n") * lines + link)
+            self.assertGreater((folder / "files/far").stat().st_size, 11 << 20)
+            got = {name: [f["name"] for f in r["findings"]] for name, r in self.scan(folder).items()}
+            self.assertEqual(got, dict.fromkeys(("near", "far"), ["Heuristics.Phishing.Email.SpoofedDomain"]))
+
     def test_magic_numbers_by_chance_are_no_damage(self):
         with tempfile.TemporaryDirectory() as box:
             folder = pathlib.Path(box)

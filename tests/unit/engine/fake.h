@@ -61,6 +61,7 @@ struct fake_world {
     enum sk_type container[256];
     bool exe[256];
     uint64_t clock_ms;
+    struct rules rules; /* of the definitions; set it before the scanner is made */
 };
 
 extern struct fake_world fake;
