@@ -32,6 +32,8 @@
 #define PACKED_MAX ((size_t)1 << 20)
 #define FACTS_MAX 2000u
 #define REFERENCES_MAX 8u
+#define LOAD_SHORT_BYTES ((size_t)4096) /* a length, a filter and the like */
+#define LOAD_TOTAL_BYTES ((uint64_t)256 << 20)
 #define AGAIN_TIMES 4u /* the file may be read so often in overlapping pieces */
 
 static int pdf_probe(const struct sk_peek *peek, enum sk_type *out_type) {
@@ -149,16 +151,35 @@ static const struct pdf_packed *find_packed(const struct pdf *p, uint32_t num) {
     return low > 0 && p->packed[low - 1].num == num ? &p->packed[low - 1] : NULL;
 }
 
+/* How much of an object of this length a reference may load: thousands of them may lead to one that
+ * is megabytes long. */
+static size_t load_most(struct pdf *p, size_t len) {
+    if (len <= LOAD_SHORT_BYTES) {
+        return len;
+    }
+    if (len > p->load_left) {
+        if (pdf_once(p, PDF_ONCE_LOAD)) {
+            walk_note(p->walk, SK_NOTE_LIMIT_SCAN_SIZE, "pdf: references to long objects");
+        }
+        return LOAD_SHORT_BYTES;
+    }
+    p->load_left -= len;
+    return len;
+}
+
 /* p->body and p->text change places meanwhile: what is loaded ends up in p->text. */
 static sk_err load_swapped(struct pdf *p, size_t index, const struct pdf_packed *one,
                            struct sk_bytes *out_bytes) {
     if (index != SIZE_MAX) {
-        return pdf_body(p, &p->object[index], out_bytes);
+        struct pdf_object o = p->object[index];
+        o.body_len = (uint32_t)load_most(p, o.body_len);
+        return pdf_body(p, &o, out_bytes);
     }
     TRY(pdf_stream_unpack(p, one->container));
     buf_clear(&p->body);
     if (one->slot < p->unpack.len) {
-        TRY(buf_append(&p->body, p->unpack.data + one->slot, p->unpack.len - one->slot));
+        size_t len = load_most(p, p->unpack.len - one->slot);
+        TRY(buf_append(&p->body, p->unpack.data + one->slot, len));
     }
     *out_bytes = (struct sk_bytes){p->body.data, p->body.len};
     return sk_ok();
@@ -319,6 +340,7 @@ static sk_err pdf_walk(struct sk_walk *walk, struct sk_source *src) {
                     .unpacked = UINT32_MAX,
                     .lex_left = AGAIN_TIMES * src->size + ((uint64_t)1 << 20),
                     .objstm_left = OBJSTM_TOTAL_BYTES,
+                    .load_left = LOAD_TOTAL_BYTES + AGAIN_TIMES * src->size,
                     .facts_left = FACTS_MAX};
     sk_err err = walk_all(&p);
     pdf_release(&p);

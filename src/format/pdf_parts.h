@@ -76,7 +76,8 @@ enum pdf_once {
     PDF_ONCE_OBJSTM = 1u << 5,
     PDF_ONCE_OPENS = 1u << 6,
     PDF_ONCE_ROLES = 1u << 7,
-    PDF_ONCE_FILTER = 1u << 8
+    PDF_ONCE_FILTER = 1u << 8,
+    PDF_ONCE_LOAD = 1u << 9
 };
 
 struct pdf {
@@ -99,6 +100,7 @@ struct pdf {
     struct buf text;   /* a string at hand */
     uint64_t lex_left; /* bytes that may still be read twice: bounds overlapping objects */
     uint64_t objstm_left;
+    uint64_t load_left; /* bytes of long objects that references may still load */
     uint32_t facts_left;
     uint32_t members; /* told so far: index of the next */
     unsigned once;
@@ -141,7 +143,8 @@ sk_err pdf_script_string(struct pdf *p, const struct pdf_object *o, const struct
 
 /* pdf.c */
 /* The syntax of the last object of that number, in the file or packed, from its start on (a packed
- * one to the end of its stream), into p->text; empty: none. p->body stays as it is. */
+ * one to the end of its stream), into p->text; empty: none. p->body stays as it is. Once long
+ * objects were loaded too often (noted) no more than their start. */
 sk_err pdf_load_other(struct pdf *p, uint32_t num, struct sk_cursor *out_at);
 /* First role of that number, named ones first; only once the roles are sorted. NULL: none. */
 const struct pdf_role *pdf_role_find(const struct pdf *p, uint32_t num);

@@ -265,6 +265,25 @@ static void test_one_long_object(void **state) {
     buf_release(&file);
 }
 
+/* Every stream asks a long object for its length, every script is a reference to it: what is loaded
+ * is bounded and told, a length at its start still counts. */
+static void test_many_references_to_one_long_object(void **state) {
+    (void)state;
+    struct buf file = {0};
+    struct walktest t;
+    repeat(&file, "%PDF-1.4\n1 0 obj 4 (", 1);
+    repeat(&file, "aaaaaaaaaaaaaaaa", 60000);
+    repeat(&file, ") endobj\n", 1);
+    repeat(&file, "2 0 obj <</Length 1 0 R>> stream\ntext\nendstream endobj\n", 20000);
+    walktest_init(&t);
+    assert_int_equal(walktest_run(&t, &sk_format_pdf, file.data, file.len).code, SK_OK);
+    assert_int_equal(t.note[SK_NOTE_LIMIT_SCAN_SIZE], 1);
+    assert_int_equal(t.child_count, 20000);
+    assert_int_equal(t.child_bytes, 80000);
+    walktest_release(&t);
+    buf_release(&file);
+}
+
 static void put_packed(struct buf *out, const void *in, size_t len) {
     uLongf room = compressBound(len);
     assert_false(sk_failed(buf_reserve(out, room)));
@@ -326,6 +345,7 @@ int main(void) {
         cmocka_unit_test(test_streams_that_share_one_end),
         cmocka_unit_test(test_endless_objects),
         cmocka_unit_test(test_one_long_object),
+        cmocka_unit_test(test_many_references_to_one_long_object),
         cmocka_unit_test(test_nothing_out_of_gigabytes),
         cmocka_unit_test(test_stops_at_once),
     };
