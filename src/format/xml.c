@@ -300,11 +300,11 @@ static struct sk_bytes take_value(struct sk_xml *xml) {
 
 static void take_attr(struct sk_xml *xml) {
     struct sk_xml_in *in = xml->in;
-    struct sk_xml_attr attr = {.name = take_name(xml)};
-    if (attr.name.len == 0) {
-        in->pos++; /* a stray '=' */
+    if (peek_at(in, 0) == '=') { /* a stray one */
+        in->pos++;
         return;
     }
+    struct sk_xml_attr attr = {.name = take_name(xml)}; /* empty when the tag is cut */
     skip_space(in);
     if (peek_at(in, 0) == '=') {
         in->pos++;

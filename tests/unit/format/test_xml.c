@@ -157,6 +157,26 @@ static void broken_documents(void **state) {
     expect(MS("<a></b>x</a>"), "S1:a|/b|'x'|/a|");
 }
 
+/* A tag with more than is kept of one must not swallow the '<' behind it. */
+static void tag_that_is_cut(void **state) {
+    (void)state;
+    struct buf in = {0};
+    struct buf name = {0};
+    struct walktest t;
+    for (size_t i = 0; i < SK_XML_TAG_BYTES; i++) {
+        assert_false(sk_failed(buf_puts(&name, "n")));
+    }
+    assert_false(sk_failed(buf_printf(&in, "<%s x<b/>", buf_text(&name))));
+    walktest_init(&t);
+    buf_clear(&seen);
+    read_step = 4096;
+    assert_int_equal(walktest_run(&t, &tokens, in.data, in.len).code, SK_OK);
+    assert_non_null(strstr(buf_text(&seen), "|E2:b|"));
+    walktest_release(&t);
+    buf_release(&in);
+    buf_release(&name);
+}
+
 static void text_of_an_element(void **state) {
     (void)state;
     as_text = true;
@@ -245,10 +265,15 @@ static void heads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_documents),   cmocka_unit_test(utf16_documents),
-        cmocka_unit_test(broken_documents), cmocka_unit_test(text_of_an_element),
-        cmocka_unit_test(limits),           cmocka_unit_test(entities_do_not_grow),
-        cmocka_unit_test(no_memory),        cmocka_unit_test(heads),
+        cmocka_unit_test(good_documents),
+        cmocka_unit_test(utf16_documents),
+        cmocka_unit_test(broken_documents),
+        cmocka_unit_test(tag_that_is_cut),
+        cmocka_unit_test(text_of_an_element),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(entities_do_not_grow),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(heads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     buf_release(&seen);
