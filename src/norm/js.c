@@ -132,7 +132,7 @@ static void print_token(struct printer *out, const struct sk_norm_js *js,
         print_text(out, number);
         break;
     case JS_WORD:
-        name = js_scope_number(js, t);
+        name = (uint32_t)t->number;
         if (name != JS_NONE) {
             (void)snprintf(number, sizeof(number), "n%03u", (unsigned)name);
             print_text(out, number);
@@ -179,6 +179,15 @@ static void drop_end_tag(struct sk_norm_js *js) {
     js->token_count -= there ? 4 : 0;
 }
 
+/* Before anything is printed: it may fail. */
+static void number_names(struct sk_norm_js *js) {
+    for (size_t i = 0; i < js->token_count && !sk_failed(js->err); i++) {
+        if (js->token[i].kind == JS_WORD) {
+            js->token[i].number = js_scope_number(js, &js->token[i]);
+        }
+    }
+}
+
 static void begin(struct sk_norm_js *js) {
     js->err = sk_ok();
     js->fed = 0;
@@ -197,6 +206,7 @@ sk_err sk_norm_js_feed(struct sk_norm_js *js, const uint8_t *bytes, size_t len) 
     }
     if (!sk_failed(js->err)) {
         js->fed += len;
+        js->work_left += (uint64_t)JS_WORK_TIMES * len;
         js_scan(js, bytes, len);
     }
     return js->err;
@@ -214,6 +224,9 @@ sk_err sk_norm_js_finish(struct sk_norm_js *js, sk_norm_js_put put, void *ctx) {
     }
     if (!sk_failed(js->err)) {
         drop_end_tag(js);
+        number_names(js);
+    }
+    if (!sk_failed(js->err)) {
         js_fail(js, print_all(js, put, ctx));
     }
     sk_err err = js->err;
@@ -226,6 +239,7 @@ sk_err sk_norm_js_new(struct sk_norm_js **out_js) {
     if (js == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    js->work_left = JS_WORK_STEPS;
     begin(js);
     if (sk_failed(js->err)) {
         sk_norm_js_free(js);

@@ -7,7 +7,7 @@
  * Life cycle: sk_norm_js_new -> for each script: _feed in any pieces (the text behind <script>
  * with its end tag), _finish -> sk_norm_js_free. Pieces do not influence the output.
  * Memory: all tokens of one script, at most about 24 bytes a byte of it; scripts beyond
- * SK_NORM_JS_MAX_BYTES are SK_E_LIMIT, and nothing of them is given out.
+ * SK_NORM_JS_MAX_BYTES, and those made to be slow, are SK_E_LIMIT: nothing of them is given out.
  * Ownership: _new **returns owned**. Errors: SK_E_NOMEM, SK_E_LIMIT; _finish also what `put`
  * returned. After an error _finish gives nothing and the next script starts afresh.
  * Source: the output `javascript` of `sigtool --html-normalise` (ClamAV 1.4.6).

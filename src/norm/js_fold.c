@@ -13,6 +13,7 @@
 
 #include "norm/js_priv.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 static bool is_string(const struct js_token *t) {
@@ -21,14 +22,6 @@ static bool is_string(const struct js_token *t) {
 
 /* ---- unescape ----------------------------------------------------------------------------- */
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The number of `count` hexadecimal digits, or -1. */
 static int32_t hex_at(const uint8_t *p, size_t left, size_t count) {
     int32_t value = 0;
@@ -36,31 +29,13 @@ static int32_t hex_at(const uint8_t *p, size_t left, size_t count) {
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        int digit = hex_digit(p[i]);
+        int digit = sk_hex_digit(p[i]);
         if (digit < 0) {
             return -1;
         }
         value = value << 4 | digit;
     }
     return value;
-}
-
-/* At most three bytes; returns how many. */
-static size_t utf8_of(int32_t c, uint8_t out[3]) {
-    c = c == 0 ? 1 : c;
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    out[0] = (uint8_t)(0xe0 | c >> 12);
-    out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c & 0x3f));
-    return 3;
 }
 
 /* In place: it only becomes shorter. */
@@ -74,7 +49,7 @@ static void unescape(struct sk_norm_js *js, struct js_token *t) {
         int32_t narrow = p[i] == '%' ? hex_at(p + i + 1, left, 2) : -1;
         if (wide >= 0) {
             uint8_t utf8[3];
-            size_t n = utf8_of(wide, utf8);
+            size_t n = js_utf8((uint32_t)wide, utf8);
             memcpy(p + put, utf8, n);
             put += n;
             i += 6;
@@ -219,9 +194,9 @@ static bool is_packer(const struct sk_norm_js *js, const struct js_token *t, siz
 }
 
 /* Behind the body of the function; old_count when it has no end. */
-static size_t body_end(const struct sk_norm_js *js, const struct old_tokens *old, size_t i) {
+static size_t body_end(struct sk_norm_js *js, const struct old_tokens *old, size_t i) {
     size_t depth = 0;
-    for (; i < old->count; i++) {
+    for (; i < old->count && js_work(js, 1); i++) {
         if (old->token[i].kind != JS_OP) {
             continue;
         }
@@ -238,9 +213,9 @@ static size_t body_end(const struct sk_norm_js *js, const struct old_tokens *old
 }
 
 /* The arguments are not looked at but for the two strings. NULL: not packed. */
-static const struct js_token *packed_args(const struct sk_norm_js *js, const struct old_tokens *old,
+static const struct js_token *packed_args(struct sk_norm_js *js, const struct old_tokens *old,
                                           size_t from) {
-    for (size_t i = from; i < old->count; i++) {
+    for (size_t i = from; i < old->count && js_work(js, 1); i++) {
         const struct js_token *t = &old->token[i];
         if (t->kind == JS_OP && js_token_is(js, t, "(")) {
             bool fits = old->count - i > PACK_LEFT && is_string(&t[1]) && is_string(&t[7]);
@@ -309,6 +284,7 @@ static void unpack(struct sk_norm_js *js, struct sk_bytes text, struct sk_bytes 
             piece.ptr = words.ptr + start[number];
             piece.len = start[number + 1] - start[number] - 1;
         }
+        (void)js_work(js, piece.len); /* one text may be unpacked by many packers */
         js_fail(js, out->len + piece.len > SK_NORM_JS_MAX_BYTES
                         ? sk_fail(SK_E_LIMIT)
                         : buf_append(out, piece.ptr, piece.len));

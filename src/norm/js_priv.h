@@ -7,9 +7,14 @@
 
 #include "base/buf.h"
 #include "base/cursor.h"
+#include "base/utf8.h"
 #include "norm/js.h"
 
 #define JS_NONE UINT32_MAX
+/* All searches of one normaliser may take so many steps a byte fed, and so many more. Scripts that
+ * people write need a few a byte. */
+#define JS_WORK_TIMES 16u
+#define JS_WORK_STEPS ((uint64_t)16 << 20)
 
 enum js_kind {
     JS_OP,     /* text: one operator */
@@ -25,7 +30,7 @@ struct js_token {
     uint32_t scope; /* of JS_WORD */
     uint32_t at;    /* of the text, in js->text */
     uint32_t len;
-    double number; /* of JS_FLOAT and JS_INTEGER */
+    double number; /* of JS_FLOAT and JS_INTEGER; of JS_WORD when printed: js_scope_number */
 };
 
 enum js_want {
@@ -57,7 +62,8 @@ enum js_scan { JS_SCAN_PLAIN, JS_SCAN_STRING, JS_SCAN_LINE, JS_SCAN_BLOCK };
 struct sk_norm_js {
     sk_err err;
     size_t fed;
-    struct buf text; /* what tokens point into */
+    uint64_t work_left; /* steps that searches may still take */
+    struct buf text;    /* what tokens point into */
     struct js_token *token;
     size_t token_count;
     size_t token_cap;
@@ -94,7 +100,7 @@ void js_scope_begin(struct sk_norm_js *js);
 /* Every token in order; may change its kind. */
 void js_scope_see(struct sk_norm_js *js, struct js_token *token);
 /* The number of a name, or JS_NONE. */
-uint32_t js_scope_number(const struct sk_norm_js *js, const struct js_token *token);
+uint32_t js_scope_number(struct sk_norm_js *js, const struct js_token *token);
 
 /* ---- js_fold.c: unescape, packed functions, eval ---- */
 void js_fold(struct sk_norm_js *js);
@@ -107,6 +113,27 @@ static inline void js_fail(struct sk_norm_js *js, sk_err err) {
     if (sk_failed(err) && !sk_failed(js->err)) {
         js->err = err;
     }
+}
+/* UTF-8 of a code below U+10000: NUL becomes 1, halves of surrogate pairs are written as they are
+ * (sk_utf8_put has U+FFFD for them; seen with sigtool 1.4.6). At most three bytes; returns how
+ * many. */
+static inline size_t js_utf8(uint32_t c, uint8_t out[3]) {
+    c = c == 0 ? 1 : c;
+    if (c < 0x800) {
+        return sk_utf8_put(out, c);
+    }
+    out[0] = (uint8_t)(0xe0 | c >> 12);
+    out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    out[2] = (uint8_t)(0x80 | (c & 0x3f));
+    return 3;
+}
+/* So many steps of a search that hostile input can prolong. False: no more, the script failed with
+ * SK_E_LIMIT. */
+static inline bool js_work(struct sk_norm_js *js, uint64_t steps) {
+    bool enough = steps <= js->work_left;
+    js->work_left -= enough ? steps : js->work_left;
+    js_fail(js, enough ? sk_ok() : sk_fail(SK_E_LIMIT));
+    return enough;
 }
 
 #endif

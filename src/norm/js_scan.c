@@ -17,6 +17,8 @@
 
 #include "norm/js_priv.h"
 
+#include "base/hex.h"
+
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
 }
@@ -36,19 +38,11 @@ static bool is_op(uint8_t c) {
 
 /* ---- strings ------------------------------------------------------------------------------ */
 
-static int hex_of(uint8_t c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A digit that is none counts as 0, as the last one it spoils the number. */
 static uint32_t hex_number(const uint8_t *p, size_t len) {
     uint32_t value = 0;
     for (size_t i = 0; i < len; i++) {
-        int digit = hex_of(p[i]);
+        int digit = sk_hex_digit(p[i]);
         if (digit < 0 && i + 1 == len) {
             return len == 2 ? 0xff : 0xffff;
         }
@@ -59,20 +53,6 @@ static uint32_t hex_number(const uint8_t *p, size_t len) {
 
 static void put_byte(struct sk_norm_js *js, struct buf *out, uint8_t c) {
     js_fail(js, buf_append(out, &c, 1));
-}
-
-static void put_utf8(struct sk_norm_js *js, struct buf *out, uint32_t c) {
-    c = c == 0 ? 1 : c;
-    if (c < 0x80) {
-        put_byte(js, out, (uint8_t)c);
-    } else if (c < 0x800) {
-        put_byte(js, out, (uint8_t)(0xc0 | c >> 6));
-        put_byte(js, out, (uint8_t)(0x80 | (c & 0x3f)));
-    } else {
-        put_byte(js, out, (uint8_t)(0xe0 | c >> 12));
-        put_byte(js, out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-        put_byte(js, out, (uint8_t)(0x80 | (c & 0x3f)));
-    }
 }
 
 /* p: behind the backslash. Returns how many bytes were taken. */
@@ -101,7 +81,8 @@ static size_t unquote_one(struct sk_norm_js *js, const uint8_t *p, size_t left, 
             put_byte(js, out, '\\');
             return 1;
         }
-        put_utf8(js, out, hex_number(p + 1, 4));
+        uint8_t utf8[3];
+        js_fail(js, buf_append(out, utf8, js_utf8(hex_number(p + 1, 4), utf8)));
         return 5;
     }
     put_byte(js, out, p[0]);
@@ -179,13 +160,14 @@ static size_t scan_block(struct sk_norm_js *js, const uint8_t *p, size_t len) {
 
 /* ---- words, numbers, operators ------------------------------------------------------------ */
 
-static bool number_goes_on(const struct buf *part, uint8_t c) {
-    const char *text = buf_text(part);
-    bool point = strchr(text, '.') != NULL;
-    const char *e = strpbrk(text, "eE");
+static bool number_goes_on(struct sk_norm_js *js, uint8_t c) {
     if (is_digit(c)) {
         return true;
     }
+    const char *text = buf_text(&js->part);
+    (void)js_work(js, js->part.len); /* a number may have any length; the scanner sees the error */
+    bool point = strchr(text, '.') != NULL;
+    const char *e = strpbrk(text, "eE");
     if (c == '.') {
         return !point;
     }
@@ -232,13 +214,13 @@ static void part_ends(struct sk_norm_js *js) {
     buf_clear(&js->part);
 }
 
-static bool part_goes_on(const struct sk_norm_js *js, uint8_t c) {
+static bool part_goes_on(struct sk_norm_js *js, uint8_t c) {
     if (js->part.len == 0) {
         return false;
     }
     uint8_t first = js->part.data[0];
     if (is_digit(first)) {
-        return number_goes_on(&js->part, c);
+        return number_goes_on(js, c);
     }
     return is_word_part(&js->part) ? is_word(c) : op_goes_on(&js->part, c);
 }
@@ -302,7 +284,7 @@ static void plain_byte(struct sk_norm_js *js, uint8_t c) {
 
 static size_t scan_plain(struct sk_norm_js *js, const uint8_t *p, size_t len) {
     size_t i = 0;
-    while (i < len && js->state == JS_SCAN_PLAIN) {
+    while (i < len && js->state == JS_SCAN_PLAIN && !sk_failed(js->err)) {
         if (js->before == 0 && is_word_part(&js->part)) {
             size_t word = 0;
             while (i + word < len && is_word(p[i + word])) {

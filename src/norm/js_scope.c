@@ -43,22 +43,28 @@ static bool is_reserved(const uint8_t *text, size_t len) {
 
 /* ---- declarations ------------------------------------------------------------------------- */
 
-static uint64_t hash_of(uint32_t scope, const uint8_t *text, size_t len) {
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ scope;
+static uint64_t text_hash(const uint8_t *text, size_t len) {
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < len; i++) {
         h = (h ^ text[i]) * UINT64_C(0x100000001b3);
     }
+    return h;
+}
+
+/* text: text_hash of the name, so that a search through scopes reads the name once. */
+static uint64_t hash_of(uint32_t scope, uint64_t text) {
+    uint64_t h = (text ^ scope) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 29;
 }
 
-static struct js_decl *decl_find(const struct sk_norm_js *js, uint32_t scope,
-                                 const struct js_token *token) {
+static struct js_decl *decl_find(struct sk_norm_js *js, uint32_t scope,
+                                 const struct js_token *token, uint64_t hash) {
     if (js->bucket_count == 0) {
         return NULL;
     }
     const uint8_t *text = js->text.data + token->at;
-    uint32_t i = js->bucket[hash_of(scope, text, token->len) & (js->bucket_count - 1)];
-    while (i != JS_NONE) {
+    uint32_t i = js->bucket[hash_of(scope, hash) & (js->bucket_count - 1)];
+    while (i != JS_NONE && js_work(js, 1)) {
         struct js_decl *d = &js->decl[i];
         if (d->scope == scope && d->len == token->len &&
             memcmp(js->text.data + d->at, text, d->len) == 0) {
@@ -81,7 +87,8 @@ static bool buckets_grow(struct sk_norm_js *js) {
     memset(bucket, 0xff, count * sizeof(*bucket));
     for (uint32_t i = 0; i < js->decl_count; i++) {
         struct js_decl *d = &js->decl[i];
-        uint32_t *head = &bucket[hash_of(d->scope, js->text.data + d->at, d->len) & (count - 1)];
+        uint64_t hash = text_hash(js->text.data + d->at, d->len);
+        uint32_t *head = &bucket[hash_of(d->scope, hash) & (count - 1)];
         d->next = *head;
         *head = i;
     }
@@ -89,7 +96,8 @@ static bool buckets_grow(struct sk_norm_js *js) {
 }
 
 static void declare(struct sk_norm_js *js, const struct js_token *token) {
-    struct js_decl *d = decl_find(js, js->here, token);
+    uint64_t hash = text_hash(js->text.data + token->at, token->len);
+    struct js_decl *d = decl_find(js, js->here, token, hash);
     if (d != NULL) {
         d->number = js->names++;
         return;
@@ -103,16 +111,16 @@ static void declare(struct sk_norm_js *js, const struct js_token *token) {
     if (js->decl_count >= js->bucket_count && !buckets_grow(js)) {
         return;
     }
-    uint32_t *head = &js->bucket[hash_of(js->here, js->text.data + token->at, token->len) &
-                                 (js->bucket_count - 1)];
+    uint32_t *head = &js->bucket[hash_of(js->here, hash) & (js->bucket_count - 1)];
     decl[js->decl_count] = (struct js_decl){js->here, token->at, token->len, js->names++, *head};
     *head = (uint32_t)js->decl_count++;
 }
 
-uint32_t js_scope_number(const struct sk_norm_js *js, const struct js_token *token) {
+uint32_t js_scope_number(struct sk_norm_js *js, const struct js_token *token) {
     uint32_t scope = token->scope;
-    while (scope != JS_NONE) {
-        const struct js_decl *d = decl_find(js, scope, token);
+    uint64_t hash = text_hash(js->text.data + token->at, token->len);
+    while (scope != JS_NONE && js_work(js, 1)) {
+        const struct js_decl *d = decl_find(js, scope, token, hash);
         if (d != NULL) {
             return d->number;
         }

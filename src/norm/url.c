@@ -21,6 +21,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 #define DECODE_ROUNDS 8u
 #define LABELS_MAX 64u
 #define HOSTS_MAX 5u
@@ -136,21 +138,13 @@ bool url_is_address(struct sk_bytes raw) {
 
 /* ---- cleaning ----------------------------------------------------------------------------- */
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Decodes once, in place; true: something changed. keep: bytes that stay as they are written. */
 static bool decode(char *text, size_t *inout_len, const char *keep) {
     size_t to = 0;
     bool changed = false;
     for (size_t i = 0; i < *inout_len; i++) {
-        int high = text[i] == '%' && i + 2 < *inout_len ? hex_digit(text[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+        int high = text[i] == '%' && i + 2 < *inout_len ? sk_hex_digit((uint8_t)text[i + 1]) : -1;
+        int low = high >= 0 ? sk_hex_digit((uint8_t)text[i + 2]) : -1;
         int byte = high * 16 + low;
         if (low < 0 || (byte != 0 && strchr(keep, byte) != NULL)) {
             text[to++] = text[i];

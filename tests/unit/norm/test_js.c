@@ -107,6 +107,47 @@ static void test_too_large_is_refused_and_the_next_goes(void **state) {
     sk_norm_js_free(js);
 }
 
+/* `first` so often, then `second`. */
+static sk_err run_repeated(struct sk_norm_js *js, const char *first, const char *second,
+                           size_t times, struct buf *out) {
+    struct buf script = {0};
+    for (size_t i = 0; i < 2 * times; i++) {
+        assert_false(sk_failed(buf_puts(&script, i < times ? first : second)));
+    }
+    sk_err err = sk_norm_js_feed(js, script.data, script.len);
+    sk_err end = sk_norm_js_finish(js, put, out);
+    buf_release(&script);
+    return sk_failed(err) ? err : end;
+}
+
+/* Each took minutes to hours when its search was not bounded. */
+static void test_bombs_end(void **state) {
+    static const struct {
+        const char *first;
+        const char *second;
+        int code;
+    } bombs[] = {
+        {"function a ", "x ", SK_E_LIMIT},       /* names in deep scopes */
+        {"function(p,a,c,k ", "x ", SK_E_LIMIT}, /* packers without a body */
+        {"function(p,a,c,k{", "}", SK_E_LIMIT},  /* and with nested ones */
+        {"1", "2", SK_OK},                       /* one long number */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++) {
+        struct sk_norm_js *js;
+        struct buf out = {0};
+        assert_false(sk_failed(sk_norm_js_new(&js)));
+        sk_err err = run_repeated(js, bombs[i].first, bombs[i].second, 500000, &out);
+        assert_int_equal(err.code, bombs[i].code);
+        assert_true(err.code == SK_OK || out.len == 0);
+        buf_clear(&out);
+        assert_false(sk_failed(run(js, &CASES[0], 3, &out)));
+        assert_int_equal(out.len, CASES[0].out_len);
+        buf_release(&out);
+        sk_norm_js_free(js);
+    }
+}
+
 static void test_every_allocation_fails_once(void **state) {
     (void)state;
     for (size_t i = 0; i < CASE_COUNT; i++) {
@@ -136,6 +177,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases_in_every_cut),
         cmocka_unit_test(test_too_large_is_refused_and_the_next_goes),
+        cmocka_unit_test(test_bombs_end),
         cmocka_unit_test(test_every_allocation_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
