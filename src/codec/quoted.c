@@ -11,19 +11,12 @@
  * programs disagree; clamscan 1.4.6 keeps it), and so do CR LF (clamscan gives LF), so that text
  * which was not encoded at all comes out as it went in.
  */
+#include "base/hex.h"
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "codec/stage.h"
 
 #define SOFT_WHITE_MAX ((size_t)512) /* less than STAGE_LOOK_BYTES */
-
-static int hex_value(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Bytes of the soft line break at p, 0: it is none, SIZE_MAX: more input would tell. */
 static size_t soft_break(const uint8_t *p, size_t len, bool last) {
@@ -50,8 +43,8 @@ static size_t soft_break(const uint8_t *p, size_t len, bool last) {
 static bool take_escape(struct stage_io *io) {
     const uint8_t *p = io->in + io->in_used;
     size_t len = io->in_len - io->in_used;
-    if (len >= 3 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
-        io->out[io->out_len++] = (uint8_t)(hex_value(p[1]) << 4 | hex_value(p[2]));
+    if (len >= 3 && sk_hex_digit(p[1]) >= 0 && sk_hex_digit(p[2]) >= 0) {
+        io->out[io->out_len++] = (uint8_t)(sk_hex_digit(p[1]) << 4 | sk_hex_digit(p[2]));
         io->in_used += 3;
         return true;
     }

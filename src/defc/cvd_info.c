@@ -7,6 +7,7 @@
  */
 #include "defc/cvd_info.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #define SHA256_DIGITS 64u
@@ -82,20 +83,13 @@ static bool same_header(const struct cvd_text *a, const struct cvd_text *b) {
     return true;
 }
 
-static int hex_digit(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_sha256(struct sk_bytes f, uint8_t out[32]) {
     if (f.len != SHA256_DIGITS) {
         return false;
     }
     for (size_t i = 0; i < f.len; i += 2) {
-        int high = hex_digit(f.ptr[i]);
-        int low = hex_digit(f.ptr[i + 1]);
+        int high = sk_hex_digit(f.ptr[i]);
+        int low = sk_hex_digit(f.ptr[i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

@@ -23,6 +23,7 @@
 
 #include <inttypes.h>
 
+#include "base/hex.h"
 #include "defc/hexprog.h"
 #include "defc/why.h"
 #include "match/bound.h"
@@ -79,17 +80,9 @@ static uint8_t peek(const struct parser *p, size_t ahead) {
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-static int hex_value(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool byte_at(const struct parser *p, size_t ahead, struct hex_byte *out) {
     uint8_t high = peek(p, ahead), low = peek(p, ahead + 1);
-    int h = hex_value(high), l = hex_value(low);
+    int h = sk_hex_digit(high), l = sk_hex_digit(low);
     if ((h < 0 && high != '?') || (l < 0 && low != '?')) {
         return false;
     }
@@ -322,7 +315,7 @@ static struct shape shape_of(const struct parser *p) {
     size_t in_this = 0, in_all = 0;
     for (size_t i = p->pos + 1; i < p->text.len; i++) {
         uint8_t c = p->text.ptr[i];
-        if (hex_value(c) < 0 && c != '?' && c != '|' && c != ')') {
+        if (sk_hex_digit(c) < 0 && c != '?' && c != '|' && c != ')') {
             return s;
         }
         shape_char(&s, c, &in_this, &in_all);

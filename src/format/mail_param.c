@@ -19,6 +19,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "codec/codec.h"
 
 #define SEGMENTS_MAX 64u
@@ -192,20 +193,12 @@ static bool segment_of(struct sk_bytes attr, const char *name, struct segment *o
     return true;
 }
 
-static int hex_value(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static size_t unescape(struct sk_bytes in, uint8_t *out) {
     size_t len = 0;
     for (size_t i = 0; i < in.len; i++) {
-        if (in.ptr[i] == '%' && i + 2 < in.len && hex_value(in.ptr[i + 1]) >= 0 &&
-            hex_value(in.ptr[i + 2]) >= 0) {
-            out[len++] = (uint8_t)(hex_value(in.ptr[i + 1]) << 4 | hex_value(in.ptr[i + 2]));
+        if (in.ptr[i] == '%' && i + 2 < in.len && sk_hex_digit(in.ptr[i + 1]) >= 0 &&
+            sk_hex_digit(in.ptr[i + 2]) >= 0) {
+            out[len++] = (uint8_t)(sk_hex_digit(in.ptr[i + 1]) << 4 | sk_hex_digit(in.ptr[i + 2]));
             i += 2;
         } else {
             out[len++] = in.ptr[i];

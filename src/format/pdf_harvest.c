@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "format/pdf_parts.h"
 
 #define FRAMES_MAX 64u
@@ -64,27 +65,6 @@ struct harvest {
 
 /* ---- text ---- */
 
-static sk_err put_utf8(struct buf *out, uint32_t code) {
-    uint8_t b[4];
-    size_t n = 1;
-    if (code < 0x80) {
-        b[0] = (uint8_t)code;
-    } else if (code < 0x800) {
-        b[0] = (uint8_t)(0xc0 | code >> 6);
-        n = 2;
-    } else if (code < 0x10000) {
-        b[0] = (uint8_t)(0xe0 | code >> 12);
-        n = 3;
-    } else {
-        b[0] = (uint8_t)(0xf0 | code >> 18);
-        n = 4;
-    }
-    for (size_t i = 1; i < n; i++) {
-        b[i] = (uint8_t)(0x80 | (code >> 6 * (n - 1 - i) & 0x3f));
-    }
-    return buf_append(out, b, n);
-}
-
 /* Replace text in UTF-16 with a byte order mark by UTF-8. */
 static sk_err from_utf16(struct buf *text) {
     bool big = text->len >= 2 && text->data[0] == 0xfe && text->data[1] == 0xff;
@@ -105,7 +85,8 @@ static sk_err from_utf16(struct buf *text) {
             unit = high == 0 ? 0xfffd : 0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00);
         }
         high = 0;
-        err = put_utf8(&out, unit);
+        uint8_t utf8[SK_UTF8_MAX_BYTES];
+        err = buf_append(&out, utf8, sk_utf8_put(utf8, unit));
     }
     if (sk_failed(err)) {
         buf_release(&out);
