@@ -44,7 +44,7 @@ static void forget(struct slot *slot, unsigned at) {
 /* Nothing is with a worker any more. */
 static void take_back(struct slot *slot) {
     for (unsigned i = 0; i < slot->sent; i++) {
-        slot->item[i].owes = false;
+        slot->item[i].owes = slot->item[i].again = false;
     }
     slot->sent = 0;
     slot->speaking = 0;
@@ -202,12 +202,14 @@ static bool speaks_of(struct slot *slot, uint64_t id) {
     return true;
 }
 
+/* Once each for an object: a worker gains no time by saying it over and over. */
 static bool put_aside(struct slot *slot, uint64_t id) {
     unsigned at = sent_item(slot, id);
-    if (at == slot->sent || slot->speaking != 0 || slot->item[at].owes) {
+    if (at == slot->sent || slot->speaking != 0 || slot->item[at].again) {
         return false;
     }
-    slot->item[at].owes = true;
+    slot->item[at].again = slot->item[at].owes; /* the second time: it is taken up again */
+    slot->item[at].owes = !slot->item[at].owes;
     slot->oldest_since = clock_monotonic_ms();
     return true;
 }
@@ -236,14 +238,23 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         (void)snprintf(slot->why, sizeof(slot->why), "%s", r->failed.why);
         return false;
     case SCAN_FINDING:
+        if (!speaks_of(slot, r->finding.id)) {
+            return false;
+        }
         gather_finding(&slot->gather, &r->finding);
-        return speaks_of(slot, r->finding.id);
+        return true;
     case SCAN_NOTE:
+        if (!speaks_of(slot, r->note.id)) {
+            return false;
+        }
         gather_note(&slot->gather, &r->note);
-        return speaks_of(slot, r->note.id);
+        return true;
     case SCAN_TRIAL:
+        if (!speaks_of(slot, r->trial.id)) {
+            return false;
+        }
         gather_trial(&slot->gather, &r->trial);
-        return speaks_of(slot, r->trial.id);
+        return true;
     case SCAN_HITS:
         return speaks_of(slot, r->hits.id) && gather_hits(&slot->gather, &r->hits);
     case SCAN_OWES:

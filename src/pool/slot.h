@@ -8,9 +8,10 @@
  *     +-------------------+---------------+ recycled <---------------------+
  *
  * Objects wait in order; the first `sent` of them are with the worker. It answers in any order,
- * because reports may wait for digests (OWES). When a worker is lost, the oldest sent object that
- * it had not done with is blamed and answered as worker-died; the others go to the next worker.
- * Descriptors stay open until their object is answered, for that.
+ * because reports may wait for digests (OWES). When a worker is lost, the object it had begun to
+ * tell of, else the oldest sent one that it had not put aside, is blamed and answered as
+ * worker-died; the others go to the next worker. Descriptors stay open until their object is
+ * answered, for that.
  *
  * So many objects are sent ahead that a worker has digests to take side by side, but beyond
  * SLOT_AHEAD only as long as those waiting are small: what waits with one worker is not given to
@@ -36,7 +37,8 @@ enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_UP };
 struct slot_item {
     uint64_t id;
     int fd;
-    bool owes; /* scanned, the answer waits */
+    bool owes;  /* scanned, the answer waits */
+    bool again; /* had owed, and is being scanned once more */
     char *name;
     uint64_t tag;
     uint64_t size;

@@ -12,7 +12,7 @@
  * stays open:
  *
  *     request -> scan -+-> answer
- *                      +-> kept, OWES -> settled: stands -> answer, else scan again -> answer
+ *                      +-> kept, OWES -> settled: stands -> answer, else OWES, scan again -> answer
  *
  * Digests are taken when enough are owed to be fast together; all of them when no request waits or
  * KEPT_MAX reports do. So nothing is kept longer than until the socket is empty.
@@ -239,8 +239,10 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
         ok = (!w->want_stats || tell_stats(w)) && send_kept(w, &k.packets);
     } else {
         const struct sk_report *report = NULL;
+        struct scan_owes again = {.id = id}; /* who is to blame should this scan end the worker */
+        ok = tell(w, SCAN_OWES, &again);
         int result = sk_scan_fd(w->scanner, k.fd, NULL, &report);
-        ok = answer(w, id, result, report);
+        ok = ok && answer(w, id, result, report);
     }
     (void)close(k.fd);
     buf_release(&k.packets);

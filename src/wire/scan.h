@@ -10,8 +10,9 @@
  * What stands in brackets only when the pool was told to observe (sekisho.h, struct sk_observer).
  *
  * OWES: the object is scanned, its report waits for digests (sk_scan_ahead) and the worker turns to
- * the next one. What belongs to one object comes without anything of another in between, OWES
- * aside. Nothing waits when the pool observes.
+ * the next one. A second OWES: the report does not stand, the worker turns to the object again.
+ * What belongs to one object comes without anything of another in between, OWES aside. Nothing
+ * waits when the pool observes.
  *
  * The pool closes its end to end the worker.
  */
