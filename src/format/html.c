@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hex.h"
 #include "codec/codec.h"
 #include "format/format.h"
 
@@ -29,14 +30,6 @@ struct percent {
     size_t held_len;
 };
 
-static int hex_of(uint8_t c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* In place; what may be the start of a %XX is held back unless `last`. */
 static size_t decode(struct percent *p, uint8_t *buf, size_t len, bool last) {
     size_t put = 0;
@@ -47,8 +40,8 @@ static size_t decode(struct percent *p, uint8_t *buf, size_t len, bool last) {
             p->held_len = left;
             break;
         }
-        int high = buf[i] == '%' && left >= 3 ? hex_of(buf[i + 1]) : -1;
-        int low = high >= 0 ? hex_of(buf[i + 2]) : -1;
+        int high = buf[i] == '%' && left >= 3 ? sk_hex_digit(buf[i + 1]) : -1;
+        int low = high >= 0 ? sk_hex_digit(buf[i + 2]) : -1;
         if (low >= 0) {
             buf[put++] = (uint8_t)(high << 4 | low);
             i += 3;

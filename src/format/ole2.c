@@ -294,7 +294,10 @@ static sk_err link_tree(struct ole2 *o) {
 }
 
 sk_err ole2_open(struct ole2 *o, struct sk_walk *walk, struct sk_source *src) {
-    *o = (struct ole2){.walk = walk, .src = src, .search_left = src->size * OLE2_SEARCHES};
+    *o = (struct ole2){.walk = walk,
+                       .src = src,
+                       .search_left = src->size * OLE2_SEARCHES,
+                       .names_left = OLE2_NAMES_MAX};
     struct header h;
     TRY(read_header(o, &h));
     TRY(read_fat(o, h.difat_start));

@@ -10,7 +10,8 @@
  * Errors: ole2_open SK_E_FORMAT: no directory can be read; SK_E_NOMEM, SK_E_IO, SK_E_STOP. Damage
  * that leaves something readable sets `damaged`. A stream whose chain ends early, leaves the file
  * or goes in a circle gives what there is and fails with SK_E_FORMAT.
- * Limits: OLE2_ENTRIES_MAX entries; OLE2_SEARCHES times the size of the file is read besides
+ * Limits: OLE2_ENTRIES_MAX entries; OLE2_NAMES_MAX comparisons of names of VBA modules (noted);
+ * OLE2_SEARCHES times the size of the file is read besides
  * members; the tables never hold more than the file has sectors. Source: [MS-CFB] 10.
  */
 #ifndef SK_FORMAT_OLE2_H
@@ -21,6 +22,7 @@
 #define OLE2_MAGIC "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #define OLE2_NONE UINT32_MAX
 #define OLE2_ENTRIES_MAX 100000u
+#define OLE2_NAMES_MAX ((uint64_t)64 << 20)
 #define OLE2_SEARCHES 6u
 #define OLE2_ROOT 0u
 #define OLE2_PATH_MAX_BYTES ((size_t)1024)
@@ -64,6 +66,8 @@ struct ole2 {
     bool damaged;
     bool is_hwp;
     uint64_t search_left; /* bytes that ole2_may_search still allows */
+    uint64_t names_left;  /* names that modules may still be compared with */
+    bool names_over;      /* they were not enough, which has been told */
     bool search_over;
     bool orphans; /* entries that the tree does not reach */
 };

@@ -103,7 +103,8 @@ static sk_err give_picture(struct ole2 *o, uint32_t entry, size_t at, const stru
 static sk_err give_pictures(struct ole2 *o, uint32_t entry, struct sk_bytes all) {
     size_t at = 0;
     size_t tries = 0;
-    for (unsigned n = 0; n < PICTURES_MAX && at + RECORD_BYTES <= all.len;) {
+    unsigned n = 0;
+    while (n < PICTURES_MAX && at + RECORD_BYTES <= all.len) {
         const uint8_t *hit = memchr(all.ptr + at + 3, 0xf0, all.len - at - 3);
         if (hit == NULL) {
             break;
@@ -120,6 +121,9 @@ static sk_err give_pictures(struct ole2 *o, uint32_t entry, struct sk_bytes all)
         if (++tries % 1024 == 0) {
             TRY(walk_tick(o->walk));
         }
+    }
+    if (n == PICTURES_MAX) {
+        walk_note(o->walk, SK_NOTE_LIMIT_FILES, "ole2: pictures in one stream");
     }
     return sk_ok();
 }

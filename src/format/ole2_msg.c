@@ -72,7 +72,13 @@ sk_err ole2_msg_attachment(struct ole2 *o, uint32_t entry) {
         strncasecmp(o->entry[storage].name, "__attach_version1.0_#", 21) != 0) {
         return sk_ok();
     }
-    TRY(attachment_name(o, storage, name));
+    if (o->entry[storage]
+            .is_given) { /* named once: a thousand such streams would be a search each */
+        (void)snprintf(name, sizeof(name), "attachment");
+    } else {
+        TRY(attachment_name(o, storage, name));
+    }
+    o->entry[storage].is_given = true;
     struct ole2_stream st;
     walk_fact(o->walk, SK_FACT_EMBEDDED, name, strlen(name));
     o->entry[entry].is_given = true;

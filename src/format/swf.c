@@ -20,7 +20,6 @@
 #define HEADER_BYTES ((uint64_t)8)
 #define ZWS_BODY_OFF ((uint64_t)17)
 #define VERSION_MAX 60u
-#define TAGS_MAX 1000000u
 #define FACTS_MAX 500u
 #define ADDRESS_MAX ((size_t)512)
 #define LZMA_HEADER_BYTES 13u
@@ -207,7 +206,7 @@ static sk_err walk_tags(struct sk_walk *walk, struct sk_source *src) {
     struct sk_cursor c = sk_source_cursor(src, HEADER_BYTES, 64);
     unsigned bits = sk_cursor_u8(&c) >> 3; /* of each of the four sides of the frame */
     uint64_t pos = HEADER_BYTES + (5 + 4 * bits + 7) / 8 + 4;
-    for (unsigned i = 0; i < TAGS_MAX && pos < src->size; i++) {
+    for (uint64_t i = 0; pos < src->size; i++) { /* a tag takes two bytes at least */
         c = sk_source_cursor(src, pos, 6);
         unsigned head = sk_cursor_u16le(&c);
         uint64_t len = head & 0x3f;

@@ -24,6 +24,7 @@
 #define START_BYTES 6u
 #define ATTRIBUTE_BYTES 9u
 #define CHECKSUM_BYTES 2u
+#define RESYNC_STEP_BYTES ((size_t)512)
 #define LEVEL_MESSAGE 1u
 #define LEVEL_ATTACHMENT 2u
 
@@ -142,6 +143,7 @@ static sk_err resynchronise(struct tnef *t, uint64_t off, uint64_t *out_off) {
         if (p == NULL) {
             return sk_failed(t->src->failed) ? t->src->failed : sk_fail(SK_E_IO);
         }
+        avail = avail < RESYNC_STEP_BYTES ? avail : RESYNC_STEP_BYTES; /* no further than needed */
         const uint8_t *best = NULL;
         for (size_t i = 0; i < 2; i++) {
             const uint8_t *at = memmem(p, avail, marks[i], len);

@@ -207,7 +207,9 @@ static sk_err find_stream(struct vba_project *p, struct vba_module *m) {
     if (wide == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    for (uint32_t i = p->o->entry[p->folder].kids; i != OLE2_NONE; i = p->o->entry[i].next) {
+    for (uint32_t i = p->o->entry[p->folder].kids; i != OLE2_NONE && p->o->names_left > 0;
+         i = p->o->entry[i].next) {
+        p->o->names_left--;
         if (p->o->entry[i].type == OLE2_STREAM &&
             ((wide[0] != 0 && ole2_is_named(p->o, i, wide)) || ole2_is_named(p->o, i, text))) {
             m->entry = i;
@@ -239,6 +241,10 @@ static sk_err locate_source(struct ole2 *o, uint32_t entry, uint32_t *inout_offs
 
 static sk_err give_module(struct vba_project *p, struct vba_module *m) {
     TRY(find_stream(p, m));
+    if (p->o->names_left == 0 && !p->o->names_over) {
+        p->o->names_over = true;
+        walk_note(p->o->walk, SK_NOTE_LIMIT_SCAN_SIZE, "vba: too many modules and streams");
+    }
     if (m->entry == OLE2_NONE) {
         p->o->damaged = true;
         return sk_ok();

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "walktest.h"
 
+extern const struct sk_format sk_format_tnef;
 extern const struct sk_format sk_format_mail;
 extern const struct sk_format sk_format_uuencode;
 
@@ -473,8 +474,30 @@ static void test_text_with_files(void **state) {
     walktest_release(&t);
 }
 
+/* Attributes that lie about their length, each leading to the next: one search each, and none of
+ * them may run to the end (it took minutes). */
+static void test_tnef_that_lies_often(void **state) {
+    (void)state;
+    static const char start[] = "\x78\x9f\x3e\x22\0";
+    static const char lie[] = "\x02\x02\x90\x06\x00\xff\xff\xff";
+    enum { START = sizeof(start), LIE = sizeof(lie), LIES = 700000 };
+    uint8_t *file = malloc(START + (size_t)LIE * LIES);
+    struct walktest t;
+    memcpy(file, start, START);
+    for (size_t i = 0; i < LIES; i++) {
+        memcpy(file + START + i * LIE, lie, LIE);
+    }
+    walktest_init(&t);
+    assert_int_equal(walktest_run(&t, &sk_format_tnef, file, START + (size_t)LIE * LIES).code,
+                     SK_OK);
+    assert_int_equal(t.note[SK_NOTE_DAMAGED], 1);
+    walktest_release(&t);
+    free(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tnef_that_lies_often),
         cmocka_unit_test(test_every_reading),
         cmocka_unit_test(test_ordinary_mail),
         cmocka_unit_test(test_names),

@@ -105,6 +105,27 @@ static void test_unpacked_is_plain(void **state) {
     free(plain);
 }
 
+/* Data behind a million tags of nothing is found. */
+static void test_many_tags_hide_nothing(void **state) {
+    (void)state;
+    static const uint8_t head[] = "FWS\x05\0\0\0\0\0\0\0\0\0"; /* frame of one byte, rate, count */
+    static const uint8_t data[] = "\xca\x15\1\0\0\0\0\0data";  /* DefineBinaryData, 10 bytes */
+    enum { TAGS = 1100000, HEAD = sizeof(head) - 1, DATA = sizeof(data) - 1 };
+    uint8_t *file = malloc(HEAD + 2 * TAGS + DATA);
+    struct walktest t;
+    memcpy(file, head, HEAD);
+    for (size_t i = 0; i < TAGS; i++) {
+        file[HEAD + 2 * i] = 0x40; /* ShowFrame, empty */
+        file[HEAD + 2 * i + 1] = 0;
+    }
+    memcpy(file + HEAD + 2 * TAGS, data, DATA);
+    walktest_init(&t);
+    assert_int_equal(walktest_run(&t, &sk_format_swf, file, HEAD + 2 * TAGS + DATA).code, SK_OK);
+    assert_true(walktest_has(&t, "binary data", "data", 4));
+    walktest_release(&t);
+    free(file);
+}
+
 static void test_too_short(void **state) {
     (void)state;
     size_t len = 0;
@@ -147,9 +168,8 @@ static void test_failing_allocations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_files_hold),
-        cmocka_unit_test(test_unpacked_is_plain),
-        cmocka_unit_test(test_too_short),
+        cmocka_unit_test(test_what_files_hold),        cmocka_unit_test(test_unpacked_is_plain),
+        cmocka_unit_test(test_many_tags_hide_nothing), cmocka_unit_test(test_too_short),
         cmocka_unit_test(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
