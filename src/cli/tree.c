@@ -42,7 +42,7 @@ struct frame {
     size_t path_len;
 };
 
-/* A directory that has been entered. */
+/* A directory that has been entered by a link. */
 struct place {
     dev_t dev;
     ino_t ino;
@@ -56,7 +56,7 @@ struct tree {
     struct buf path;
     bool started;
     dev_t root_dev;
-    struct place *entered; /* with links to directories only: each is entered once */
+    struct place *entered; /* by a link: each directory once */
     size_t entered_count, entered_cap;
     struct map entered_map;
 };
@@ -178,16 +178,14 @@ static bool is_it(void *ctx, uint32_t value) {
 }
 
 /* Links make a graph of the tree: without this, a lattice of n links would be walked along each of
- * its 2^n ways. *out_again: it has been entered before, and no deeper, so that no limit of depth
- * hid a part of it then. */
+ * its 2^n ways. A directory is entered under its own name whatever links led to it (as clamscan
+ * does), and once more by links. *out_again: a link led here before, and no deeper, so that no limit
+ * of depth hid a part of it then. */
 static sk_err enter_once(struct tree *tree, const struct stat *st, bool *out_again) {
     struct seeking s = {tree, {st->st_dev, st->st_ino, tree->depth}};
     uint64_t key[2] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino};
     uint64_t hash = map_hash(key, sizeof(key));
     uint32_t known = map_get(&tree->entered_map, hash, is_it, &s);
-    if (tree->options.dir_links != TREE_LINKS_ALWAYS) {
-        return sk_ok();
-    }
     if (known != MAP_NONE) {
         *out_again = tree->depth >= tree->entered[known].depth;
         tree->entered[known].depth = *out_again ? tree->entered[known].depth : tree->depth;
@@ -220,7 +218,7 @@ static sk_err enter(struct tree *tree, struct tree_entry *e) {
         return sk_ok();
     }
     bool again = false;
-    sk_err err = enter_once(tree, &st, &again);
+    sk_err err = e->follow && !e->named ? enter_once(tree, &st, &again) : sk_ok();
     if (sk_failed(err) || again) {
         file_close(&f.fd);
         e->kind = TREE_LINK; /* or what a link led to before: its files have been told of */

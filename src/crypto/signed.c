@@ -331,7 +331,7 @@ static bool signature_holds(const struct crypto_signed *s, const PKCS7_SIGNER_IN
     BIO *digest = BIO_new(BIO_f_md());
     BIO *sink = BIO_new(BIO_s_null());
     bool holds = false;
-    if (digest != NULL && sink != NULL && BIO_set_md(digest, md) == 1) {
+    if (digest != NULL && sink != NULL && BIO_set_md(digest, (void *)(uintptr_t)md) == 1) {
         BIO_push(digest, sink);
         holds = BIO_write(digest, text.ptr, (int)text.len) == (int)text.len &&
                 PKCS7_signatureVerify(digest, s->p7, (PKCS7_SIGNER_INFO *)(uintptr_t)si,

@@ -121,7 +121,7 @@ def compare(program, path, work):
 # cannot unpack ("<Error decoding module data>", or a raw chunk from the wrong place), so that its project text differs;
 # streams of packed source that it takes for UTF-16 text (src/format/content.c).
 KNOWN = {"ole2-bad-cutoff": 1, "ole2-vba-offset-lies": 2, "ole2-vba-raw-chunks": 1, "ole2-vba-broken-chunk": 1, "ole2-vba-offset": 1,
-         "ole2-vba-long": 1}
+         "ole2-vba-long": 1, "ole2-vba-second-source": 1}
 
 
 def testfiles(program, work):

@@ -12,7 +12,7 @@ struct heard {
     uint8_t sha256_of_object[32];
 };
 
-static void say(struct heard *h, const char *fmt, ...) {
+__attribute__((format(printf, 2, 3))) static void say(struct heard *h, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     h->len += (size_t)vsnprintf(h->text + h->len, sizeof(h->text) - h->len, fmt, args);
