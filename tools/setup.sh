@@ -4,7 +4,7 @@
 # Exit status 1 when something is missing and cannot be installed.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config python3 gettext zlib1g-dev libbz2-dev liblzma-dev libzstd-dev \
+build="gcc libc6-dev meson ninja-build pkg-config python3 gettext zlib1g-dev libdeflate-dev libbz2-dev liblzma-dev libzstd-dev \
 libarchive-dev libssl-dev libseccomp-dev libpcre2-dev libpng-dev libjpeg-dev libtiff-dev \
 libgif-dev"
 check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \

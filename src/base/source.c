@@ -183,3 +183,16 @@ struct sk_stream *sk_source_stream_init(struct sk_source_stream *st, struct sk_s
         .base = {.read = source_stream_read}, .src = src, .pos = off, .end = off + len};
     return &st->base;
 }
+
+bool sk_stream_take_memory(struct sk_stream *s, size_t max, struct sk_bytes *out_bytes) {
+    if (s->read != source_stream_read) {
+        return false;
+    }
+    struct sk_source_stream *st = (struct sk_source_stream *)(void *)s;
+    if (st->src->mem == NULL || st->end - st->pos > max) {
+        return false;
+    }
+    *out_bytes = (struct sk_bytes){st->src->mem + st->pos, (size_t)(st->end - st->pos)};
+    st->pos = st->end;
+    return true;
+}

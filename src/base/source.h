@@ -78,6 +78,10 @@ static inline void sk_stream_close(struct sk_stream *s) {
     }
 }
 
+/* Takes all that is left of a source stream whose source is in memory: borrowed from the source,
+ * the stream is at its end. False: it is no such stream, or more than max are left. */
+bool sk_stream_take_memory(struct sk_stream *s, size_t max, struct sk_bytes *out_bytes);
+
 /* Streams [off, off+len) of a source, clipped. Storage of the caller; source must outlive it. */
 struct sk_source_stream {
     struct sk_stream base;

@@ -5,6 +5,8 @@
  *     FIRST -> [EXTRA] -> [NAME] -> [COMMENT] -> [HCRC] -> BODY -> TRAILER -> NEXT -> EXTRA ...
  *                                                                             \-> end
  *
+ * A body in memory is first tried whole (whole.c).
+ *
  * zlib could read the wrapping itself, but it stops for good at a wrong checksum, and a member
  * behind it would go unscanned. So the header is read here, the body is raw inflate, the checksum
  * is ours: a mismatch is remembered and reported as SK_E_FORMAT after the last member.
@@ -17,6 +19,7 @@
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "codec/stage.h"
+#include "codec/whole.h"
 #include "codec/zstep.h"
 
 #define FIXED_HEADER_BYTES ((size_t)10)
@@ -47,6 +50,7 @@ struct gunzipper {
     size_t skip; /* bytes of the extra field still to pass */
     uint32_t crc;
     uint32_t len; /* modulo 2^32, as stored */
+    bool begun;   /* the body: zlib has seen some of it */
     bool damaged; /* some member did not match its checksum */
 };
 
@@ -86,6 +90,7 @@ static sk_err take_fixed_header(struct gunzipper *s, struct stage_io *io) {
     s->state = GZ_EXTRA_LEN;
     s->crc = 0;
     s->len = 0;
+    s->begun = false;
     return inflateReset(&s->z) == Z_OK ? sk_ok() : sk_fail(SK_E_INTERNAL);
 }
 
@@ -137,9 +142,22 @@ static void skip_hcrc(struct gunzipper *s, struct stage_io *io) {
     s->state = GZ_BODY;
 }
 
+/* The stated length of the last member, which is mostly the only one. Only whether a try pays
+ * depends on it. */
+static bool has_room(const struct stage_io *io) {
+    return io->in_last && io->in_len >= TRAILER_BYTES &&
+           sk_load_u32le(io->in + io->in_len - 4) <= io->out_cap;
+}
+
 static sk_err take_body(struct gunzipper *s, struct stage_io *io) {
     bool end = false;
-    sk_err err = zstep_run(&s->z, io, &end);
+    sk_err err = sk_ok();
+    if (!s->begun && has_room(io) && whole_inflate(io)) {
+        end = true;
+    } else {
+        err = zstep_run(&s->z, io, &end);
+    }
+    s->begun = true;
     s->crc = sk_crc32(s->crc, io->out, io->out_len);
     s->len += (uint32_t)io->out_len;
     if (end) {
@@ -212,6 +230,7 @@ sk_err sk_gunzip_open(struct sk_stream *up, struct sk_stream **out_stream) {
         sk_stream_close(&s->stage.base);
         return err;
     }
+    s->stage.borrows = true;
     *out_stream = &s->stage.base;
     return sk_ok();
 }

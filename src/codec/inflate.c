@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Raw deflate (RFC 1951) and zlib streams (RFC 1950) over zlib's inflate.
+ * Raw deflate (RFC 1951) and zlib streams (RFC 1950) over zlib's inflate; a raw stream in memory is
+ * first tried whole (whole.c).
  *
  * One packed stream only: what comes after its end belongs to the container, which asks
  * sk_codec_consumed() where that is. zlib writes decoded bytes before it reports damage, so the
@@ -12,6 +13,7 @@
 #include "codec/codec.h"
 #include "codec/hooks.h"
 #include "codec/stage.h"
+#include "codec/whole.h"
 #include "codec/zstep.h"
 
 #define RAW_WINDOW_BITS (-15)
@@ -20,6 +22,8 @@
 struct inflater {
     struct stage stage;
     z_stream z;
+    bool begun;
+    bool raw;
 };
 
 static void *zlib_alloc(void *opaque, unsigned items, unsigned size) {
@@ -70,6 +74,12 @@ sk_err zstep_run(z_stream *z, struct stage_io *io, bool *out_end) {
 
 static sk_err inflater_step(struct stage *stage, struct stage_io *io) {
     struct inflater *s = (struct inflater *)(void *)stage;
+    bool first = !s->begun && io->in_len > 0;
+    s->begun = s->begun || first;
+    if (first && s->raw && whole_inflate(io)) {
+        io->end = true;
+        return sk_ok();
+    }
     return zstep_run(&s->z, io, &io->end);
 }
 
@@ -87,6 +97,8 @@ static sk_err inflater_open(struct sk_stream *up, int window_bits, struct sk_str
         sk_stream_close(&s->stage.base);
         return err;
     }
+    s->stage.borrows = true;
+    s->raw = window_bits < 0;
     *out_stream = &s->stage.base;
     return sk_ok();
 }

@@ -5,6 +5,8 @@
  *     up --read--> in[16 KiB] --step--> caller's buffer
  *                  ^ in_pos   ^ in_len
  *
+ * A codec may ask for the bytes where they lie, if they lie in memory: then `in` is all of them.
+ *
  * One read runs steps until a byte comes out, the data ends, or something fails. A failure that
  * comes together with bytes is kept for the next read: what could be decoded is always scanned.
  * The loop ends because every turn uses input, makes output, or fetches input, and each of them is
@@ -12,16 +14,33 @@
  */
 #include "codec/stage.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/mem.h"
 #include "codec/codec.h"
 
+/* All of up at once. */
+static bool borrow(struct stage *s) {
+    struct sk_bytes all;
+    if (!s->borrows || s->pulled > 0 ||
+        !sk_stream_take_memory(s->up, STAGE_BORROW_MAX_BYTES, &all)) {
+        return false;
+    }
+    s->in = all.ptr;
+    s->in_len = all.len;
+    s->in_last = true;
+    s->pulled = all.len;
+    return true;
+}
+
 /* Move what is left to the front and append one upstream read. */
 static sk_err fill(struct stage *s) {
     size_t left = s->in_len - s->in_pos;
+    if (borrow(s)) {
+        return sk_ok();
+    }
     if (left > 0 && s->in_pos > 0) {
-        memmove(s->in, s->in + s->in_pos, left);
+        memmove(s->buf, s->buf + s->in_pos, left);
     }
     s->in_pos = 0;
     s->in_len = left;
@@ -29,7 +48,7 @@ static sk_err fill(struct stage *s) {
         return sk_fail(SK_E_FORMAT);
     }
     size_t got = 0;
-    TRY(sk_stream_read(s->up, s->in + left, STAGE_IN_BYTES - left, &got));
+    TRY(sk_stream_read(s->up, s->buf + left, STAGE_IN_BYTES - left, &got));
     s->in_last = got == 0;
     s->in_len += got;
     s->pulled += got;
@@ -86,7 +105,7 @@ static void stage_close(struct sk_stream *base) {
     if (s->fini != NULL) {
         s->fini(s);
     }
-    mem_free(s->in);
+    mem_free(s->buf);
     mem_free(s);
 }
 
@@ -104,6 +123,7 @@ void *stage_new(size_t bytes_of_codec, struct sk_stream *up,
     s->up = up;
     s->step = step;
     s->fini = fini;
+    s->buf = in;
     s->in = in;
     return s;
 }
@@ -123,5 +143,5 @@ uint64_t sk_codec_consumed(const struct sk_stream *codec, bool *out_ended) {
 }
 
 uint32_t sk_crc32(uint32_t crc, const void *bytes, size_t len) {
-    return (uint32_t)crc32_z(crc, bytes, len);
+    return len == 0 ? crc : libdeflate_crc32(crc, bytes, len);
 }

@@ -23,6 +23,7 @@
 #include "base/source.h"
 
 #define STAGE_IN_BYTES ((size_t)16 * 1024)
+#define STAGE_BORROW_MAX_BYTES ((size_t)64 << 20)
 #define STAGE_LOOK_BYTES ((size_t)1024)
 #define STAGE_EMPTY_RESTARTS_MAX 10000u
 
@@ -44,7 +45,9 @@ struct stage {
     struct sk_stream *up;
     sk_err (*step)(struct stage *stage, struct stage_io *io);
     void (*fini)(struct stage *stage); /* may be NULL */
-    uint8_t *in;
+    uint8_t *buf;                      /* STAGE_IN_BYTES */
+    const uint8_t *in;                 /* buf, or the memory of `up` */
+    bool borrows; /* set by the codec: packed bytes that are in memory are not copied */
     size_t in_pos;
     size_t in_len;
     uint64_t pulled;    /* bytes taken from up */

@@ -11,6 +11,7 @@
 #include "pack.h"
 
 #define SAMPLE_BYTES ((size_t)200000)
+#define WHOLE_ROUNDS 60u
 
 struct codec {
     const char *name;
@@ -252,6 +253,84 @@ static void test_bad_member_does_not_hide_the_next(void **state) {
     buf_release(&out);
 }
 
+/* ---- streams in memory, tried whole ---------------------------------------------------------- */
+
+struct decoded {
+    sk_err err;
+    struct buf out;
+    uint64_t used;
+};
+
+static struct decoded decode_in_memory(const struct codec *c, const struct buf *packed,
+                                       size_t cap) {
+    struct decoded d = {0};
+    struct sk_source src;
+    struct sk_source_stream up;
+    struct sk_stream *s = NULL;
+    bool ended = false;
+    sk_source_init_mem(&src, packed->data, packed->len);
+    assert_false(sk_failed(c->open(sk_source_stream_init(&up, &src, 0, src.size), &s)));
+    d.err = pack_drain(s, cap, &d.out);
+    d.used = sk_codec_consumed(s, &ended);
+    assert_int_equal(ended, !sk_failed(d.err));
+    sk_stream_close(s);
+    sk_source_release(&src);
+    return d;
+}
+
+/* What zlib takes comes out the same. What it refuses is refused, after the same bytes, or begins
+ * with them (whole.c). Returns 1 for the latter. */
+static unsigned compare_with_streaming(const struct codec *c, const struct buf *packed,
+                                       size_t cap) {
+    struct decoded zlib = {0}, whole = decode_in_memory(c, packed, cap);
+    zlib.err = decode(c, packed, 1000, cap, &zlib.out, &zlib.used);
+    bool laxer = sk_failed(zlib.err) && !sk_failed(whole.err);
+    assert_true(laxer || whole.err.code == zlib.err.code);
+    assert_true(laxer ? whole.out.len >= zlib.out.len : whole.out.len == zlib.out.len);
+    if (zlib.out.len > 0) {
+        assert_memory_equal(whole.out.data, zlib.out.data, zlib.out.len);
+    }
+    if (!sk_failed(zlib.err)) {
+        assert_int_equal(whole.used, zlib.used);
+    }
+    buf_release(&zlib.out);
+    buf_release(&whole.out);
+    return laxer;
+}
+
+static uint32_t next_random(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+static void test_whole_streams_agree_with_streaming(void **state) {
+    (void)state;
+    static const size_t lens[] = {0, 1, 300, 20000, SAMPLE_BYTES};
+    static const size_t caps[] = {100, 16 << 10, 256 << 10};
+    uint32_t seed = 1;
+    unsigned laxer = 0;
+    for (size_t k = 0; k < 4 * 5 * 3; k++) {
+        const struct codec *c = &codecs[k % 4]; /* all of zlib's */
+        size_t len = lens[k / 4 % 5], cap = caps[k / 20];
+        struct buf packed = {0};
+        c->pack(&packed, sample.data, len);
+        c->pack(&packed, sample.data, 300); /* a further member, or what follows */
+        assert_int_equal(compare_with_streaming(c, &packed, cap), 0);
+        size_t whole = packed.len;
+        for (unsigned round = 0; round < WHOLE_ROUNDS; round++) {
+            size_t at = next_random(&seed) % (round % 2 == 0 && whole > 80 ? 80 : whole);
+            uint8_t flip = (uint8_t)(1u << next_random(&seed) % 8);
+            packed.data[at] ^= flip;
+            packed.len = round % 5 == 0 ? next_random(&seed) % whole : whole;
+            laxer += compare_with_streaming(c, &packed, cap);
+            packed.data[at] ^= flip;
+        }
+        packed.len = whole;
+        buf_release(&packed);
+    }
+    print_message("%u damaged streams that only libdeflate takes\n", laxer);
+}
+
 static void test_every_allocation_may_fail(void **state) {
     (void)state;
     for (size_t i = 0; i < CODEC_COUNT; i++) {
@@ -400,6 +479,7 @@ int main(void) {
         cmocka_unit_test(test_damage_is_noticed),
         cmocka_unit_test(test_damage_costs_little_in_large_reads),
         cmocka_unit_test(test_bad_member_does_not_hide_the_next),
+        cmocka_unit_test(test_whole_streams_agree_with_streaming),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_upstream_error_is_passed_on),
         cmocka_unit_test(test_dictionary_above_limit_is_refused),

@@ -120,8 +120,9 @@ static void test_truncation_is_damage(void **state) {
 
 static void test_every_allocation_may_fail(void **state) {
     (void)state;
+    static char text[16384];
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
-        size_t len = 0;
+        size_t len = 0, text_len = expected(text, sizeof(text), samples[i].chained);
         uint8_t *file = golden_load(samples[i].path, &len);
         for (uint64_t nth = 1;; nth++) {
             struct walktest t;
@@ -133,12 +134,15 @@ static void test_every_allocation_may_fail(void **state) {
             bool said = err.code == SK_E_NOMEM || t.note[SK_NOTE_LIMIT_MEMORY] > 0;
             bool nameless =
                 t.child_count == 1 && t.child[0].name == NULL && samples[i].name != NULL;
+            /* a whole stream is tried first, and can go on without that memory */
+            bool served =
+                samples[i].format == &sk_format_gzip && walktest_has(&t, NULL, text, text_len);
             walktest_release(&t);
             if (seen < nth) {
                 assert_int_equal(err.code, SK_OK);
                 break;
             }
-            assert_true(said || nameless);
+            assert_true(said || nameless || served);
         }
         free(file);
     }
