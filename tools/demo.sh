@@ -26,7 +26,7 @@ cp /bin/ls /bin/tar /bin/cat /bin/gzip "$scratch/programs/"
 cp -rL /usr/share/common-licenses "$scratch/programs/licences"
 ln -s "$top/definitions" "$scratch/signatures"
 python3 - "$top/definitions/samples" "$scratch/inbox" <<'PY'
-import base64, gzip, io, pathlib, sys, tarfile, zipfile
+import base64, email.message, gzip, io, pathlib, sys, tarfile, zipfile
 samples, inbox = map(pathlib.Path, sys.argv[1:])
 def sample(name):
     return base64.b64decode((samples / (name + ".b64")).read_text())
@@ -49,6 +49,11 @@ text = b"nothing to see here\n" * 40
 (inbox / "upload.tar.gz").write_bytes(tar(www__index_html=text, www__image_php=sample("Sekisho.WebShell.PhpEval-1")))
 (inbox / "miner.json").write_bytes(sample("Sekisho.Miner.XmrigConfig-1"))
 (inbox / "eicar.com").write_bytes(sample("Sekisho.Test.Eicar-1"))
+letter = email.message.EmailMessage()
+letter["From"], letter["To"], letter["Subject"] = "shop@example.org", "you@example.org", "Your invoice"
+letter.set_content("Please see the attached invoice.\n")
+letter.add_attachment(zipped(invoice_sh=sample("Sekisho.Dropper.Base64Shell-1")), maintype="application", subtype="zip", filename="invoice.zip")
+(inbox / "letter.eml").write_bytes(bytes(letter))
 (inbox / "notes.zip").write_bytes(zipped(notes_txt=text))
 (inbox / "broken.tar.gz").write_bytes(tar(report_txt=bytes(range(256)) * 400)[:-300])
 PY
@@ -62,5 +67,8 @@ expect 0 sekisho scan -d definitions programs
 
 say "3. Scan an inbox: harmless look-alikes of malware, some inside nested archives, and a damaged archive"
 expect 1 sekisho scan -d definitions inbox
+
+say "4. Look inside the letter"
+expect 1 sekisho inspect -d definitions inbox/letter.eml
 
 say "Exit codes: 0 clean, 1 something found, 2 something could not be scanned fully. More: sekisho scan --help"
