@@ -76,7 +76,7 @@ static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
 
 void links_check(struct sk_scanner *sc, struct layer *layer) {
     struct links l = {sc, layer};
-    struct sk_html_events events = {.put = put, .link = on_link, .ctx = &l};
+    struct sk_html_events events = {.put = put, .link = on_link, .no_scripts = true, .ctx = &l};
     struct sk_norm_html *html = NULL;
     if (!is_asked(sc, layer) || sc->stop) {
         return;

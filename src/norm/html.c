@@ -85,9 +85,8 @@ static size_t cut_of(const uint8_t *window) {
     return cut > 1 ? cut : HTML_WINDOW_BYTES;
 }
 
-static void run(struct sk_norm_html *h, size_t len) {
-    const uint8_t *p = h->window;
-    const uint8_t *end = p + len;
+/* The states over [p, end). Returns where an encoded script begins, or end. */
+static const uint8_t *run_states(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     const uint8_t *script = p; /* what the script normaliser has not got yet */
     if (h->js_open) {
         sk_norm_js_edge(h->js);
@@ -95,7 +94,7 @@ static void run(struct sk_norm_html *h, size_t len) {
     while (p < end && is_space(*p)) {
         p++;
     }
-    while (p < end) {
+    while (p < end && !h->encoded_new) {
         p = STEPS[h->state](h, p, end);
         bool inside = html_in_script(h);
         if (inside && !h->js_open) {
@@ -111,8 +110,44 @@ static void run(struct sk_norm_html *h, size_t len) {
         }
     }
     if (h->js_open) {
-        html_script_takes(h, script, end);
+        html_script_takes(h, script, p);
     }
+    return p;
+}
+
+/* A decoder takes one block; a later encoded script gets a new one. */
+static void run(struct sk_norm_html *h, size_t len) {
+    const uint8_t *p = h->window;
+    const uint8_t *end = p + len;
+    if (h->encoded) {
+        size_t n = sk_screnc_feed(&h->screnc, p, len, h->decoded);
+        p = h->decoded;
+        end = p + n;
+    }
+    for (;;) {
+        p = run_states(h, p, end);
+        if (!h->encoded_new) {
+            return;
+        }
+        h->encoded_new = false;
+        h->encoded = true;
+        h->screnc = (struct sk_screnc){0};
+        size_t rest = (size_t)(end - p);
+        if (p >= h->decoded && p <= h->decoded + sizeof(h->decoded)) {
+            memmove(h->window, p, rest); /* a decoder that is new holds nothing: rest shrinks */
+            p = h->window;
+        }
+        size_t n = sk_screnc_feed(&h->screnc, p, rest, h->decoded);
+        p = h->decoded;
+        end = p + n;
+    }
+}
+
+/* What the decoder held for a mark or a tail that never came. */
+static void run_held(struct sk_norm_html *h) {
+    uint8_t held[SK_SCRENC_TAIL_BYTES];
+    size_t len = h->encoded ? sk_screnc_finish(&h->screnc, held) : 0;
+    (void)run_states(h, held, held + len);
 }
 
 sk_err sk_norm_html_feed(struct sk_norm_html *h, const uint8_t *bytes, size_t len) {
@@ -140,6 +175,7 @@ sk_err sk_norm_html_feed(struct sk_norm_html *h, const uint8_t *bytes, size_t le
 sk_err sk_norm_html_finish(struct sk_norm_html *h) {
     run(h, h->window_len); /* feed leaves less than a full one */
     h->window_len = 0;
+    run_held(h);
     html_entity_end(h);
     if (h->state == HTML_TAG_OPEN) {
         html_put(h, '<');

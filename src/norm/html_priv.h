@@ -8,13 +8,15 @@
 
 #include "norm/html.h"
 #include "norm/js.h"
+#include "norm/screnc.h"
 
 #define HTML_WINDOW_BYTES ((size_t)8191)
 #define HTML_OUT_BYTES ((size_t)16384)
 #define HTML_VALUE_MAX ((size_t)1024) /* of an attribute value, with its quotes */
 #define HTML_ENTITY_MAX ((size_t)1024)
 #define HTML_NAME_MAX ((size_t)32) /* of names that mean something; longer ones are cut */
-#define HTML_ATTRS 3               /* href, src, action */
+#define HTML_ENCODED_MAX 1000u     /* encoded scripts of a page; each may read a window again */
+#define HTML_ATTRS 4               /* href, src, action, language */
 
 enum html_state {
     HTML_TEXT,
@@ -107,11 +109,17 @@ struct sk_norm_html {
     bool js_open;          /* a script is being read */
     bool js_seen;          /* one has been given out */
     sk_err js_err;         /* of scripts that were left out */
+    bool encoded;          /* the rest of the page goes through screnc */
+    bool encoded_new;      /* from the next byte on */
+    bool src_first;        /* src stood before language */
+    unsigned encoded_count;
+    struct sk_screnc screnc;
     /* in and out */
     struct html_out nocomment;
     struct html_out notags;
     size_t window_len;
     uint8_t window[HTML_WINDOW_BYTES + 1];
+    uint8_t decoded[HTML_WINDOW_BYTES + 4]; /* a window, decoded: at most 3 bytes more */
 };
 
 /* A state takes what it can of [p, end) and returns where it stopped. */
@@ -197,6 +205,9 @@ bool html_in_script(const struct sk_norm_html *h);
 void html_script_begins(struct sk_norm_html *h);
 void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end);
 void html_script_ends(struct sk_norm_html *h);
+/* A <script> tag has ended: is what follows encoded? */
+void html_script_language(struct sk_norm_html *h, const struct html_value *language,
+                          const struct html_value *src);
 
 /* The end of the input inside an entity. */
 void html_entity_end(struct sk_norm_html *h);

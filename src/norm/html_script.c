@@ -5,7 +5,15 @@
  *
  * A script that the normaliser refuses (too large, no memory) is left out, the page goes on, and
  * the error is told at its end.
+ *
+ * Encoded scripts (language="JScript.Encode" or "VBScript.Encode"): behind the tag a second one of
+ * the plain language is written and all that follows goes through the decoder (screnc.h), which
+ * decodes one block and passes the rest: seen with sigtool 1.4.6. Unlike there, text before a block
+ * and a script without one are read like any script.
  */
+#include <string.h>
+#include <strings.h>
+
 #include "norm/html_priv.h"
 
 bool html_in_script(const struct sk_norm_html *h) {
@@ -51,4 +59,45 @@ void html_script_ends(struct sk_norm_html *h) {
     h->js_open = false;
     failed(h, sk_norm_js_finish(h->js, put, h));
     h->js_seen = true;
+}
+
+static bool value_is(const struct html_value *value, const char *text) {
+    return value->set && value->len == strlen(text) &&
+           strncasecmp((const char *)value->bytes, text, value->len) == 0;
+}
+
+static void put_lower(struct sk_norm_html *h, const struct html_value *value) {
+    for (size_t i = 0; i < value->len; i++) {
+        html_put(h, html_lower_of[value->bytes[i]]);
+    }
+}
+
+static void put_string(struct sk_norm_html *h, const char *text) {
+    for (; *text != 0; text++) {
+        html_put(h, (uint8_t)*text);
+    }
+}
+
+void html_script_language(struct sk_norm_html *h, const struct html_value *language,
+                          const struct html_value *src) {
+    bool visual = value_is(language, "VBScript.Encode");
+    if (!visual && !value_is(language, "JScript.Encode")) {
+        return;
+    }
+    const char *plain = visual ? " language=\"vbscript\"" : " language=\"javascript\"";
+    put_string(h, "<script");
+    if (!h->src_first) {
+        put_string(h, plain);
+    }
+    if (src->set) {
+        put_string(h, " src=\"");
+        put_lower(h, src);
+        put_string(h, "\"");
+    }
+    if (h->src_first) {
+        put_string(h, plain);
+    }
+    put_string(h, ">");
+    h->encoded_new = h->encoded_count < HTML_ENCODED_MAX;
+    h->encoded_count += h->encoded_new;
 }

@@ -40,7 +40,7 @@ bool html_name_is(const struct html_name *name, const char *text) {
 
 /* ---- links -------------------------------------------------------------------------------- */
 
-enum { ATTR_HREF, ATTR_SRC, ATTR_ACTION };
+enum { ATTR_HREF, ATTR_SRC, ATTR_ACTION, ATTR_LANGUAGE };
 
 void html_show(struct sk_norm_html *h, uint8_t c) {
     struct html_shown *shown[] = {h->in_link ? &h->link_text : NULL,
@@ -175,6 +175,9 @@ const uint8_t *html_tag_done(struct sk_norm_html *h, const uint8_t *p, const uin
     h->in_style = html_name_is(&h->tag, "style");
     if (h->in_style || html_name_is(&h->tag, "script")) {
         h->state = HTML_SCRIPT;
+        if (!h->in_style) {
+            html_script_language(h, &h->attrs[ATTR_LANGUAGE], &h->attrs[ATTR_SRC]);
+        }
     } else if (html_name_is(&h->tag, "a")) {
         put_address(h, &h->attrs[ATTR_HREF]);
     } else if (html_name_is(&h->tag, "img")) {
@@ -252,9 +255,10 @@ const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const ui
 
 /* The place to keep the value of this attribute, or NULL: of no interest, or there was one. */
 static struct html_value *value_of(struct sk_norm_html *h) {
-    static const char *const NAMES[HTML_ATTRS] = {"href", "src", "action"};
+    static const char *const NAMES[HTML_ATTRS] = {"href", "src", "action", "language"};
     for (size_t i = 0; i < HTML_ATTRS; i++) {
         if (html_name_is(&h->attr, NAMES[i])) {
+            h->src_first = i == ATTR_LANGUAGE ? h->attrs[ATTR_SRC].set : h->src_first;
             return h->attrs[i].set ? NULL : &h->attrs[i];
         }
     }

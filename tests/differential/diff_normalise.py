@@ -28,7 +28,8 @@ PIECES = [b"<", b">", b"<p", b"<a href=", b'<a href="', b"<img src=", b"<img src
           b"&hearts;", b"&foo;", b"A", b"b", b"Cd", b"1", b"x y", b"<!", b"<!--", b"-->", b"</a>", b"</", b"/", b"!", b"-", b"\x80",
           b"\xc3\xa9", b"\xe3\x81\x82", b"\xe3\x80\x82", b"\xff", b"\x01", b"\x7f", b"\0", b"\r", b"<b>", b"</b>", b" class=", b" x",
           b"/>", b"?", b"<?", b"%", b"#", b".", b",", b"&nbsp;", b"&#10;", b"<script>", b"</script>", b"<script", b"<style>",
-          b"</style>", b"</script ", b"var a;", b"function f(a){", b"}", b'"a"+"b"', b"//", b"/*", b"*/", b'unescape("%41")']
+          b"</style>", b"</script ", b"var a;", b"function f(a){", b"}", b'"a"+"b"', b"//", b"/*", b"*/", b'unescape("%41")',
+          b'<script language="JScript.Encode">#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@']
 
 
 def sigtool(kind, data):

@@ -12,6 +12,7 @@
 #include "walktest.h"
 
 extern const struct sk_format sk_format_html;
+extern const struct sk_format sk_format_screnc;
 
 static const struct {
     const char *page;
@@ -45,6 +46,23 @@ static void test_cases(void **state) {
             assert_int_equal(t.child[0].got_bytes, strlen(CASES[i].data));
             assert_memory_equal(t.child[0].head, CASES[i].data, strlen(CASES[i].data));
         }
+        walktest_release(&t);
+    }
+}
+
+static void test_encoded_script(void **state) {
+    static const char FILE[] = "#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@after";
+    static const char WANT[] = "<script>xp#xp#p##pafter</script>";
+    (void)state;
+    for (size_t chunk = 16; chunk < 64; chunk++) {
+        struct walktest t;
+        walktest_init(&t);
+        t.read_chunk_bytes = chunk;
+        assert_int_equal(walktest_run(&t, &sk_format_screnc, FILE, sizeof(FILE) - 1).code, SK_OK);
+        assert_int_equal(t.child_count, 1);
+        assert_string_equal(t.child[0].name, "screnc.html");
+        assert_int_equal(t.child[0].got_bytes, sizeof(WANT) - 1);
+        assert_memory_equal(t.child[0].head, WANT, sizeof(WANT) - 1);
         walktest_release(&t);
     }
 }
@@ -86,6 +104,7 @@ static void test_every_allocation_fails_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_encoded_script),
         cmocka_unit_test(test_unclosed_quotes_stay_linear),
         cmocka_unit_test(test_every_allocation_fails_once),
     };
