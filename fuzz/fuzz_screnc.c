@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "norm/screnc.h"
+#include "codec/screnc.h"
 #include "walkfuzz.h"
 
 extern const struct sk_format sk_format_screnc;

@@ -2,9 +2,9 @@
 /*
  * Encoded scripts that stand alone (.jse, .vbe): "#@~^" first. One member, the decoded script in a
  * <script> element, so that it is read as HTML; clamscan 1.4.6 does the same and calls it so (seen
- * with --leave-temps). The decoding: norm/screnc.h; those in pages: norm/html_script.c.
+ * with --leave-temps). The decoding: codec/screnc.h; those in pages: norm/html_script.c.
  */
-#include "norm/screnc.h"
+#include "codec/screnc.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 
 #include "norm/html.h"
 #include "norm/js.h"
-#include "norm/screnc.h"
+#include "codec/screnc.h"
 
 #define HTML_WINDOW_BYTES ((size_t)8191)
 #define HTML_OUT_BYTES ((size_t)16384)

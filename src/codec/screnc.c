@@ -11,7 +11,7 @@
  * - The length is base64 of four bytes, little-endian; bytes that are no base64 count as nothing.
  * - A tail of fewer than twelve bytes stays.
  */
-#include "norm/screnc.h"
+#include "codec/screnc.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "norm/screnc.h"
+#include "codec/screnc.h"
 
 #define CASE(in_, out_)                                                                            \
     { in_, sizeof(in_) - 1, out_, sizeof(out_) - 1 }

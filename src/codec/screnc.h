@@ -9,8 +9,8 @@
  *
  * Life cycle: zero-initialise, feed in any pieces, finish once. No memory, no failure.
  */
-#ifndef SK_NORM_SCRENC_H
-#define SK_NORM_SCRENC_H
+#ifndef SK_CODEC_SCRENC_H
+#define SK_CODEC_SCRENC_H
 
 #include <stdbool.h>
 #include <stddef.h>
