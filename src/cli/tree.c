@@ -179,8 +179,8 @@ static bool is_it(void *ctx, uint32_t value) {
 
 /* Links make a graph of the tree: without this, a lattice of n links would be walked along each of
  * its 2^n ways. A directory is entered under its own name whatever links led to it (as clamscan
- * does), and once more by links. *out_again: a link led here before, and no deeper, so that no limit
- * of depth hid a part of it then. */
+ * does), and once more by links. *out_again: a link led here before, and no deeper, so that no
+ * limit of depth hid a part of it then. */
 static sk_err enter_once(struct tree *tree, const struct stat *st, bool *out_again) {
     struct seeking s = {tree, {st->st_dev, st->st_ino, tree->depth}};
     uint64_t key[2] = {(uint64_t)st->st_dev, (uint64_t)st->st_ino};

@@ -14,9 +14,9 @@
 
 #include "match/pattern.h"
 
-#define REGEX_MATCH_LIMIT 100000u /* ClamAV's PCREMatchLimit, for each start */
+#define REGEX_MATCH_LIMIT 100000u                 /* ClamAV's PCREMatchLimit, for each start */
 #define REGEX_HARD_LIMIT (REGEX_MATCH_LIMIT * 16) /* for a start that needs more */
-#define REGEX_DEPTH_LIMIT 2000u   /* PCRERecMatchLimit */
+#define REGEX_DEPTH_LIMIT 2000u                   /* PCRERecMatchLimit */
 #define REGEX_HEAP_KIB 20000u
 #define REGEX_LAYER_MAX ((uint64_t)100 << 20) /* PCREMaxFileSize; of longer layers so much */
 #define REGEX_TEXT_MAX 32768u
