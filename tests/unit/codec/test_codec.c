@@ -284,7 +284,8 @@ static unsigned compare_with_streaming(const struct codec *c, const struct buf *
                                        size_t cap) {
     struct decoded zlib = {0}, whole = decode_in_memory(c, packed, cap);
     zlib.err = decode(c, packed, 1000, cap, &zlib.out, &zlib.used);
-    bool laxer = sk_failed(zlib.err) && !sk_failed(whole.err);
+    /* in gzip the checksum may still refuse it at the end */
+    bool laxer = sk_failed(zlib.err) && (!sk_failed(whole.err) || whole.out.len > zlib.out.len);
     assert_true(laxer || whole.err.code == zlib.err.code);
     assert_true(laxer ? whole.out.len >= zlib.out.len : whole.out.len == zlib.out.len);
     if (zlib.out.len > 0) {
