@@ -13,7 +13,8 @@
  * normaliser holds (js.h). Time: linear.
  * Ownership: _new **returns owned**; events are **borrowed** until _free; bytes in callbacks are
  * **borrowed** for the call. Errors: SK_E_NOMEM, and whatever `put` returned, which is sticky.
- * A script that is too large for js.h is left out alone; _finish tells it with SK_E_LIMIT.
+ * A script that is too large for js.h is left out alone, encoded scripts beyond the thousandth of a
+ * page stay as they are; _finish tells it with SK_E_LIMIT.
  */
 #ifndef SK_NORM_HTML_H
 #define SK_NORM_HTML_H

@@ -100,4 +100,5 @@ void html_script_language(struct sk_norm_html *h, const struct html_value *langu
     put_string(h, ">");
     h->encoded_new = h->encoded_count < HTML_ENCODED_MAX;
     h->encoded_count += h->encoded_new;
+    failed(h, h->encoded_new ? sk_ok() : sk_fail(SK_E_LIMIT));
 }

@@ -269,6 +269,25 @@ static void test_long_values_are_cut(void **state) {
     release(&seen);
 }
 
+/* What is left encoded is told. */
+static void test_too_many_encoded_scripts(void **state) {
+    static const char tag[] =
+        "<script language='JScript.Encode'>#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@</script>end";
+    for (unsigned count = 1000; count <= 1001; count++) {
+        struct buf page = {0};
+        struct seen seen;
+        (void)state;
+        begin(&seen);
+        for (unsigned i = 0; i < count; i++) {
+            assert_false(sk_failed(buf_puts(&page, tag)));
+        }
+        sk_err err = feed_cut(&seen, buf_text(&page), page.len, 9);
+        assert_int_equal(err.code, count > 1000 ? SK_E_LIMIT : SK_OK);
+        release(&seen);
+        buf_release(&page);
+    }
+}
+
 static void test_errors(void **state) {
     static char in[100000];
     struct seen seen;
@@ -292,6 +311,7 @@ int main(void) {
         cmocka_unit_test(test_window_edge),
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_long_values_are_cut),
+        cmocka_unit_test(test_too_many_encoded_scripts),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
