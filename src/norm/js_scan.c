@@ -240,6 +240,9 @@ static bool opens_comment(struct sk_norm_js *js, uint8_t c) {
  * and the 'u' goes. True: c was taken. */
 static bool slash_goes_on(struct sk_norm_js *js, uint8_t c) {
     js->before = 0;
+    if (js->part.len == 0) { /* it stood at the end of a text, and was told there */
+        return false;
+    }
     if (c == 'u') {
         return true;
     }
