@@ -131,11 +131,25 @@ static bool has_rule(void *ctx, const struct image *image, const struct rule_cer
     return true;
 }
 
+static bool blocks(void *ctx, const struct image *image, const struct rule_cert *rule,
+                   struct sk_bytes modulus) {
+    (void)ctx;
+    (void)image;
+    (void)modulus;
+    return (rule->flags & RULE_CERT_TRUSTED) == 0;
+}
+
 void authenticode_look(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
-    if (exe->cert_len <= WIN_CERTIFICATE_BYTES || exe->cert_len > CRYPTO_SIGNED_MAX_BYTES ||
-        exe->cert_off > layer->src.size || exe->cert_len != layer->src.size - exe->cert_off ||
+    if (exe->cert_len <= WIN_CERTIFICATE_BYTES || exe->cert_off > layer->src.size ||
+        exe->cert_len != layer->src.size - exe->cert_off ||
         (sc->options.parts_off & SK_PART_CERTIFICATES) != 0 ||
         !any_rule(sc->engine, has_rule, NULL)) {
+        return;
+    }
+    if (exe->cert_len > CRYPTO_SIGNED_MAX_BYTES) { /* padding must not hide a blocked signer */
+        if (any_rule(sc->engine, blocks, NULL)) {
+            verdict_note(sc, layer, SK_NOTE_LIMIT_MEMORY, "certificate table");
+        }
         return;
     }
     struct sk_cursor c = sk_source_cursor(&layer->src, exe->cert_off, WIN_CERTIFICATE_BYTES);

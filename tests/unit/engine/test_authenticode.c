@@ -87,6 +87,22 @@ static void test_what_is_no_signature_is_no_damage(void **state) {
     sk_scanner_free(sc);
 }
 
+/* Padding hides no blocked signer; where nothing is blocked, nothing was left out. */
+static void test_large_table_is_told(void **state) {
+    (void)state;
+    struct sk_scanner *sc = scanner_flags(0);
+    struct buf padded = {0};
+    static const uint8_t zeros[CRYPTO_SIGNED_MAX_BYTES];
+    assert_false(sk_failed(buf_append(&padded, program.data, program.len)));
+    assert_false(sk_failed(buf_append(&padded, zeros, sizeof(zeros))));
+    assert_int_equal(look(sc, &padded, 0)->verdict, SK_VERDICT_INCOMPLETE);
+    rule.flags |= RULE_CERT_TRUSTED;
+    assert_int_equal(look(sc, &padded, 0)->verdict, SK_VERDICT_CLEAN);
+    rule.flags &= (uint8_t)~RULE_CERT_TRUSTED;
+    buf_release(&padded);
+    sk_scanner_free(sc);
+}
+
 static void test_no_memory_is_not_clean(void **state) {
     (void)state;
     bool reached = true;
@@ -107,6 +123,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),
         cmocka_unit_test(test_what_is_no_signature_is_no_damage),
+        cmocka_unit_test(test_large_table_is_told),
         cmocka_unit_test(test_no_memory_is_not_clean),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
