@@ -11,10 +11,14 @@
  * gradients among them, where exact zeros decide (tests/differential/diff_image_hash.py):
  *
  *   grey     0.299 R + 0.587 G + 0.114 B in single precision, rounded half away from zero
- *   resize   rows first, then columns, single precision, weights normalised; one rounding at the
- * end values   divided by 255 in single precision DCT      split radix (Plonka, Tasche: "Fast and
- * numerically stable algorithms for discrete cosine transforms", 2005), single precision: mirrored
- * inputs cancel exactly median   mean of the two middle ones of the 64
+ *   resize   rows first, then columns, single precision, weights normalised; rounded once, last
+ *
+ *   values   divided by 255, single precision
+ *
+ *   DCT      split radix (Plonka, Tasche: "Fast and numerically stable algorithms for discrete
+ *            cosine transforms", 2005), single precision: mirrored inputs cancel exactly
+ *
+ *   median   mean of the two middle ones of the 64
  *
  * Rows are added to the 32 sums as they come, in the order in which a resize of the whole picture
  * would add them, so a picture is never held. Fused multiply-add is off (meson.build): it rounds
