@@ -6,6 +6,7 @@
 #ifndef SK_BASE_TYPE_H
 #define SK_BASE_TYPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum sk_target {
@@ -45,6 +46,9 @@ enum sk_target sk_type_target(enum sk_type type);
 /* "html"; any value is safe. */
 const char *sk_target_word(enum sk_target target);
 uint32_t sk_type_flags(enum sk_type type);
+static inline bool sk_type_is_html(enum sk_type type) {
+    return type == SK_TYPE_HTML || type == SK_TYPE_HTML_UTF16;
+}
 /* SK_TYPE_COUNT when the name is unknown. */
 enum sk_type sk_type_from_clam(const char *name);
 

@@ -96,7 +96,7 @@ static sk_err make_text(struct work *w) {
 }
 
 static sk_err make_utf16(struct work *w) {
-    struct sk_norm_utf16 text = {0};
+    struct sk_norm_utf16 text = {.as_sigtool = true};
     size_t len;
     while ((len = next_chunk(w)) > 0) {
         TRY(put_file(w->out[0], w->chunk, sk_norm_utf16_feed(&text, w->chunk, len, w->chunk)));

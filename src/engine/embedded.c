@@ -27,6 +27,7 @@ static uint64_t program_reach(enum sk_type type) {
         return UINT64_MAX;
     case SK_TYPE_BINARY:
     case SK_TYPE_HTML:
+    case SK_TYPE_HTML_UTF16:
     case SK_TYPE_JAVA:
     case SK_TYPE_OLE2:
         return PROGRAM_REACH_BYTES;
@@ -85,7 +86,7 @@ static bool on_tick(void *ctx) {
 void embedded_look(struct sk_scanner *sc, struct layer *layer) {
     bool textual = (sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) != 0;
     if (layer->is_embedded || !embedded_host(layer->type) ||
-        (textual && layer->type != SK_TYPE_HTML)) {
+        (textual && !sk_type_is_html(layer->type))) {
         return;
     }
     struct looking ctx = {sc, layer};

@@ -200,7 +200,7 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         layer->type = vague ? layer->as : layer->type;
         add_reader(layer, layer->as);
     }
-    if (layer->type == SK_TYPE_HTML) {
+    if (sk_type_is_html(layer->type)) {
         add_reader(layer, SK_TYPE_HTML); /* content tells the type, nobody bids */
     }
     layer->own_bids = layer->bid_count;
@@ -217,7 +217,7 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
         target = SK_TARGET_ANY;
     }
     struct view view = {.src = &layer->src, .target = target, .exe = exe};
-    if (layer->type == SK_TYPE_HTML) {
+    if (sk_type_is_html(layer->type)) {
         view.rank = RANK_VIEW_MAX * RANK_NORMALISED;
     }
     view_search(sc, layer, &view);

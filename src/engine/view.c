@@ -206,7 +206,7 @@ void view_search_normalised(struct sk_scanner *sc, struct layer *layer) {
         (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
         return;
     }
-    if (layer->type == SK_TYPE_HTML) {
+    if (sk_type_is_html(layer->type)) {
         view_search_html(sc, layer);
     } else {
         view_search_as_text(sc, layer, &layer->src, RANK_NORMALISED);

@@ -10,6 +10,12 @@
  * and hash signatures of whole files match an output, too. Raw HTML is not searched by clamscan;
  * here it is, with target 0 (layer.c), its names come last.
  *
+ * UTF-16, seen likewise: little-endian pages are decoded as norm/utf16.h says, every unit a byte,
+ * and that is normalised; of big-endian ones the NULs are dropped, which the normaliser does to any
+ * page. Here little-endian pages are read both ways, unless all units are Latin-1 (then both are
+ * the same): without a byte order mark browsers take the bytes one by one. What a browser makes of
+ * such a page otherwise is a member (format/html.c).
+ *
  * Only one store may grow beyond memory at a time (store.h). So a page whose outputs surely fit in
  * memory is normalised once, a larger one once for each output.
  */
@@ -18,16 +24,21 @@
 #include "engine/hashes.h"
 #include "engine/observe.h"
 #include "engine/view.h"
+#include "format/content.h"
 #include "norm/html.h"
+#include "norm/utf16.h"
 
 #define ONE_PASS_BYTES (STORE_MEMORY_BYTES / 8) /* outputs are at most a few times the input */
 /* MaxHTMLNormalize of ClamAV. */
 #define NORMALISE_MAX_BYTES ((uint64_t)40 << 20)
 
+#define UNITS_BYTES ((size_t)4096)
+
 struct pass {
     struct sk_scanner *sc;
     struct layer *layer;
     bool wanted[SK_HTML_OUT_COUNT];
+    struct sk_norm_utf16 *utf16; /* NULL: the bytes as they are */
     struct store store[SK_HTML_OUT_COUNT];
 };
 
@@ -49,6 +60,20 @@ static sk_err put(void *ctx, enum sk_html_out out, const uint8_t *bytes, size_t 
     return sk_ok();
 }
 
+static sk_err feed(struct pass *pass, struct sk_norm_html *h, const uint8_t *p, size_t len) {
+    uint8_t units[UNITS_BYTES];
+    if (pass->utf16 == NULL) {
+        return sk_norm_html_feed(h, p, len);
+    }
+    while (len > 0) {
+        size_t n = len < sizeof(units) ? len : sizeof(units);
+        TRY(sk_norm_html_feed(h, units, sk_norm_utf16_feed(pass->utf16, p, n, units)));
+        p += n;
+        len -= n;
+    }
+    return sk_ok();
+}
+
 static sk_err feed_all(struct pass *pass, struct sk_norm_html *h) {
     struct sk_source *src = &pass->layer->src;
     for (uint64_t off = 0; off < src->size;) {
@@ -57,7 +82,7 @@ static sk_err feed_all(struct pass *pass, struct sk_norm_html *h) {
         if (p == NULL) {
             return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
         }
-        TRY(sk_norm_html_feed(h, p, avail));
+        TRY(feed(pass, h, p, avail));
         off += avail;
         if (!scan_time_left(pass->sc, pass->layer)) {
             return sk_fail(SK_E_STOP);
@@ -111,19 +136,42 @@ static void run(struct pass *pass) {
     }
 }
 
-void view_search_html(struct sk_scanner *sc, struct layer *layer) {
-    if (layer->src.size > NORMALISE_MAX_BYTES) {
-        verdict_note(sc, layer, SK_NOTE_LIMIT_FILE_SIZE, "normalised HTML");
-        return;
-    }
+/* All outputs of one reading of the page. */
+static void read_page(struct sk_scanner *sc, struct layer *layer, struct sk_norm_utf16 *utf16) {
     if (layer->src.size <= ONE_PASS_BYTES) {
-        struct pass pass = {.sc = sc, .layer = layer, .wanted = {true, true, true}};
+        struct pass pass = {.sc = sc, .layer = layer, .utf16 = utf16, .wanted = {true, true, true}};
         run(&pass);
         return;
     }
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !sc->stop; i++) {
-        struct pass pass = {.sc = sc, .layer = layer};
+        struct pass pass = {.sc = sc, .layer = layer, .utf16 = utf16};
         pass.wanted[i] = true;
+        if (utf16 != NULL) {
+            *utf16 = (struct sk_norm_utf16){.beyond = utf16->beyond};
+        }
         run(&pass);
+    }
+}
+
+static bool is_little_endian(struct layer *layer) {
+    struct sk_peek peek = {.size = layer->src.size};
+    peek.head = sk_source_at(&layer->src, 0, SK_PEEK_HEAD_BYTES, &peek.head_len);
+    return peek.head != NULL && sk_content_utf16(&peek) == SK_TYPE_TEXT_UTF16LE;
+}
+
+void view_search_html(struct sk_scanner *sc, struct layer *layer) {
+    struct sk_norm_utf16 utf16 = {0};
+    if (layer->src.size > NORMALISE_MAX_BYTES) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_FILE_SIZE, "normalised HTML");
+        return;
+    }
+    if (is_little_endian(layer)) {
+        read_page(sc, layer, &utf16);
+        if (!utf16.beyond) {
+            return;
+        }
+    }
+    if (!sc->stop) {
+        read_page(sc, layer, NULL);
     }
 }

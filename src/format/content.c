@@ -249,6 +249,34 @@ static bool is_html(const struct sk_peek *peek) {
     return false;
 }
 
+/* "<" and a letter, "!" or "/" as two units; where the "<" stands tells the order of the bytes. */
+static enum sk_type utf16_of_tag(const struct sk_peek *peek) {
+    const uint8_t *p = peek->head;
+    size_t len = peek->head_len;
+    const uint8_t *nul = len > 0 ? memchr(p, 0, len) : NULL;
+    while (nul != NULL && (size_t)(nul - p) + 1 < len) {
+        size_t at = (size_t)(nul - p); /* of the NUL behind the "<" */
+        uint8_t letter = p[at + 1] | 0x20;
+        bool name = (letter >= 'a' && letter <= 'z') || p[at + 1] == '!' || p[at + 1] == '/';
+        if (name && at > 0 && p[at - 1] == '<') {
+            if (at % 2 == 1 && at + 2 < len && p[at + 2] == 0) {
+                return SK_TYPE_TEXT_UTF16LE;
+            }
+            if (at % 2 == 0 && at > 1 && p[at - 2] == 0) {
+                return SK_TYPE_TEXT_UTF16BE;
+            }
+        }
+        nul = memchr(nul + 1, 0, len - at - 1);
+    }
+    return SK_TYPE_TEXT_ASCII;
+}
+
+enum sk_type sk_content_utf16(const struct sk_peek *peek) {
+    enum sk_type text = text_type(peek);
+    bool told = text == SK_TYPE_TEXT_UTF16LE || text == SK_TYPE_TEXT_UTF16BE;
+    return told ? text : utf16_of_tag(peek);
+}
+
 /* ---- mail ---- */
 
 enum header_worth {

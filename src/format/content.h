@@ -13,6 +13,9 @@
 
 /* Text, HTML, script or binary. */
 enum sk_type sk_content_type(const struct sk_peek *peek);
+/* HTML's characters: SK_TYPE_TEXT_UTF16LE, SK_TYPE_TEXT_UTF16BE, else one byte each. A page of few
+ * Latin letters without a byte order mark is told by its tags. */
+enum sk_type sk_content_utf16(const struct sk_peek *peek);
 /* What a run of header lines at the start, or the envelope line of a mailbox, makes of a layer. */
 enum sk_content_mail {
     SK_CONTENT_NO_MAIL,

@@ -12,12 +12,16 @@
  *
  * ClamAV looks at attribute values only; here every place counts, since a browser's idea of the
  * page may differ from ours.
+ *
+ * A page in UTF-16 is a member once more in UTF-8, as a browser reads it: its addresses are found
+ * there, and signatures for UTF-8. The readings that ClamAV's signatures know: engine/view_html.c.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "base/hex.h"
 #include "codec/codec.h"
+#include "format/content.h"
 #include "format/format.h"
 
 #define HEADER_MAX_BYTES ((size_t)256)
@@ -197,8 +201,59 @@ static bool find(struct sk_source *src, struct search *s, struct address *a, uin
     return false;
 }
 
+/* ---- UTF-16 ------------------------------------------------------------------------------- */
+
+struct wide {
+    const char *charset; /* NULL: one byte a character */
+    unsigned start;      /* behind the byte order mark */
+};
+
+static struct wide look_for_wide(struct sk_source *src) {
+    struct sk_peek peek = {.size = src->size};
+    peek.head = sk_source_at(src, 0, SK_PEEK_HEAD_BYTES, &peek.head_len);
+    enum sk_type order = peek.head == NULL ? SK_TYPE_TEXT_ASCII : sk_content_utf16(&peek);
+    if (order == SK_TYPE_TEXT_UTF16LE) {
+        return (struct wide){"utf-16le", sk_peek_has(&peek, 0, "\xff\xfe", 2) ? 2 : 0};
+    }
+    if (order == SK_TYPE_TEXT_UTF16BE) {
+        return (struct wide){"utf-16be", sk_peek_has(&peek, 0, "\xfe\xff", 2) ? 2 : 0};
+    }
+    return (struct wide){NULL, 0};
+}
+
+static sk_err give_utf8(struct sk_walk *walk, struct sk_source *src, const struct wide *wide) {
+    static const char NAME[] = "utf-8.html";
+    struct sk_bytes charset = {(const uint8_t *)wide->charset, strlen(wide->charset)};
+    struct sk_source_stream raw;
+    struct sk_stream *text;
+    struct sk_child child = {.name = NAME,
+                             .name_len = sizeof(NAME) - 1,
+                             .packed_size = src->size,
+                             .size = SK_SIZE_UNKNOWN,
+                             .as = SK_TYPE_HTML};
+    walk_fact(walk, SK_FACT_CHARSET, (const char *)charset.ptr, charset.len);
+    sk_err err = sk_charset_open(
+        sk_source_stream_init(&raw, src, wide->start, src->size - wide->start), charset, &text);
+    if (err.code == SK_E_UNSUPPORTED) {
+        /* The tables are missing. What the other readings cannot see must be told. */
+        walk_note(walk, SK_NOTE_METHOD, "UTF-16");
+        return sk_ok();
+    }
+    TRY(err);
+    err = walk_child(walk, &child, text);
+    sk_stream_close(text);
+    return err;
+}
+
+/* ---- the walk ----------------------------------------------------------------------------- */
+
 static sk_err html_walk(struct sk_walk *walk, struct sk_source *src) {
     struct search s = {0};
+    struct wide wide = look_for_wide(src);
+    if (wide.charset != NULL) {
+        TRY(give_utf8(walk, src, &wide));
+        s.count++;
+    }
     struct address a;
     uint64_t header;
     while (find(src, &s, &a, &header)) {

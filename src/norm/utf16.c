@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One byte out for two in; see utf16.h for what it is. The engine does not need it: the HTML
- * normaliser drops NULs, which reads Latin text of both byte orders. */
+/* One byte out for two in; see utf16.h for what it is. */
 #include "norm/utf16.h"
 
 #define BLOCK_BYTES 1024u
@@ -14,7 +13,8 @@ size_t sk_norm_utf16_feed(struct sk_norm_utf16 *n, const uint8_t *in, size_t len
             n->low = c;
         } else {
             uint8_t byte = (uint8_t)(n->low + 16U * c);
-            n->lost = n->lost || byte == 0;
+            n->beyond = n->beyond || c != 0;
+            n->lost = n->lost || (n->as_sigtool && byte == 0);
             out[put] = byte;
             put += !n->lost;
         }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * UTF-16 as bytes, in the way of `sigtool --utf16-decode` (ClamAV 1.4.6): pairs are taken as
- * little-endian whatever a byte order mark says, and of a unit stays the byte low + 16 * high. So
- * Latin-1 comes out as itself and the rest as something that signatures may still hold. A byte that
- * would be 0 takes the rest of its block of 1024 bytes with it.
+ * UTF-16 as bytes, in the way of ClamAV 1.4.6: pairs are taken as little-endian whatever a byte
+ * order mark says, and of a unit stays the byte low + 16 * high. So Latin-1 comes out as itself and
+ * the rest as something that signatures may still hold. Seen with clamscan --leave-temps: every
+ * unit gives a byte; `sigtool --utf16-decode` loses the rest of a block of 1024 bytes from one that
+ * is 0 on.
  *
  * Life cycle: zero-initialise, feed in any pieces; an odd last byte is left out. No failure.
  */
@@ -15,8 +16,10 @@
 #include <stdint.h>
 
 struct sk_norm_utf16 {
-    unsigned at; /* in the block */
-    bool lost;   /* the rest of the block goes */
+    bool as_sigtool; /* lose what it loses; set before the first piece */
+    bool beyond;     /* tells: some unit was not Latin-1 */
+    unsigned at;     /* in the block */
+    bool lost;       /* the rest of the block goes */
     uint8_t low;
 };
 

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "crypto/digest.h"
+#include "format/content.h"
 
 struct fake_world fake;
 
@@ -438,8 +439,16 @@ unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum s
         *out_type = SK_TYPE_TEXT_ASCII;
     } else if (memcmp(head, "MAIL", 4) == 0) {
         *out_type = SK_TYPE_MAIL;
+    } else if (head[0] == '<' || sk_content_utf16(peek) == SK_TYPE_TEXT_UTF16LE) {
+        *out_type = SK_TYPE_HTML;
     }
     return n;
+}
+
+enum sk_type sk_content_utf16(const struct sk_peek *peek) {
+    bool little = peek->head_len >= 2 &&
+                  (memcmp(peek->head, "\xff\xfe", 2) == 0 || memcmp(peek->head, "<\0", 2) == 0);
+    return little ? SK_TYPE_TEXT_UTF16LE : SK_TYPE_TEXT_ASCII;
 }
 
 /* ---- making boxes ------------------------------------------------------------------------- */

@@ -96,6 +96,38 @@ static void test_what_is_heard(void **state) {
     buf_release(&inner);
 }
 
+/* What the normaliser makes of a page: every output is a view, here up to its first NUL (which
+ * notags has for characters beyond ASCII). */
+static void expect_views(const void *page, size_t len, const char *wanted) {
+    fake_reset(NULL, 0);
+    struct heard h = {0};
+    struct sk_observer observer = {&h, 1, on_layer, on_bytes, NULL, NULL, NULL};
+    struct sk_options options;
+    sk_options_init(&options);
+    options.observer = &observer;
+    struct sk_scanner *sc = scanner_with(&options);
+    struct buf object = {0};
+    assert_false(sk_failed(buf_append(&object, page, len)));
+    assert_true(scan_buf(sc, &object)->complete);
+    buf_release(&object);
+    assert_string_equal(h.text, wanted);
+    sk_scanner_free(sc);
+}
+
+static void test_pages_in_utf16_are_read_both_ways(void **state) {
+    static const char PLAIN[] = "<b>xYz";
+    static const char LATIN[] = "<\0b\0>\0x\0\xe9\0Y\0";
+    static const char WIDE[] = "<\0b\0>\0x\0B0\0\1"; /* U+3042, U+0100 */
+    (void)state;
+    expect_views(PLAIN, sizeof(PLAIN) - 1,
+                 "layer:html:1<0 view:html:2<1 [<b>xyz] view:html:3<1 [ xyz] ");
+    expect_views(LATIN, sizeof(LATIN) - 1,
+                 "layer:html:1<0 view:html:2<1 [<b>x\xe9y] view:html:3<1 [ x] ");
+    expect_views(WIDE, sizeof(WIDE) - 1,
+                 "layer:html:1<0 view:html:2<1 [<b>xb\x10] view:html:3<1 [ xb ] "
+                 "view:html:4<1 [<b>xb0\x01] view:html:5<1 [ xb0 ] ");
+}
+
 static void test_bytes_only_when_wanted(void **state) {
     (void)state;
     struct buf box = {0};
@@ -132,6 +164,7 @@ static void test_object_beyond_a_limit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_heard),
+        cmocka_unit_test(test_pages_in_utf16_are_read_both_ways),
         cmocka_unit_test(test_bytes_only_when_wanted),
         cmocka_unit_test(test_object_beyond_a_limit),
     };

@@ -50,6 +50,46 @@ static void test_cases(void **state) {
     }
 }
 
+/* A page in UTF-16 is a member in UTF-8, once, without its mark. */
+static void test_wide_pages(void **state) {
+#define WIDE(in_, charset_, out_)                                                                  \
+    { in_, sizeof(in_) - 1, charset_, out_ }
+    static const struct {
+        const char *page;
+        size_t len;
+        const char *charset; /* NULL: not wide */
+        const char *text;
+    } PAGES[] = {
+        WIDE("\xff\xfe<\0p\0>\0B0", "utf-16le", "<p>\xe3\x81\x82"),
+        WIDE("\xfe\xff\0<\0p\0>0B", "utf-16be", "<p>\xe3\x81\x82"),
+        WIDE("<\0p\0>\0B0B0B0B0B0B0B0B0", "utf-16le",
+             "<p>\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82"
+             "\xe3\x81\x82\xe3\x81\x82"),
+        WIDE("0B0B0B0B0B0B0B0B\0<\0/", "utf-16be",
+             "\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3"
+             "\x81\x82\xe3\x81\x82</"),
+        WIDE("<p>bytes<\0p>", NULL, ""),
+        WIDE("<p>bytes\xff\xfe", NULL, ""),
+    };
+#undef WIDE
+    (void)state;
+    for (size_t i = 0; i < sizeof(PAGES) / sizeof(PAGES[0]); i++) {
+        struct walktest t;
+        walktest_init(&t);
+        assert_int_equal(walktest_run(&t, &sk_format_html, PAGES[i].page, PAGES[i].len).code,
+                         SK_OK);
+        assert_int_equal(t.child_count, PAGES[i].charset != NULL);
+        assert_int_equal(t.fact_count, PAGES[i].charset != NULL);
+        if (PAGES[i].charset != NULL) {
+            assert_int_equal(t.child[0].as, SK_TYPE_HTML);
+            assert_int_equal(t.child[0].got_bytes, strlen(PAGES[i].text));
+            assert_memory_equal(t.child[0].head, PAGES[i].text, strlen(PAGES[i].text));
+            assert_string_equal(t.fact[0].value, PAGES[i].charset);
+        }
+        walktest_release(&t);
+    }
+}
+
 static void test_encoded_script(void **state) {
     static const char FILE[] = "#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@after";
     static const char WANT[] = "<script>xp#xp#p##pafter</script>";
@@ -104,6 +144,7 @@ static void test_every_allocation_fails_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_wide_pages),
         cmocka_unit_test(test_encoded_script),
         cmocka_unit_test(test_unclosed_quotes_stay_linear),
         cmocka_unit_test(test_every_allocation_fails_once),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* UTF-16 as bytes: outputs of sigtool --utf16-decode, in every cut. */
+/* UTF-16 as bytes: outputs of sigtool --utf16-decode, of a scan, in every cut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static void test_cases_in_every_cut(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         for (size_t cut = 0; cut <= CASES[i].in_len; cut++) {
-            struct sk_norm_utf16 n = {0};
+            struct sk_norm_utf16 n = {.as_sigtool = true};
             uint8_t out[32];
             const uint8_t *in = (const uint8_t *)CASES[i].in;
             size_t len = sk_norm_utf16_feed(&n, in, cut, out);
@@ -47,7 +47,7 @@ static void test_cases_in_every_cut(void **state) {
 
 static void test_a_lost_byte_takes_its_block(void **state) {
     static uint8_t text[4096];
-    struct sk_norm_utf16 n = {0};
+    struct sk_norm_utf16 n = {.as_sigtool = true};
     (void)state;
     for (size_t i = 0; i < sizeof(text); i += 2) {
         text[i] = 'x';
@@ -56,10 +56,26 @@ static void test_a_lost_byte_takes_its_block(void **state) {
     assert_int_equal(sk_norm_utf16_feed(&n, text, sizeof(text), text), 2048 - 12);
 }
 
+static void test_a_scan_loses_nothing(void **state) {
+    static const char TEXT[] = "A\0\xf0\1B\0\0\0C";
+    uint8_t out[sizeof(TEXT)];
+    struct sk_norm_utf16 n = {0};
+    (void)state;
+    assert_int_equal(sk_norm_utf16_feed(&n, (const uint8_t *)TEXT, 4, out), 2);
+    assert_true(n.beyond);
+    n = (struct sk_norm_utf16){0};
+    assert_int_equal(sk_norm_utf16_feed(&n, (const uint8_t *)TEXT, sizeof(TEXT) - 1, out), 4);
+    assert_memory_equal(out, "A\0B\0", 4);
+    n = (struct sk_norm_utf16){0};
+    assert_int_equal(sk_norm_utf16_feed(&n, (const uint8_t *)"A\0\xff", 4, out), 2);
+    assert_false(n.beyond);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases_in_every_cut),
         cmocka_unit_test(test_a_lost_byte_takes_its_block),
+        cmocka_unit_test(test_a_scan_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
