@@ -227,6 +227,9 @@ SEKISHO_API void sk_options_init(struct sk_options *out_options);
  * failure. */
 SEKISHO_API int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char *why,
                                size_t why_len);
+/* Forget definitions that are not official (those whose names end in .UNOFFICIAL), their lists and
+ * rules, too. Before the first scanner is made. SK_E_NOTFOUND: none is left; close the engine. */
+SEKISHO_API int sk_engine_official_only(struct sk_engine *engine);
 SEKISHO_API void sk_engine_close(struct sk_engine *engine);
 SEKISHO_API uint64_t sk_engine_signature_count(const struct sk_engine *engine);
 SEKISHO_API int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,

@@ -48,7 +48,10 @@ static const struct conf_option OPTIONS[] = {
      N_("Load virus database from FILE or DIR"),
      "A compiled set (a directory with a manifest, or an image) is opened at once; textual "
      "databases and CVD containers are compiled into a temporary directory first."},
-    NONE("official-db-only"),
+    {"official-db-only", 0, CONF_BOOL, AT(official_only), 0, 0, NULL, NULL, NULL,
+     N_("Only load official signatures"),
+     "Signature files that lie loose in a directory are passed over; a file named by -d is read "
+     "all the same, as clamscan does. Of a compiled set only the official segments are used."},
     NONE_ARG("fail-if-cvd-older-than", "DAYS"),
     TEXT("log", 'l', log, "FILE", "Save scan report to FILE"),
     BOOL("recursive", 'r', recursive, NULL, "Scan subdirectories recursively"),

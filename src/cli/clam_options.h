@@ -14,7 +14,7 @@ struct clam_settings {
     const char *log, *temp_dir, *move, *copy;
     uint64_t max_depth, jobs, dir_links, file_links;
     bool remove, infected, no_ok, all_match, recursive, quiet, to_stdout, no_summary, verbose;
-    bool members, bell, cross_fs, pua, phishing_sigs, incomplete_as_ok;
+    bool members, bell, cross_fs, pua, phishing_sigs, official_only, incomplete_as_ok;
     bool help, version, man;
 };
 

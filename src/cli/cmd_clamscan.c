@@ -108,6 +108,7 @@ static int open_all(struct clam_run *run) {
         return EXIT_INCOMPLETE;
     }
     struct definitions_compile how = {.pua = s->pua,
+                                      .official_only = s->official_only,
                                       .wanted = {.category = (const char *const *)categories->item,
                                                  .category_count = (unsigned)categories->count,
                                                  .exclude = exclude,

@@ -30,6 +30,8 @@
 #define AT(field) offsetof(struct defs_settings, field)
 #define TEXT(name, letter, field, arg, help)                                                       \
     { name, letter, CONF_TEXT, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
+#define LIST(name, field, arg, help)                                                               \
+    { name, 0, CONF_LIST, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
 #define FLAG(name, letter, field, help)                                                            \
     { name, letter, CONF_FLAG, AT(field), 0, 0, NULL, NULL, NULL, N_(help), NULL }
 
@@ -38,7 +40,17 @@ static const struct conf_option defs_options[] = {
     TEXT("definitions", 'd', definitions, "PATH", "others: the set or image to look at"),
     TEXT("segment", 0, segment, "NAME", "compile: put everything into this segment"),
     FLAG("official", 0, official, "compile: names get no .UNOFFICIAL"),
+    FLAG("official-db-only", 0, official_only,
+         "compile: of directories take only signed containers (.cvd, .cld)"),
     FLAG("pua", 0, pua, "compile: take signatures of potentially unwanted programs, too"),
+    LIST("include-pua", include_pua, "CAT",
+         "compile: with --pua, only those of category CAT (PUA.CAT.*); may be repeated"),
+    LIST("exclude-pua", exclude_pua, "CAT",
+         "compile: with --pua, all but those of category CAT; may be repeated"),
+    {"phishing-sigs", 0, CONF_FLAG, AT(phishing_sigs), 0, 0, "yes", NULL, NULL,
+     N_("compile: take signatures of phishing (HTML.Phishing*, Email.Phishing*), too"), NULL},
+    TEXT("certs", 0, certs, "DIR",
+         "compile: check NAME-VERSION.cvd.sign beside a container against these certificates"),
     FLAG("replace", 0, replace, "compile: forget segments that are not compiled now"),
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
     FLAG("part", 'p', part, "find: NAME may be any part of the name"),
@@ -130,13 +142,27 @@ static int compile(const struct conf_list *words, const struct defs_settings *s)
         say_error(NULL, _("nothing to compile: name files or directories"));
         return EXIT_WRONG_USAGE;
     }
+    bool exclude = s->exclude_pua.count > 0;
+    const struct conf_list *categories = exclude ? &s->exclude_pua : &s->include_pua;
+    if ((exclude && s->include_pua.count > 0) || (categories->count > 0 && !s->pua)) {
+        say_error(NULL, s->pua
+                            ? _("--exclude-pua and --include-pua cannot be used at the same time")
+                            : _("--include-pua and --exclude-pua need --pua"));
+        return EXIT_WRONG_USAGE;
+    }
     struct defc_options o = {
         .sources = (const char *const *)&words->item[1],
         .source_count = (unsigned)(words->count - 1),
         .out_dir = output_dir(s),
         .segment = s->segment,
         .official = s->official,
+        .official_only = s->official_only,
         .pua = s->pua,
+        .wanted = {.category = (const char *const *)categories->item,
+                   .category_count = (unsigned)categories->count,
+                   .exclude = exclude,
+                   .no_phishing = !s->phishing_sigs},
+        .certs = s->certs,
         .replace = s->replace,
         .skip_verify = s->skip_verify,
         .diag = &diag,

@@ -169,8 +169,11 @@ static int prepare(struct scan_run *run, int argc, const char *const *argv) {
         say_error(NULL, _("nothing to scan: name a file, a directory or - (standard input)"));
         return EXIT_WRONG_USAGE;
     }
-    return sk_failed(definitions_open(s->definitions, &run->diag, &run->engine)) ? EXIT_INCOMPLETE
-                                                                                 : EXIT_CLEAN;
+    sk_err err = definitions_open(s->definitions, &run->diag, &run->engine);
+    if (!sk_failed(err) && s->official_only) {
+        err = definitions_official_only(s->definitions, &run->diag, &run->engine);
+    }
+    return sk_failed(err) ? EXIT_INCOMPLETE : EXIT_CLEAN;
 }
 
 static void release(struct scan_run *run) {

@@ -101,6 +101,16 @@ sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **
     return err;
 }
 
+sk_err definitions_official_only(const char *path, struct diag *diag, struct sk_engine **engine) {
+    if (sk_engine_official_only(*engine) == 0) {
+        return sk_ok();
+    }
+    diag_say(diag, DIAG_ERROR, path, 0, _("there are no official definitions"));
+    sk_engine_close(*engine);
+    *engine = NULL;
+    return sk_fail(SK_E_NOTFOUND);
+}
+
 static bool is_image(const char *path) {
     char magic[8] = "";
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -140,6 +150,7 @@ sk_err definitions_compile_use(const struct conf_list *paths, const struct defin
                                    .source_count = (unsigned)paths->count,
                                    .out_dir = dir,
                                    .pua = how->pua,
+                                   .official_only = how->official_only,
                                    .wanted = how->wanted,
                                    .diag = diag};
     struct defc_report report;
@@ -159,16 +170,28 @@ static sk_err open_compiled(void *ctx, const char *dir) {
     return open_path(dir, o->diag, o->out_engine);
 }
 
+/* A set that was compiled before. */
+static sk_err open_ready(const char *path, const struct definitions_compile *how, struct diag *diag,
+                         struct sk_engine **out_engine) {
+    struct sk_engine *engine = NULL;
+    TRY(definitions_open(path, diag, &engine));
+    if (how->official_only) {
+        TRY(definitions_official_only(path, diag, &engine));
+    }
+    *out_engine = engine;
+    return sk_ok();
+}
+
 sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,
                             struct diag *diag, struct sk_engine **out_engine) {
     if (paths->count == 0) {
-        return definitions_open(NULL, diag, out_engine);
+        return open_ready(NULL, how, diag, out_engine);
     }
     for (size_t i = 0; i < paths->count; i++) {
         const char *path = paths->item[i];
         bool compiled = has_manifest(path) || is_image(path);
         if (paths->count == 1 && (compiled || access(path, F_OK) != 0)) {
-            return definitions_open(path, diag, out_engine);
+            return open_ready(path, how, diag, out_engine);
         }
         if (compiled) {
             diag_say(diag, DIAG_ERROR, path, 0,

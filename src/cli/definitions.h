@@ -20,9 +20,12 @@
 sk_err definitions_default(struct buf *out_path);
 /* path NULL: the default. */
 sk_err definitions_open(const char *path, struct diag *diag, struct sk_engine **out_engine);
+/* Of what was opened only the official segments. With an error *engine is closed, and NULL. */
+sk_err definitions_official_only(const char *path, struct diag *diag, struct sk_engine **engine);
 
 struct definitions_compile {
     bool pua;
+    bool official_only;
     struct defc_wanted wanted;
     const char *temp_dir; /* NULL: $TMPDIR or /tmp */
 };

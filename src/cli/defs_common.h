@@ -11,9 +11,11 @@ struct defs_settings {
     const char *output;      /* compile: directory; NULL: the default */
     const char *definitions; /* others: what to look at; NULL: the default */
     const char *segment;
-    const char *line; /* decode: a signature as text */
-    const char *kind; /* of it; NULL: told by its form */
-    bool official, pua, replace, skip_verify;
+    const char *line;  /* decode: a signature as text */
+    const char *kind;  /* of it; NULL: told by its form */
+    const char *certs; /* compile: directory of certificates for .cvd.sign */
+    struct conf_list include_pua, exclude_pua;
+    bool official, official_only, pua, phishing_sigs, replace, skip_verify;
     bool part, json, quiet, verbose, help, man;
 };
 

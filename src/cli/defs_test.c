@@ -43,6 +43,7 @@ struct test_run {
     struct sk_try tries[TRIES_MAX];
     size_t try_count;
     uint64_t signatures;
+    uint64_t untried; /* beyond TRIES_MAX */
     struct tell t;
     struct buf out;
     const struct sk_report *report;
@@ -68,7 +69,11 @@ static uint32_t segment_of(const struct test_run *run, const struct image *image
 static sk_err add_try(void *ctx, const struct query_signature *sig) {
     struct test_run *run = ctx;
     run->signatures++;
-    if (has_trials(sig->kind) && run->try_count < TRIES_MAX) {
+    if (has_trials(sig->kind)) {
+        if (run->try_count == TRIES_MAX) {
+            run->untried++;
+            return sk_ok();
+        }
         run->tries[run->try_count++] = (struct sk_try){segment_of(run, sig->image), sig->index};
     }
     return sk_ok();
@@ -174,6 +179,24 @@ static sk_err tell_signature(void *ctx, const struct query_signature *sig) {
     return sk_ok();
 }
 
+/* They took part in the scan like any other, so "matches" holds for them; only how they fared is
+ * not known. */
+static sk_err tell_untried(struct test_run *run) {
+    struct buf says = {0};
+    if (run->untried == 0) {
+        return sk_ok();
+    }
+    tell_number(&run->t, "untried", NULL, run->untried);
+    sk_err err = buf_printf(&says,
+                            ngettext("%llu more signature was scanned for, without these details",
+                                     "%llu more signatures were scanned for, without these details",
+                                     (unsigned long)run->untried),
+                            (unsigned long long)run->untried);
+    tell_line(&run->t, 0, sk_failed(err) ? "" : buf_text(&says));
+    buf_release(&says);
+    return err;
+}
+
 static sk_err tell_all(struct test_run *run, uint64_t size) {
     struct telling telling = {run, size};
     struct query_filter filter = {.text = run->name};
@@ -189,6 +212,7 @@ static sk_err tell_all(struct test_run *run, uint64_t size) {
     if (!run->report->complete) {
         tell_line(&run->t, 0, _("the file could not be scanned fully"));
     }
+    TRY(tell_untried(run));
     tell_flag(&run->t, "matches", NULL, run->matched);
     tell_close(&run->t, NULL, '}');
     TRY(tell_end(&run->t));

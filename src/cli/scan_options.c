@@ -26,6 +26,10 @@ static const struct conf_option OPTIONS[] = {
      N_("Use these compiled definitions"),
      "A directory with a manifest, or one image. Without this option: $SEKISHO_DEFINITIONS, then "
      "/var/lib/sekisho/definitions, then the set bundled with the program."},
+    FLAG("official-db-only", 0, official_only, "Use only the official definitions of the set",
+         "Those that came out of signed containers or were declared official when they were "
+         "compiled: the others, whose names end in .UNOFFICIAL, count as not there, with their "
+         "allow and ignore lists."),
     {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, POOL_JOBS_MAX, "0", "N", NULL,
      N_("Scan with N processes; 0: one per CPU"), NULL},
     LIST("file-list", 'f', file_list, "FILE", "Scan the paths in FILE, one a line too", NULL),

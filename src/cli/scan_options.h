@@ -33,7 +33,7 @@ struct scan_settings {
     struct conf_list include, exclude, include_dir, exclude_dir, file_list;
     uint64_t max_depth;
     bool recursive, cross_fs, follow;
-    bool all_match, fail_fast, no_archives;
+    bool all_match, fail_fast, no_archives, official_only;
     bool json, explain, quiet, verbose, stats, progress;
     bool help, man;
 };

@@ -129,6 +129,10 @@ static void keep_trials(struct row *row, const struct sk_report *report) {
     row->report.trials = trial;
 }
 
+/* No memory for a report that must wait: what was found is still told, if not by its name. */
+static const struct sk_finding NAMELESS = {
+    .name = "Unnamed", .layer = "", .layer_type = "", .offset = UINT64_MAX};
+
 static void keep_report(struct row *row, const struct sk_report *report) {
     arena_init(&row->arena, ROW_REPORT_BYTES);
     row->report = *report;
@@ -137,8 +141,8 @@ static void keep_report(struct row *row, const struct sk_report *report) {
         arena_zalloc(&row->arena, report->finding_count + 1, sizeof(*finding));
     struct sk_note_entry *note = arena_zalloc(&row->arena, report->note_count + 1, sizeof(*note));
     if (finding == NULL || note == NULL) {
-        /* Rows lost for want of memory: the verdict stays, the report is not complete. */
-        row->report.finding_count = 0;
+        row->report.findings = &NAMELESS;
+        row->report.finding_count = report->finding_count > 0 ? 1 : 0;
         row->report.note_count = 0;
         row->report.trial_count = 0;
         row->report.complete = 0;

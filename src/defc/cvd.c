@@ -179,6 +179,10 @@ const struct cvd_header *cvd_header(const struct cvd *c) {
     return &c->header;
 }
 
+struct sk_source *cvd_source(struct cvd *c) {
+    return &c->src;
+}
+
 uint64_t cvd_consumed(const struct cvd *c) {
     return c->gz.pos;
 }

@@ -75,6 +75,8 @@ sk_err cvd_verify(struct cvd *c, cvd_member_fn seen, void *ctx);
 sk_err cvd_walk(struct cvd *c, cvd_member_fn seen, void *ctx);
 /* Bytes of the present member; valid inside `seen` only. */
 struct sk_stream *cvd_stream(struct cvd *c);
+/* The whole file. **Borrowed** until cvd_close. */
+struct sk_source *cvd_source(struct cvd *c);
 /* Compressed bytes consumed so far, for progress. */
 uint64_t cvd_consumed(const struct cvd *c);
 

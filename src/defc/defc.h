@@ -31,11 +31,13 @@ struct defc_options {
     const char *out_dir;
     const char *segment; /* put everything into this segment; NULL: by source name */
     bool official;       /* names get no .UNOFFICIAL suffix (our own bundled set) */
-    bool pua;            /* take *u files (hdu, ndu, ...) too */
+    bool official_only; /* of directories only containers count; what is named is read, as ClamAV */
+    bool pua;           /* take *u files (hdu, ndu, ...) too */
     struct defc_wanted wanted;
     bool replace;     /* the new set is these sources only; else other segments stay active */
     bool skip_verify; /* accept CVDs that do not verify (only for experts; loud warning) */
     const struct cvd_keys *keys; /* who signs containers; NULL: the built-in keys */
+    const char *certs; /* directory of certificates for NAME-VERSION.cvd.sign; NULL: not checked */
     struct diag *diag;
     /* Called now and then with work done and total (bytes); NULL: no progress wanted. */
     void (*progress)(void *ctx, uint64_t done, uint64_t total);

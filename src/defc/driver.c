@@ -25,6 +25,7 @@
 
 #include "base/mem.h"
 #include "defc/cvd.h"
+#include "defc/cvdsign.h"
 #include "defc/segment.h"
 #include "defc/sources.h"
 #include "defs/manifest.h"
@@ -44,6 +45,7 @@ struct compile {
     const struct defc_options *o;
     struct source_list sources;
     struct cvd **container; /* one for each source, NULL for plain files */
+    struct cvdsign *sign;
     struct kept_text *kept;
     size_t kept_cap;
     size_t kept_count;
@@ -91,28 +93,39 @@ static sk_err keep_ignores(void *ctx, struct cvd *cvd, const struct cvd_member *
     }
 }
 
+static sk_err verify_container(struct compile *c, size_t index) {
+    struct source *s = &c->sources.item[index];
+    struct verify_ctx ctx = {c, index};
+    TRY(cvd_open(s->path, c->o->keys, c->o->diag, &c->container[index]));
+    struct cvd *cvd = c->container[index];
+    if (c->o->skip_verify) {
+        cvd_accept_unverified(cvd);
+    }
+    TRY(cvd_verify(cvd, keep_ignores, &ctx));
+    s->official = s->official || cvd_header(cvd)->verified;
+    sk_err err = cvdsign_check(c->sign, cvd, s->path, c->o->diag);
+    if (err.code == SK_E_BAD_SIGNATURE && c->o->skip_verify) {
+        s->official = c->o->official;
+    } else {
+        TRY(err);
+    }
+    if (cvd_header(cvd)->flevel > DEFC_FLEVEL) {
+        diag_say(c->o->diag, DIAG_INFO, s->path, 0,
+                 "is made for functionality level %u, this program has %u", cvd_header(cvd)->flevel,
+                 DEFC_FLEVEL);
+    }
+    return sk_ok();
+}
+
 static sk_err verify_containers(struct compile *c) {
     c->container = mem_zalloc(c->sources.count, sizeof(struct cvd *));
     if (c->container == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     for (size_t i = 0; i < c->sources.count; i++) {
-        struct source *s = &c->sources.item[i];
-        struct verify_ctx ctx = {c, i};
-        s->official = c->o->official;
-        if (s->kind != KIND_COUNT) {
-            continue;
-        }
-        TRY(cvd_open(s->path, c->o->keys, c->o->diag, &c->container[i]));
-        if (c->o->skip_verify) {
-            cvd_accept_unverified(c->container[i]);
-        }
-        TRY(cvd_verify(c->container[i], keep_ignores, &ctx));
-        s->official = s->official || cvd_header(c->container[i])->verified;
-        if (cvd_header(c->container[i])->flevel > DEFC_FLEVEL) {
-            diag_say(c->o->diag, DIAG_INFO, s->path, 0,
-                     "is made for functionality level %u, this program has %u",
-                     cvd_header(c->container[i])->flevel, DEFC_FLEVEL);
+        c->sources.item[i].official = c->o->official;
+        if (c->sources.item[i].kind == KIND_COUNT) {
+            TRY(verify_container(c, i));
         }
     }
     return sk_ok();
@@ -442,6 +455,7 @@ static void fill_report(const struct compile *c, struct defc_report *out) {
 static sk_err run(struct compile *c) {
     TRY(lock_directory(c));
     TRY(sources_collect(&c->sources, c->o));
+    TRY(cvdsign_open(c->o->certs, c->o->diag, &c->sign));
     TRY(verify_containers(c));
     TRY(place_sources(c));
     TRY(read_ignores(c));
@@ -459,6 +473,7 @@ static void release(struct compile *c) {
     for (size_t i = 0; i < c->kept_count; i++) {
         buf_release(&c->kept[i].text);
     }
+    cvdsign_close(c->sign);
     mem_free(c->container);
     mem_free(c->kept);
     ignore_list_free(c->ignores);

@@ -151,6 +151,22 @@ static sk_err add_entry(struct source_list *list, const struct defc_options *o, 
     return err;
 }
 
+/* A .cud is a container that nobody signed. */
+static bool may_be_official(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return kind_is_container(name) && strcasecmp(dot, ".cud") != 0;
+}
+
+static sk_err pass_over(const struct defc_options *o, const char *dir, const char *name) {
+    struct buf path = {0};
+    sk_err err = buf_printf(&path, "%s/%s", dir, name);
+    if (!sk_failed(err)) {
+        diag_say(o->diag, DIAG_INFO, buf_text(&path), 0, "passed over: it is not official");
+    }
+    buf_release(&path);
+    return err;
+}
+
 static sk_err add_directory(struct source_list *list, const struct defc_options *o,
                             const char *path) {
     size_t first = list->count;
@@ -162,7 +178,9 @@ static sk_err add_directory(struct source_list *list, const struct defc_options 
     for (const struct dirent *e = readdir(d); e != NULL && !sk_failed(err); e = readdir(d)) {
         bool known = kind_of_file(e->d_name) != KIND_COUNT || kind_is_container(e->d_name);
         if (known && e->d_name[0] != '.') {
-            err = add_entry(list, o, path, e->d_name);
+            err = o->official_only && !may_be_official(e->d_name)
+                      ? pass_over(o, path, e->d_name)
+                      : add_entry(list, o, path, e->d_name);
         }
     }
     (void)closedir(d);

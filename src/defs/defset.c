@@ -139,6 +139,18 @@ void defset_close(struct defset *set) {
     }
 }
 
+void defset_keep_official(struct defset *set) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < set->count; i++) {
+        if ((image_header(set->image[i])->flags & IMG_OFFICIAL) != 0) {
+            set->image[kept++] = set->image[i];
+        } else {
+            image_close(set->image[i]);
+        }
+    }
+    set->count = kept;
+}
+
 unsigned defset_count(const struct defset *set) {
     return set->count;
 }

@@ -26,6 +26,8 @@ struct defset;
 /* path: a directory with a manifest, or one image file. */
 sk_err defset_open(const char *path, struct diag *diag, struct defset **out_set);
 void defset_close(struct defset *set);
+/* Forget the segments that are not official: their lists, rules and switches, too. */
+void defset_keep_official(struct defset *set);
 unsigned defset_count(const struct defset *set);
 const struct image *defset_image(const struct defset *set, unsigned index);
 /* Signatures in all segments. */

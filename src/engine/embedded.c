@@ -36,7 +36,12 @@ static uint64_t program_reach(enum sk_type type) {
     }
 }
 
-/* Room for one more; NULL: full, or no memory. */
+/* Their bytes are searched as bytes of the layer, but nobody opens them. */
+static void note_left_out(struct sk_scanner *sc, struct layer *layer) {
+    verdict_note(sc, layer, SK_NOTE_LIMIT_FILES, "objects inside its bytes");
+}
+
+/* Room for one more; NULL: no memory. The caller has counted. */
 static struct sk_embedded *room(struct sk_scanner *sc, struct layer *layer) {
     if (layer->embedded == NULL) {
         layer->embedded = arena_zalloc(&sc->arena, EMBEDDED_MAX, sizeof(*layer->embedded));
@@ -45,7 +50,7 @@ static struct sk_embedded *room(struct sk_scanner *sc, struct layer *layer) {
             return NULL;
         }
     }
-    return layer->embedded_count < EMBEDDED_MAX ? &layer->embedded[layer->embedded_count] : NULL;
+    return &layer->embedded[layer->embedded_count];
 }
 
 static void add(struct sk_scanner *sc, struct layer *layer, struct sk_embedded find) {
@@ -56,7 +61,11 @@ static void add(struct sk_scanner *sc, struct layer *layer, struct sk_embedded f
         }
         same += layer->embedded[i].type == find.type;
     }
-    struct sk_embedded *slot = same < EMBEDDED_PER_TYPE_MAX ? room(sc, layer) : NULL;
+    if (same >= EMBEDDED_PER_TYPE_MAX || layer->embedded_count >= EMBEDDED_MAX) {
+        note_left_out(sc, layer);
+        return;
+    }
+    struct sk_embedded *slot = room(sc, layer);
     if (slot != NULL) {
         *slot = find;
         layer->embedded_count++;
@@ -100,6 +109,9 @@ void embedded_look(struct sk_scanner *sc, struct layer *layer) {
     scan_note_error(sc, layer, sk_embedded_find(&job));
     for (unsigned i = 0; i < job.count; i++) {
         add(sc, layer, found[i]);
+    }
+    if (job.left_out) {
+        note_left_out(sc, layer);
     }
 }
 

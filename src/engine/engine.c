@@ -57,6 +57,15 @@ static void say_why(void *ctx, enum diag_level level, const char *where, uint64_
     }
 }
 
+static void take_segments(struct sk_engine *engine) {
+    engine->segment_count = defset_count(engine->set);
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        engine->image[i] = defset_image(engine->set, i);
+        engine->segment[i] = image_segment(engine->image[i]);
+    }
+    switches_read(engine);
+}
+
 int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char *why,
                    size_t why_len) {
     struct why told = {why, why_len};
@@ -80,14 +89,15 @@ int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char 
         mem_free(engine);
         return err.code;
     }
-    engine->segment_count = defset_count(engine->set);
-    for (unsigned i = 0; i < engine->segment_count; i++) {
-        engine->image[i] = defset_image(engine->set, i);
-        engine->segment[i] = image_segment(engine->image[i]);
-    }
-    switches_read(engine);
+    take_segments(engine);
     *out_engine = engine;
     return SK_OK;
+}
+
+int sk_engine_official_only(struct sk_engine *engine) {
+    defset_keep_official(engine->set);
+    take_segments(engine);
+    return engine->segment_count > 0 ? SK_OK : SK_E_NOTFOUND;
 }
 
 void sk_engine_close(struct sk_engine *engine) {

@@ -10,6 +10,8 @@
  */
 #include "engine/switches.h"
 
+#include <string.h>
+
 struct switch_row {
     enum rule_switch_category category;
     uint32_t bit;
@@ -77,6 +79,8 @@ static void apply(struct sk_engine *engine, const struct rule_switch *s) {
 }
 
 void switches_read(struct sk_engine *engine) {
+    memset(engine->off, 0, sizeof(engine->off));
+    engine->no_passwords = false;
     for (unsigned s = 0; s < engine->segment_count; s++) {
         const struct rules *rules = image_rules(engine->image[s]);
         for (uint32_t i = 0; i < rules->switch_count; i++) {

@@ -181,20 +181,32 @@ static size_t next_magic(struct sk_bytes p, size_t from, size_t stop,
  */
 
 static bool wanted(const struct sk_embedded_job *job, const struct kind *kind, uint64_t at) {
+    return kind->type == SK_TYPE_PE    ? at < job->program_reach
+           : kind->type == SK_TYPE_ISO ? true
+                                       : job->archives;
+}
+
+static bool has_room(const struct sk_embedded_job *job, const struct kind *kind) {
     unsigned same = 0;
     for (unsigned i = 0; i < job->count; i++) {
         same += job->out[i].type == kind->type;
     }
-    return job->count < EMBEDDED_MAX && same < EMBEDDED_PER_TYPE_MAX &&
-           (kind->type == SK_TYPE_PE    ? at < job->program_reach
-            : kind->type == SK_TYPE_ISO ? true
-                                        : job->archives);
+    return job->count < EMBEDDED_MAX && same < EMBEDDED_PER_TYPE_MAX;
 }
 
 static void keep(struct sk_embedded_job *job, const struct kind *kind, uint64_t at) {
     uint64_t start = at;
-    uint64_t len = wanted(job, kind, at) ? kind->measure(job->src, at, &start) : 0;
+    bool room = has_room(job, kind);
+    /* Once something was left out, there is nothing new to learn of what has no room. */
+    if (!wanted(job, kind, at) || (!room && job->left_out)) {
+        return;
+    }
+    uint64_t len = kind->measure(job->src, at, &start);
     if (len == 0 || start == 0) {
+        return;
+    }
+    if (!room) {
+        job->left_out = true;
         return;
     }
     unsigned i = job->count++;
@@ -239,6 +251,7 @@ static sk_err find_in_step(struct sk_embedded_job *job, uint64_t off, size_t sto
 sk_err sk_embedded_find(struct sk_embedded_job *job) {
     uint64_t size = job->src->size;
     job->count = 0;
+    job->left_out = false;
     for (uint64_t off = 0; off < size;) {
         size_t len = size - off > STEP_BYTES ? STEP_BYTES : (size_t)(size - off);
         if (job->tick != NULL && !job->tick(job->ctx)) {

@@ -29,6 +29,7 @@ struct sk_embedded_job {
     void *ctx;
     struct sk_embedded *out; /* EMBEDDED_MAX rows, ascending by offset; **filled** */
     unsigned count;          /* rows filled, also on failure */
+    bool left_out;           /* there are more than the limits allow */
 };
 /* What stands at offset 0 is no find. */
 sk_err sk_embedded_find(struct sk_embedded_job *job);

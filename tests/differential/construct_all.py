@@ -2,19 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """A constructed file for every real signature that bytes can satisfy; clamscan and we must name it alike.
 
-usage: construct_all.py --sekisho PROGRAM [--all | --share PERCENT | --part K/N] [--target N] [--seed N] [--batch N] [--list FILE] [--keep DIR]
+usage: construct_all.py --sekisho PROGRAM [--all | --share PERCENT] [--whole] [--resume FILE] [--target N] [--seed N]
+                        [--batch N] [--list FILE] [--keep DIR]
 
 The signatures are those of the shared main.ldb and daily.ndb. Without --all a random share of them is taken (2 %, chosen by the
-printed seed), which is what the ordinary test run does; --target takes only those of one target, --part takes every N-th, so that N runs side by side take all. Every file is scanned with the whole of both databases in all-match mode,
-so that a signature that answers a file made for another one is noticed, too. Prints how many signatures were constructed, for
-how many of these clamscan names the signature itself, and every difference that docs/differences-from-clamav.md does not explain
-(rows whose pattern starts with `all.`). Exit 0 when equal, 1 when not, 77 when something needed is missing.
+printed seed), which is what the ordinary test run does; --target takes only those of one target. Every file is scanned in
+all-match mode, ours always with the whole of both databases. clamscan needs 40 ms a file with them, as it goes over every
+logical signature of a target for every file; with --all it therefore gets, for each batch of files, the signatures they were
+made for, everything that we name on them, and every signature whose rarest subsignature is planted in one of them. So all
+that we say is put to clamscan, and what we miss can only be a signature that shares nothing rare with the file; --whole
+(and a share) gives clamscan everything. --resume FILE keeps the finished batches and goes on behind them.
+Prints how many signatures were constructed, for how many of these clamscan names the signature itself, and every difference
+that docs/differences-from-clamav.md does not explain (rows whose pattern starts with `all.`). Exit 0 when equal, 1 when not,
+77 when something needed is missing.
 """
 import argparse
 import collections
 import fnmatch
+import json
 import pathlib
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -28,12 +36,57 @@ import wraps  # noqa: E402
 LOWEST_SHARE = 0.95  # of the constructed files clamscan must name after the signature they were made for
 
 
+COMMON = 400  # a subsignature that more signatures than this have says nothing about kinship
+
+
 class Tally:
+    """What the batches gave, as plain values: a batch is kept as one line of JSON."""
+
     def __init__(self):
-        self.taken, self.made = collections.Counter(), collections.Counter()
-        self.cannot = collections.Counter()
+        self.taken, self.made, self.cannot = collections.Counter(), collections.Counter(), collections.Counter()
         self.equal = self.named = self.explained = 0
         self.wrong, self.unnamed = [], []
+
+    def add(self, other):
+        for field, value in other.items():
+            mine = getattr(self, field)
+            if isinstance(mine, collections.Counter):
+                mine.update(value)
+            else:
+                setattr(self, field, mine + value)
+
+
+class Library:
+    """The real signatures by number, and which of them may answer a file made for some of them."""
+
+    def __init__(self):
+        self.lines = list(diff.real_signatures())
+        self.by_name = collections.defaultdict(list)
+        self.subs, count = [], collections.Counter()
+        for number, (kind, line) in enumerate(self.lines):
+            fields = line.split(";" if kind == "ldb" else ":")
+            self.by_name[fields[0]].append(number)
+            self.subs.append({sub.lower() for sub in fields[3:]} if kind == "ldb" else set())
+            count.update(self.subs[-1])
+        self.kin = collections.defaultdict(list)
+        for number, subs in enumerate(self.subs):
+            rarest = min(subs, key=lambda sub: (count[sub], sub), default=None)
+            conjunction = self.lines[number][0] == "ndb" or not re.search(r"[|=<>]", self.lines[number][1].split(";")[2])
+            for sub in ([rarest] if conjunction else [s for s in subs if count[s] <= COMMON]):
+                self.kin[sub].append(number)
+
+    def related(self, numbers, names):
+        chosen = {n for n, (kind, _) in enumerate(self.lines) if kind == "ndb"} | set(numbers)
+        for number in numbers:
+            for sub in self.subs[number]:
+                chosen.update(self.kin.get(sub, ()))
+        for name in names:
+            chosen.update(self.by_name[name])
+        return sorted(chosen)
+
+    def write(self, numbers, folder):
+        for kind, name in (("ldb", "main.ldb"), ("ndb", "daily.ndb")):
+            (folder / name).write_text("".join(self.lines[n][1] + "\n" for n in numbers if self.lines[n][0] == kind))
 
 
 def construct(kind, line):
@@ -70,16 +123,41 @@ def compare(tally, wanted, theirs, ours, rows):
             print(tally.wrong[-1], flush=True)
 
 
-def scan_batch(args, work, tally, wanted, rows):
-    if not wanted:
-        return
-    theirs = diff.run_clamscan(work / "defs", work / "files")
-    ours = diff.run_scan(args.sekisho, work / "compiled", work / "files")
-    compare(tally, wanted, theirs, ours, rows)
+def make_files(args, library, numbers, tally, folder):
+    """{case: name of the signature it was made for}"""
+    wanted = {}
+    for number in numbers:
+        kind, line = library.lines[number]
+        tally.taken[kind] += 1
+        try:
+            signature, data = construct(kind, line)
+        except sigs.Cannot as why:
+            tally.cannot[str(why)] += 1
+            continue
+        if args.target not in (None, signature.target):
+            continue
+        tally.made[kind] += 1
+        case = f"all.{signature.target}.{signature.name}"
+        case += f".{number}" if case in wanted else ""
+        (folder / case).write_bytes(data)
+        wanted[case] = signature.name
+    return wanted
+
+
+def run_batch(args, library, numbers, work, rows):
+    tally, files, some = Tally(), work / "files", work / "some"
+    wanted = make_files(args, library, numbers, tally, files)
+    if wanted:
+        ours = diff.run_scan(args.sekisho, work / "compiled", files, "--jobs=1")
+        if args.all and not args.whole:
+            names = {name.removesuffix(".UNOFFICIAL") for found in ours.values() for name in found}
+            library.write(library.related(numbers, names), some)
+        theirs = diff.run_clamscan(some if args.all and not args.whole else work / "defs", files)
+        compare(tally, wanted, theirs, ours, rows)
     if not args.keep:
         for case in wanted:
-            (work / "files" / case).unlink()
-    wanted.clear()
+            (files / case).unlink()
+    return vars(tally)
 
 
 def report(tally, args):
@@ -99,22 +177,47 @@ def report(tally, args):
     return 1 if tally.wrong or not made else 0
 
 
-def chosen(args, number, rnd):
-    if args.part:
-        mine, parts = (int(n) for n in args.part.split("/"))
-        return number % parts == mine % parts
-    return args.all or rnd.random() * 100 < args.share
+def finished(args, plan):
+    """Batches that an earlier run of the same plan has finished: {number of the batch: its tally}."""
+    if not args.resume or not pathlib.Path(args.resume).exists():
+        return {}
+    records = [json.loads(line) for line in pathlib.Path(args.resume).read_text().splitlines()]
+    if any(record["plan"] != plan for record in records):
+        sys.exit(f"{args.resume} belongs to another run: {records[0]['plan']}, not {plan}")
+    return {record["batch"]: record["tally"] for record in records}
+
+
+def run(args, work):
+    library, tally, rnd = Library(), Tally(), random.Random(args.seed)
+    rows = [pattern for pattern, _ in diff.explained_rows() if pattern.startswith("all.")]
+    chosen = [n for n in range(len(library.lines)) if args.all or rnd.random() * 100 < args.share]
+    plan = [args.seed, args.batch, args.target, args.all or args.share, args.whole, len(library.lines)]
+    done = finished(args, plan)
+    for folder in ("defs", "files", "compiled", "some"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    diff.write_definitions(work / "defs")
+    diff.compile_definitions(args.sekisho, work / "defs", work / "compiled")
+    for batch, start in enumerate(range(0, len(chosen), args.batch)):
+        result = done.get(batch)
+        if result is None:
+            result = run_batch(args, library, chosen[start:start + args.batch], work, rows)
+            if args.resume:
+                with open(args.resume, "a", encoding="utf-8") as keep:
+                    keep.write(json.dumps({"plan": plan, "batch": batch, "tally": result}) + "\n")
+        tally.add(result)
+    return report(tally, args)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sekisho", required=True)
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--part", default="")
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--resume")
     parser.add_argument("--target", type=int)
     parser.add_argument("--share", type=float, default=2.0)
     parser.add_argument("--seed", type=int, default=20261123)
-    parser.add_argument("--batch", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=1000)
     parser.add_argument("--list")
     parser.add_argument("--keep")
     args = parser.parse_args()
@@ -122,41 +225,13 @@ def main():
         diff.skip("clamscan is not installed")
     if not diff.SHARED.is_dir():
         diff.skip("shared real signatures are not here")
-    rnd = random.Random(args.seed)
     print(f"seed {args.seed}", flush=True)
     work = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="sekisho-all-"))
-    rows = [pattern for pattern, _ in diff.explained_rows() if pattern.startswith("all.")]
-    tally, wanted, seen = Tally(), {}, set()
     try:
-        for folder in ("defs", "files", "compiled"):
-            (work / folder).mkdir(parents=True, exist_ok=True)
-        diff.write_definitions(work / "defs")
-        diff.compile_definitions(args.sekisho, work / "defs", work / "compiled")
-        for number, (kind, line) in enumerate(diff.real_signatures()):
-            if not chosen(args, number, rnd):
-                continue
-            tally.taken[kind] += 1
-            try:
-                signature, data = construct(kind, line)
-            except sigs.Cannot as why:
-                tally.cannot[str(why)] += 1
-                continue
-            if args.target not in (None, signature.target):
-                continue
-            tally.made[kind] += 1
-            case = f"all.{signature.target}.{signature.name}"
-            if case in seen:
-                case += f".{tally.taken[kind]}"
-            seen.add(case)
-            (work / "files" / case).write_bytes(data)
-            wanted[case] = signature.name
-            if len(wanted) >= args.batch:
-                scan_batch(args, work, tally, wanted, rows)
-        scan_batch(args, work, tally, wanted, rows)
+        return run(args, work)
     finally:
         if not args.keep:
             shutil.rmtree(work, ignore_errors=True)
-    return report(tally, args)
 
 
 if __name__ == "__main__":

@@ -132,8 +132,8 @@ def run_sekisho(program, definitions, folder, scratch):
     return run_scan(program, scratch, folder)
 
 
-def run_scan(program, scratch, folder):
-    run = subprocess.run([program, "scan", "--json", "--allmatch", "-d", str(scratch), str(folder)], capture_output=True,
+def run_scan(program, scratch, folder, *options):
+    run = subprocess.run([program, "scan", "--json", "--allmatch", "-d", str(scratch), *options, str(folder)], capture_output=True,
                          text=True, errors="replace")
     if run.returncode not in (0, 1, 2):
         sys.exit(f"sekisho scan failed ({run.returncode}): {run.stderr[-2000:]}")

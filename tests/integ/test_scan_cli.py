@@ -297,6 +297,32 @@ class Output(ScanCase):
         self.assertEqual(first.count(cli.NAME), 43)
         self.assertEqual(first, self.s.scan("-q", "-j5", many).stdout)
 
+    def test_official_definitions_only(self):
+        source, made, file = self.s.top / "official", self.s.top / "made", self.s.files / "clean.txt"
+        source.mkdir()
+        (source / "a.ndb").write_text("Official.Own:0:*:" + file.read_bytes()[:12].hex() + "\n")
+        for words, code in ((["--official"], 1), ([], 2)):
+            subprocess.run([PROGRAM, "defs", "compile", source, "-o", made, "-q", "--replace", *words], check=True)
+            run = subprocess.run([PROGRAM, "scan", "--official-db-only", "-d", made, file], capture_output=True, text=True, env={"LC_ALL": "C"})
+            self.assertEqual(run.returncode, code, run.stderr)
+            self.assertEqual(subprocess.run([PROGRAM, "scan", "-d", made, file], capture_output=True).returncode, 1)
+        self.assertIn("no official definitions", run.stderr)
+        only = subprocess.run([PROGRAM, "defs", "compile", source, "-o", made, "--official-db-only"], capture_output=True, text=True)
+        self.assertNotEqual(only.returncode, 0)
+        self.assertIn("no signature files", only.stderr)
+
+    def test_unwanted_programs_by_category(self):
+        source, made = self.s.top / "unwanted", self.s.top / "chosen"
+        source.mkdir()
+        (source / "a.ndu").write_text("".join(f"PUA.{name}.X:0:*:{name.encode().hex()}\n" for name in ("Alpha", "Beta", "Gamma")))
+        (source / "b.ndb").write_text("HTML.Phishing.X:0:*:6162636465\n")
+        for words, count in (([], 1), (["--no-phishing-sigs"], 0), (["--pua"], 4), (["--pua", "--include-pua=Alpha"], 2),
+                             (["--pua", "--exclude-pua=Alpha", "--exclude-pua=Beta"], 2)):
+            run = subprocess.run([PROGRAM, "defs", "compile", source, "-o", made, "--json", *words], capture_output=True, text=True)
+            self.assertEqual(json.loads(run.stdout)["signatures"], count, words)
+        for words in (["--include-pua=Alpha"], ["--pua", "--include-pua=Alpha", "--exclude-pua=Beta"]):
+            self.assertEqual(subprocess.run([PROGRAM, "defs", "compile", source, "-o", made, *words], capture_output=True).returncode, 64)
+
     def test_json_of_explanations(self):
         source, made = self.s.top / "own.ldb", self.s.top / "own"
         source.write_text(f"Own;Engine:51-255,Target:0;0&1=0;{cli.BAD.hex()};{cli.BAD_TWO.hex()}\n")

@@ -234,6 +234,43 @@ static void containers_are_verified_and_official(void **state) {
     end(&r);
 }
 
+static void only_official_ones_when_asked(void **state) {
+    (void)state;
+    struct run r;
+    struct cvd_keys keys;
+    begin(&r);
+    cvdmake_keys(&keys);
+    struct cvdmake_options cvd = {.version = 5, .kind = CVD_SIGNED};
+    struct cvdmake_options cud = {.version = 1, .kind = CVD_UNSIGNED};
+    container(&r, "src/daily.cvd", &cvd, EICAR);
+    container(&r, "src/own.cud", &cud, OTHER);
+    scratch_text(&r.s, "src/loose.hdb", OTHER);
+    r.o.keys = &keys;
+    assert_int_equal(compile(&r), SK_OK);
+    assert_string_equal(segments(&r), "daily* local");
+    /* Of a set that is there already. */
+    struct defset *set = NULL;
+    assert_int_equal(defset_open(r.out, NULL, &set).code, SK_OK);
+    defset_keep_official(set);
+    assert_int_equal(defset_count(set), 1);
+    assert_string_equal(image_header(defset_image(set, 0))->name, "daily");
+    assert_int_equal(defset_signature_count(set), 1);
+    defset_close(set);
+    /* At the compile: directories are filtered, what is named is taken. */
+    r.o.official_only = true;
+    r.o.replace = true;
+    assert_int_equal(compile(&r), SK_OK);
+    assert_string_equal(segments(&r), "daily*");
+    r.source[1] = scratch_path(&r.s, "src/loose.hdb");
+    r.o.source_count = 2;
+    assert_int_equal(compile(&r), SK_OK);
+    assert_string_equal(segments(&r), "daily* local");
+    r.o.source_count = 1;
+    (void)unlink(scratch_path(&r.s, "src/daily.cvd"));
+    assert_int_equal(compile(&r), SK_E_NOTFOUND);
+    end(&r);
+}
+
 static void missing_and_unknown_sources_are_errors(void **state) {
     (void)state;
     struct run r;
@@ -381,6 +418,7 @@ int main(void) {
         cmocka_unit_test(the_same_input_gives_the_same_bytes),
         cmocka_unit_test(lines_that_cannot_be_taken_are_counted),
         cmocka_unit_test(containers_are_verified_and_official),
+        cmocka_unit_test(only_official_ones_when_asked),
         cmocka_unit_test(missing_and_unknown_sources_are_errors),
         cmocka_unit_test(two_compiles_do_not_meet),
         cmocka_unit_test(the_nth_allocation_may_fail),

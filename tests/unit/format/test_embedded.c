@@ -54,6 +54,8 @@ static void put_cab(struct box *b, size_t at, uint32_t len) {
     sk_store_u16le(b->p + at + 24, 0x0103);
 }
 
+static bool left_out; /* by the last find() */
+
 static unsigned find(const struct box *b, uint64_t reach, struct sk_embedded *out) {
     struct sk_source src;
     sk_source_init_mem(&src, b->p, b->len);
@@ -61,6 +63,7 @@ static unsigned find(const struct box *b, uint64_t reach, struct sk_embedded *ou
         .src = &src, .program_reach = reach, .archives = true, .out = out};
     assert_false(sk_failed(sk_embedded_find(&job)));
     sk_source_release(&src);
+    left_out = job.left_out;
     return job.count;
 }
 
@@ -156,8 +159,11 @@ static void test_limit_of_each_type(void **state) {
     for (unsigned i = 0; i < 40; i++) {
         put_pe(&b, 1000 + i * 1000, 0x200, 0x40);
         put_cab(&b, 50000 + i * 1000, 100);
+        unsigned each = i < EMBEDDED_PER_TYPE_MAX ? i + 1 : EMBEDDED_PER_TYPE_MAX;
+        assert_int_equal(find(&b, UINT64_MAX, e), 2 * each);
+        assert_int_equal(left_out, i >= EMBEDDED_PER_TYPE_MAX);
     }
-    assert_int_equal(find(&b, UINT64_MAX, e), 2 * EMBEDDED_PER_TYPE_MAX);
+    assert_int_equal(find(&b, 0, e), EMBEDDED_PER_TYPE_MAX); /* programs do not count here */
     mem_free(b.p);
 }
 
