@@ -30,8 +30,8 @@
 #define AT(field) offsetof(struct defs_settings, field)
 #define TEXT(name, letter, field, arg, help)                                                       \
     { name, letter, CONF_TEXT, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
-#define LIST(name, field, arg, help)                                                               \
-    { name, 0, CONF_LIST, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
+#define LIST(name, letter, field, arg, help)                                                       \
+    { name, letter, CONF_LIST, AT(field), 0, 0, NULL, arg, NULL, N_(help), NULL }
 #define FLAG(name, letter, field, help)                                                            \
     { name, letter, CONF_FLAG, AT(field), 0, 0, NULL, NULL, NULL, N_(help), NULL }
 
@@ -43,9 +43,9 @@ static const struct conf_option defs_options[] = {
     FLAG("official-db-only", 0, official_only,
          "compile: of directories take only signed containers (.cvd, .cld)"),
     FLAG("pua", 0, pua, "compile: take signatures of potentially unwanted programs, too"),
-    LIST("include-pua", include_pua, "CAT",
+    LIST("include-pua", 0, include_pua, "CAT",
          "compile: with --pua, only those of category CAT (PUA.CAT.*); may be repeated"),
-    LIST("exclude-pua", exclude_pua, "CAT",
+    LIST("exclude-pua", 0, exclude_pua, "CAT",
          "compile: with --pua, all but those of category CAT; may be repeated"),
     {"phishing-sigs", 0, CONF_FLAG, AT(phishing_sigs), 0, 0, "yes", NULL, NULL,
      N_("compile: take signatures of phishing (HTML.Phishing*, Email.Phishing*), too"), NULL},
