@@ -28,6 +28,7 @@ struct expr_node {
     uint32_t size;        /* nodes of this subtree */
     uint32_t depth;
     uint16_t children;
+    uint32_t adds;    /* at most so many different subsignatures to the group around it */
     double rank;      /* the lower the sooner among children of AND */
     double need_cost; /* EXPR_COST_NONE: may hold without any hit */
     uint64_t need;    /* bit n: subsignature n; one of them has a hit whenever this node holds */

@@ -19,6 +19,7 @@ struct count_slot {
     uint64_t count;
     uint64_t first; /* offset of the first hit */
     bool sieved;    /* given to the sieve */
+    bool seen;      /* its key was seen by the sieve: it may be there */
     uint64_t from;  /* no hit starts before it: known from the sieve */
 };
 struct counts {
