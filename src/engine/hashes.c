@@ -104,7 +104,7 @@ bool hashes_known(const struct sk_scanner *sc, uint64_t size, unsigned mask, dig
 
 sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
     unsigned mask = wanted(sc, HS_FILE, layer->src.size);
-    if (mask == 0 || owed_put(sc, layer, mask)) {
+    if (mask == 0 || owed_put(sc, layer, &layer->src, mask)) {
         return sk_ok();
     }
     digests digest;
@@ -117,7 +117,7 @@ sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
 sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
                    unsigned rank) {
     unsigned mask = wanted(sc, HS_FILE, src->size);
-    if (mask == 0) {
+    if (mask == 0 || owed_put(sc, layer, src, mask)) {
         return sk_ok();
     }
     digests digest;

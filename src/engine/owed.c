@@ -2,15 +2,19 @@
 /*
  * Where the bytes of a put-off digest come from:
  *
- *     the object itself       read again through its descriptor (page cache), piece by piece
- *     ... when it is small    copied: cheaper than a call
- *     a member                copied when it is small and there is room, else not put off
+ *     the object itself       the buffer it was read into, which is kept when the scan is over
+ *     ... when it is large    read again through its descriptor (page cache), piece by piece
+ *     a member, a view        copied; a large one is not put off
+ *
+ * What is kept is bounded. When there is no room for more, digests are taken then and there, until
+ * there is: many are owed at that time, so they are fast together.
  *
  * A file may change between the two readings. Its times and size are compared when the last digest
  * is taken: a report about a file that changed does not stand.
  *
  * Measured with the full-size set, whose two signatures "MD5 of any size" want a digest of every
- * layer: digests were 40 % of the time on shared libraries, 32 % on programs.
+ * layer: digests were 40 % of the time on shared libraries, 32 % on programs. Members for which
+ * there was no room, each hashed in place, were 13 % of a folder with a large static library.
  */
 #include "engine/owed.h"
 
@@ -22,7 +26,8 @@
 #include "engine/hashes.h"
 #include "os/file.h"
 
-#define COPY_OBJECT_BYTES ((uint64_t)64 << 10)
+/* A larger buffer is better used for the next object at once: its pages are there already. */
+#define KEEP_ROOT_BYTES ((size_t)64 << 10)
 
 struct owed_object {
     bool used;
@@ -36,7 +41,8 @@ struct owed_object {
 struct owed_job {
     struct lanes_job lane; /* first: what lanes_run returns is this */
     struct owed_object *object;
-    uint8_t *copy; /* or NULL: read from object->fd */
+    uint8_t *copy; /* owned, or NULL */
+    size_t held;   /* part of owed->held */
     struct owed_job *next;
 };
 
@@ -44,8 +50,9 @@ struct owed {
     struct lanes *lanes;
     struct owed_object object[OWED_OBJECTS_MAX];
     struct owed_object *open; /* being scanned, or NULL */
+    struct owed_job *in_root; /* its bytes are those of the scanner's buffer; NULL: none */
     struct owed_job *spare;
-    size_t copied;
+    size_t held;
 };
 
 sk_err owed_new(struct owed **out_owed) {
@@ -68,11 +75,9 @@ sk_err owed_new(struct owed **out_owed) {
 }
 
 static void job_free(struct owed *owed, struct owed_job *job) {
-    if (job->copy != NULL) {
-        owed->copied -= (size_t)job->lane.size;
-        mem_free(job->copy);
-        job->copy = NULL;
-    }
+    owed->held -= job->held;
+    mem_free(job->copy);
+    job->copy = NULL;
     job->next = owed->spare;
     owed->spare = job;
 }
@@ -93,20 +98,41 @@ void owed_free(struct owed *owed) {
     mem_free(owed);
 }
 
-bool owed_begin(struct owed *owed, int fd, uint64_t tag) {
-    if (owed == NULL) {
-        return false;
-    }
-    for (unsigned i = 0; i < OWED_OBJECTS_MAX; i++) {
+bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t tag) {
+    for (unsigned i = 0; owed != NULL && i < OWED_OBJECTS_MAX; i++) {
         struct owed_object *o = &owed->object[i];
         if (!o->used) {
-            *o = (struct owed_object){.used = true, .fd = fd, .tag = tag};
-            owed->open = fstat(fd, &o->before) == 0 ? o : NULL;
-            o->used = owed->open != NULL;
-            return o->used;
+            *o = (struct owed_object){.used = true, .fd = fd, .tag = tag, .before = *before};
+            owed->open = o;
+            return true;
         }
     }
     return false;
+}
+
+/* Takes digests until one message is done. False: none is, and less than `least` are left. */
+static bool take_one(struct sk_scanner *sc, unsigned least) {
+    struct owed *owed = sc->owed;
+    struct lanes_job *j = lanes_run(owed->lanes, least);
+    if (j == NULL) {
+        return false;
+    }
+    struct owed_job *job = (struct owed_job *)(void *)j;
+    struct owed_object *o = job->object;
+    o->suspect = o->suspect || sk_failed(j->err) || hashes_known(sc, j->size, j->mask, j->digest);
+    o->jobs--;
+    owed->in_root = owed->in_root == job ? NULL : owed->in_root;
+    job_free(owed, job);
+    return true;
+}
+
+static bool make_room(struct sk_scanner *sc, size_t size) {
+    while (size > OWED_HELD_BYTES - sc->owed->held) {
+        if (!take_one(sc, 1)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static sk_err read_object(void *ctx, uint64_t off, void *buf, size_t len) {
@@ -124,59 +150,69 @@ static struct owed_job *job_new(struct owed *owed) {
     return job;
 }
 
-/* The bytes of the layer in memory of their own. NULL: no room, or they cannot be read. */
-static uint8_t *copy_layer(struct owed *owed, struct layer *layer) {
-    size_t size = (size_t)layer->src.size;
-    if (size == 0 || size > OWED_COPY_EACH || size > OWED_COPY_BYTES - owed->copied) {
+/* The bytes in memory of their own. NULL: no room, or they cannot be read. */
+static uint8_t *copy_bytes(struct sk_scanner *sc, struct sk_source *src) {
+    size_t size = (size_t)src->size;
+    if (size == 0 || size > OWED_COPY_EACH || !make_room(sc, size)) {
         return NULL;
     }
     uint8_t *copy = mem_alloc(size);
-    for (size_t at = 0; copy != NULL && at < size;) {
-        size_t avail = 0;
-        const uint8_t *p = sk_source_at(&layer->src, at, 1, &avail);
-        if (p == NULL) {
-            mem_free(copy);
-            return NULL;
-        }
-        avail = avail < size - at ? avail : size - at;
-        memcpy(copy + at, p, avail);
-        at += avail;
+    size_t got = 0;
+    if (copy != NULL && (sk_failed(sk_source_read(src, 0, copy, size, &got)) || got < size)) {
+        mem_free(copy);
+        return NULL;
     }
-    owed->copied += copy != NULL ? size : 0;
     return copy;
 }
 
-bool owed_put(struct sk_scanner *sc, struct layer *layer, unsigned mask) {
+bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src, unsigned mask) {
     struct owed *owed = sc->owed;
     if (owed == NULL || owed->open == NULL || (mask & ~LANES_MASK) != 0) {
         return false;
     }
-    struct owed_job *job = job_new(owed);
+    bool object = layer->parent == NULL && src == &layer->src;
+    bool in_root = object && src->mem == sc->root.ptr && sc->root.cap <= KEEP_ROOT_BYTES;
+    uint8_t *copy = object ? NULL : copy_bytes(sc, src);
+    struct owed_job *job = object || copy != NULL ? job_new(owed) : NULL;
     if (job == NULL) {
+        mem_free(copy);
         return false;
     }
-    bool object = layer->parent == NULL;
-    uint8_t *copy = NULL;
-    if (!object || layer->src.size <= COPY_OBJECT_BYTES) {
-        copy = copy_layer(owed, layer);
-    }
-    *job = (struct owed_job){.object = owed->open, .copy = copy};
-    job->lane = (struct lanes_job){
-        .mask = mask, .size = layer->src.size, .bytes = copy, .read = read_object, .ctx = job};
-    if (copy == NULL && !object) {
-        job_free(owed, job);
-        return false;
-    }
+    *job = (struct owed_job){
+        .object = owed->open, .copy = copy, .held = copy != NULL ? (size_t)src->size : 0};
+    job->lane = (struct lanes_job){.mask = mask,
+                                   .size = src->size,
+                                   .bytes = in_root ? src->mem : copy,
+                                   .read = read_object,
+                                   .ctx = job};
+    owed->held += job->held;
+    owed->in_root = in_root ? job : owed->in_root;
     owed->open->jobs++;
     lanes_put(owed->lanes, &job->lane);
-    sc->stats.hashed_bytes += layer->src.size;
+    sc->stats.hashed_bytes += src->size;
     return true;
 }
 
-bool owed_end(struct owed *owed) {
+/* The scan is over, the digest of the object is not taken: its buffer goes from the scanner to the
+ * job. */
+static void keep_root(struct sk_scanner *sc) {
+    struct owed *owed = sc->owed;
+    if (owed->in_root == NULL || !make_room(sc, sc->root.cap) || owed->in_root == NULL) {
+        return;
+    }
+    owed->in_root->copy = sc->root.ptr;
+    owed->in_root->held = sc->root.cap;
+    owed->held += sc->root.cap;
+    owed->in_root = NULL;
+    sc->root = (struct store_buf){0};
+}
+
+bool owed_end(struct sk_scanner *sc) {
+    struct owed *owed = sc->owed;
     struct owed_object *o = owed->open;
+    keep_root(sc);
     owed->open = NULL;
-    o->used = o->jobs > 0;
+    o->used = o->jobs > 0 || o->suspect;
     return o->used;
 }
 
@@ -189,24 +225,32 @@ static bool unchanged(const struct owed_object *o) {
            now.st_ctim.tv_nsec == o->before.st_ctim.tv_nsec;
 }
 
+/* An object whose digests are all taken; NULL: none. */
+static struct owed_object *ready(struct owed *owed) {
+    for (unsigned i = 0; i < OWED_OBJECTS_MAX; i++) {
+        struct owed_object *o = &owed->object[i];
+        if (o->used && o->jobs == 0 && o != owed->open) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
 bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_stands) {
     struct owed *owed = sc->owed;
     if (owed == NULL) {
         return false;
     }
     unsigned least = all ? 1 : lanes_width(owed->lanes);
-    for (struct lanes_job *j; (j = lanes_run(owed->lanes, least)) != NULL;) {
-        struct owed_job *job = (struct owed_job *)(void *)j;
-        struct owed_object *o = job->object;
-        o->suspect =
-            o->suspect || sk_failed(j->err) || hashes_known(sc, j->size, j->mask, j->digest);
-        job_free(owed, job);
-        if (--o->jobs == 0 && o != owed->open) {
-            o->used = false;
-            *out_tag = o->tag;
-            *out_stands = !o->suspect && unchanged(o);
-            return true;
-        }
+    struct owed_object *o = ready(owed);
+    while (o == NULL && take_one(sc, least)) {
+        o = ready(owed);
     }
-    return false;
+    if (o == NULL) {
+        return false;
+    }
+    o->used = false;
+    *out_tag = o->tag;
+    *out_stands = !o->suspect && unchanged(o);
+    return true;
 }

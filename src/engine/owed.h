@@ -9,27 +9,32 @@
  *
  * Life cycle: owed_new with the scanner -> (owed_begin -> owed_put... -> owed_end | owed_next)...
  * -> owed_free. Errors: SK_E_NOMEM. A machine without lanes has no struct owed (NULL): nothing is
- * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_COPY_BYTES of copied members.
+ * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_HELD_BYTES of kept bytes.
  */
 #ifndef SK_ENGINE_OWED_H
 #define SK_ENGINE_OWED_H
 
+#include <sys/stat.h>
+
 #include "engine/scan.h"
 
 #define OWED_OBJECTS_MAX 64u
-#define OWED_COPY_BYTES ((size_t)4 << 20)
+#define OWED_HELD_BYTES ((size_t)6 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
 
 /* *out_owed NULL: not on this machine. */
 sk_err owed_new(struct owed **out_owed);
 void owed_free(struct owed *owed);
 /* From here on layers may put off their digests in the name of this object. **Borrows** fd until
- * owed_next tells of it. False: too many objects wait, or no memory: nothing will be put off. */
-bool owed_begin(struct owed *owed, int fd, uint64_t tag);
-/* True: the digests of the layer will be taken later. */
-bool owed_put(struct sk_scanner *sc, struct layer *layer, unsigned mask);
-/* The object is scanned. Does it owe digests? */
-bool owed_end(struct owed *owed);
+ * owed_next tells of it; before: what fstat says of it. False: owed is NULL, or too many objects
+ * wait: nothing will be put off. */
+bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t tag);
+/* True: the digests of these bytes, the layer's own or a view of it, will be taken later. May take
+ * digests that are owed, to make room. */
+bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src, unsigned mask);
+/* The object is scanned, its bytes are no longer needed. Does it owe digests? When it does not, the
+ * report stands. May take the scanner's buffer. */
+bool owed_end(struct sk_scanner *sc);
 /* See sk_scan_settle. */
 bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_stands);
 

@@ -30,7 +30,7 @@
 #include "os/file.h"
 
 #define ROOT_MEMORY_BYTES ((uint64_t)8 << 20)
-#define ROOT_KEEP_BYTES ((size_t)1 << 20) /* of the buffer, from one object to the next */
+#define ROOT_KEEP_BYTES ((size_t)4 << 20) /* of the buffer, from one object to the next */
 #define ROOT_FIRST_BYTES ((size_t)64 * 1024)
 
 void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {
@@ -166,41 +166,52 @@ static bool has_changed(int fd, const struct stat *before) {
            now.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
 }
 
-int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
-               const struct sk_report **out_report) {
-    struct sk_scanner *sc = scanner;
-    (void)name;
-    struct stat st;
-    if (fstat(fd, &st) != 0) {
-        return SK_E_IO;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        return SK_E_UNSUPPORTED;
-    }
+static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
+                   const struct sk_report **out_report) {
     scan_start(sc);
     struct layer *root = layer_new(sc, NULL);
     if (root == NULL) {
         return SK_E_NOMEM;
     }
-    sk_err err = open_fd(sc, root, fd, (uint64_t)st.st_size);
+    sk_err err = open_fd(sc, root, fd, (uint64_t)st->st_size);
     if (sk_failed(err)) {
         scan_note_error(sc, root, err);
-        observe_unopened(sc, root, (uint64_t)st.st_size);
+        observe_unopened(sc, root, (uint64_t)st->st_size);
     } else {
         scan_root(sc, root);
     }
-    if (has_changed(fd, &st)) {
+    if (has_changed(fd, st)) {
         verdict_note(sc, root, SK_NOTE_CHANGED, NULL);
     }
     *out_report = finish(sc, root);
     return SK_OK;
 }
 
+static int look_at(int fd, struct stat *out_st) {
+    if (fstat(fd, out_st) != 0) {
+        return SK_E_IO;
+    }
+    return S_ISREG(out_st->st_mode) ? SK_OK : SK_E_UNSUPPORTED;
+}
+
+int sk_scan_fd(struct sk_scanner *scanner, int fd, const char *name,
+               const struct sk_report **out_report) {
+    struct stat st;
+    (void)name;
+    int result = look_at(fd, &st);
+    return result != SK_OK ? result : scan_fd(scanner, fd, &st, out_report);
+}
+
 int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
                   const struct sk_report **out_report, int *out_owes) {
-    bool may_owe = owed_begin(scanner->owed, fd, tag);
-    int result = sk_scan_fd(scanner, fd, NULL, out_report);
-    bool owes = may_owe && owed_end(scanner->owed);
+    struct stat st;
+    int result = look_at(fd, &st);
+    if (result != SK_OK) {
+        return result;
+    }
+    bool may_owe = owed_begin(scanner->owed, fd, &st, tag);
+    result = scan_fd(scanner, fd, &st, out_report);
+    bool owes = may_owe && owed_end(scanner);
     if (result == SK_OK) {
         *out_owes = owes;
     }

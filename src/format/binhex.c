@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "base/search.h"
 #include "codec/codec.h"
 
 #define NAME_MAX_BYTES 63u
@@ -26,7 +27,8 @@ static const char LINE[] = "(This file must be converted";
 static int binhex_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     (void)out_type;
     size_t span = peek->head_len < LINE_SPAN_BYTES ? peek->head_len : LINE_SPAN_BYTES;
-    return memmem(peek->head, span, LINE, sizeof(LINE) - 1) != NULL ? 85 : 0;
+    static const struct sk_needle NEEDLE = {LINE, sizeof(LINE) - 1, 0};
+    return sk_search((struct sk_bytes){peek->head, span}, &NEEDLE) != NULL ? 85 : 0;
 }
 
 /* CRC of XMODEM: polynomial 1021, as BinHex has it over data followed by two zero bytes. */

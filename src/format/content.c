@@ -45,22 +45,21 @@ static bool is_printable_byte(uint8_t c) {
 struct text_census {
     size_t bytes;
     size_t printable;
-    size_t not_text; /* bytes that plain text does not have */
     size_t nul_even; /* NULs at even offsets: big-endian UTF-16 */
     size_t nul_odd;
     size_t bad_units; /* big-endian 16-bit units that are control characters */
 };
 
+static size_t window_of(const struct sk_peek *peek) {
+    return peek->head_len < TEXT_WINDOW_BYTES ? peek->head_len : TEXT_WINDOW_BYTES;
+}
+
 static struct text_census take_census(const struct sk_peek *peek) {
-    struct text_census t = {.bytes = peek->head_len};
-    if (t.bytes > TEXT_WINDOW_BYTES) {
-        t.bytes = TEXT_WINDOW_BYTES;
-    }
+    struct text_census t = {.bytes = window_of(peek)};
     for (size_t i = 0; i < t.bytes; i++) {
         uint8_t c = peek->head[i];
         bool odd = (i & 1) != 0;
         t.printable += is_printable_byte(c);
-        t.not_text += !is_text_byte(c);
         t.nul_even += c == 0 && !odd;
         t.nul_odd += c == 0 && odd;
         t.bad_units += odd && peek->head[i - 1] == 0 && (c < 128 && !is_text_byte(c));
@@ -87,19 +86,24 @@ static bool is_utf8(const uint8_t *p, size_t len) {
     return true;
 }
 
-static bool has_high_bytes(const uint8_t *p, size_t len) {
+/* Nothing but text bytes? One byte per step and no branches: the compiler makes vectors of it, so
+ * that plain text, which most layers are, needs no census. */
+static bool is_plain(const uint8_t *p, size_t len, bool *out_high) {
+    uint8_t odd = 0, high = 0;
     for (size_t i = 0; i < len; i++) {
-        if (p[i] >= 0x80) {
-            return true;
-        }
+        uint8_t c = p[i];
+        uint8_t control = (uint8_t)((c < 32) & (c != 27)) & (uint8_t)((uint8_t)(c - 7) > 6);
+        odd |= control | (uint8_t)(c == 127);
+        high |= c;
     }
-    return false;
+    *out_high = high >= 0x80;
+    return odd == 0;
 }
 
 /* SK_TYPE_BINARY when it is no text. */
 static enum sk_type text_type(const struct sk_peek *peek) {
-    struct text_census t = take_census(peek);
-    if (t.bytes == 0) {
+    size_t len = window_of(peek);
+    if (len == 0) {
         return SK_TYPE_BINARY;
     }
     if (sk_peek_has(peek, 0, "\xff\xfe", 2)) {
@@ -108,10 +112,11 @@ static enum sk_type text_type(const struct sk_peek *peek) {
     if (sk_peek_has(peek, 0, "\xfe\xff", 2)) {
         return SK_TYPE_TEXT_UTF16BE;
     }
-    if (t.not_text == 0) {
-        bool utf8 = has_high_bytes(peek->head, t.bytes) && is_utf8(peek->head, t.bytes);
-        return utf8 ? SK_TYPE_TEXT_UTF8 : SK_TYPE_TEXT_ASCII;
+    bool high;
+    if (is_plain(peek->head, len, &high)) {
+        return high && is_utf8(peek->head, len) ? SK_TYPE_TEXT_UTF8 : SK_TYPE_TEXT_ASCII;
     }
+    struct text_census t = take_census(peek);
     size_t nuls = t.nul_even + t.nul_odd;
     if (nuls * 4 >= t.bytes && (t.printable + nuls) * 10 >= t.bytes * 9) {
         if (t.nul_odd > 8 * t.nul_even) {
@@ -179,7 +184,7 @@ static bool any_tag(const struct sk_peek *peek, size_t pos, const char *const *p
     return false;
 }
 
-/* Anywhere in the head, as clamscan does. */
+/* Anywhere in the head, as clamscan does; may_be_tag knows the first letters. */
 static const char *const TAGS[] = {"<html>", "<head>",  "<script", "<iframe",
                                    "<table", "<object", NULL};
 /* The same, but the tag must go on with this attribute. */
@@ -230,6 +235,22 @@ static size_t html_start(const struct sk_peek *peek) {
     return pos;
 }
 
+/* Can the tag at pos be one of TAGS or ATTRIBUTE_TAGS? Programs in C are full of '<'. */
+static bool may_be_tag(const struct sk_peek *peek, size_t pos) {
+    struct tag_reader r = {peek, pos + 1};
+    switch (tag_next(&r)) {
+    case 'a':
+    case 'h':
+    case 'i':
+    case 'o':
+    case 's':
+    case 't':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool is_html(const struct sk_peek *peek) {
     if (any_tag(peek, html_start(peek), OPENERS)) {
         return true;
@@ -241,7 +262,7 @@ static bool is_html(const struct sk_peek *peek) {
             return false;
         }
         pos = (size_t)(at - peek->head);
-        if (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos)) {
+        if (may_be_tag(peek, pos) && (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos))) {
             return true;
         }
         pos++;

@@ -35,7 +35,11 @@ struct sk_peek {
 };
 
 /* True when the head has these bytes at off. */
-bool sk_peek_has(const struct sk_peek *peek, size_t off, const char *bytes, size_t len);
+static inline bool sk_peek_has(const struct sk_peek *peek, size_t off, const char *bytes,
+                               size_t len) {
+    return off <= peek->head_len && len <= peek->head_len - off &&
+           memcmp(peek->head + off, bytes, len) == 0;
+}
 
 #define SK_SIZE_UNKNOWN UINT64_MAX
 

@@ -101,7 +101,7 @@ static const struct magic_row ROWS[] = {
 
 static bool bytes_equal(const uint8_t *at, const struct magic_row *row) {
     if (row->mask == NULL) {
-        return memcmp(at, row->bytes, row->len) == 0;
+        return at[0] == (uint8_t)row->bytes[0] && memcmp(at, row->bytes, row->len) == 0;
     }
     for (size_t i = 0; i < row->len; i++) {
         if (((at[i] ^ (uint8_t)row->bytes[i]) & (uint8_t)row->mask[i]) != 0) {
@@ -128,7 +128,7 @@ static bool found_forward(const struct sk_peek *peek, const struct magic_row *ro
     if (last > off + row->span) {
         last = off + row->span;
     }
-    if (row->mask == NULL) { /* a span of 1 KiB byte by byte was a third of a scan of small files */
+    if (row->mask == NULL && row->span > 0) { /* a span of 1 KiB byte by byte was a third of a scan of small files */
         return memmem(peek->head + off, last - off + row->len, row->bytes, row->len) != NULL;
     }
     while (off <= last) {

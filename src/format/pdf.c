@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/search.h"
 #include "format/pdf_parts.h"
 
 #define HEADER_WITHIN ((size_t)1024)
@@ -42,7 +43,8 @@ static int pdf_probe(const struct sk_peek *peek, enum sk_type *out_type) {
         return 90;
     }
     size_t room = peek->head_len < HEADER_WITHIN ? peek->head_len : HEADER_WITHIN;
-    const uint8_t *at = room == 0 ? NULL : memmem(peek->head, room, "%PDF-", 5);
+    static const struct sk_needle MAGIC = {"%PDF-", 5, 1};
+    const uint8_t *at = sk_search((struct sk_bytes){peek->head, room}, &MAGIC);
     if (at == NULL) {
         return 0;
     }

@@ -39,6 +39,9 @@ static int64_t octal(struct sk_bytes field) {
 
 static bool checksum_agrees(const uint8_t *block) {
     int64_t want = octal((struct sk_bytes){&block[CHECKSUM_OFF], CHECKSUM_LEN});
+    if (want < 0) {
+        return false; /* nearly always: then there is nothing to add up */
+    }
     int64_t plain = 0;
     int64_t with_sign = 0;
     for (size_t i = 0; i < BLOCK_BYTES; i++) {

@@ -9,6 +9,7 @@
  * The search and the decoding are the mail reader's (mail_inline.c), which knows the same things in
  * bodies. Only the head of the layer decides whether it is opened at all.
  */
+#include "base/search.h"
 #include "format/content.h"
 #include "format/mail_parts.h"
 
@@ -35,18 +36,16 @@ static int uuencode_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     if (is_opening(peek, 0)) {
         return BID_WHOLE;
     }
-    struct sk_cursor c = sk_cursor_make(peek->head, peek->head_len);
-    while (sk_cursor_left(&c) > 0) {
-        const uint8_t *from = c.ptr + c.pos;
-        const uint8_t *at = memchr(from, '\n', sk_cursor_left(&c));
-        if (at == NULL) {
-            return 0;
-        }
-        sk_cursor_skip(&c, (uint64_t)(at - from) + 1);
-        if (is_opening(peek, c.pos)) {
+    static const struct sk_needle BEGIN = {"begin", 5, 2};
+    struct sk_bytes rest = {peek->head, peek->head_len};
+    for (const uint8_t *at; (at = sk_search(rest, &BEGIN)) != NULL;) {
+        size_t off = (size_t)(at - peek->head);
+        off -= off >= 2 && memcmp(at - 2, "=y", 2) == 0 ? 2 : 0;
+        if (off > 0 && peek->head[off - 1] == '\n' && is_opening(peek, off)) {
             *out_type = sk_content_type(peek);
             return *out_type == SK_TYPE_BINARY ? 0 : BID_INSIDE;
         }
+        rest = (struct sk_bytes){at + 1, peek->head_len - (size_t)(at - peek->head) - 1};
     }
     return 0;
 }

@@ -18,6 +18,8 @@
 
 #include <string.h>
 
+#include "base/search.h"
+
 #define BID_HEAD 90
 #define BID_EMPTY 80
 #define BID_TAIL 60
@@ -25,9 +27,10 @@
 /* An end record in the tail that could be true: an archive behind a stub. */
 static bool tail_has_end(const struct sk_peek *peek) {
     size_t from = 0;
+    static const struct sk_needle END = {ZIP_SIG_END, ZIP_SIG_BYTES, 2};
     while (from < peek->tail_len) {
         const uint8_t *hit =
-            memmem(peek->tail + from, peek->tail_len - from, ZIP_SIG_END, ZIP_SIG_BYTES);
+            sk_search((struct sk_bytes){peek->tail + from, peek->tail_len - from}, &END);
         if (hit == NULL) {
             return false;
         }
