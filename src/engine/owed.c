@@ -26,8 +26,9 @@
 #include "engine/hashes.h"
 #include "os/file.h"
 
-/* A larger buffer is better used for the next object at once: its pages are there already. */
-#define KEEP_ROOT_BYTES ((size_t)64 << 10)
+/* A larger buffer is better used for the next object at once: tried with 1 MiB, keeping it saved
+ * the second reading and cost as much again, since every object then went into cold memory. */
+#define ROOT_TAKE_BYTES ((size_t)64 << 10)
 
 struct owed_object {
     bool used;
@@ -171,7 +172,7 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
         return false;
     }
     bool object = layer->parent == NULL && src == &layer->src;
-    bool in_root = object && src->mem == sc->root.ptr && sc->root.cap <= KEEP_ROOT_BYTES;
+    bool in_root = object && src->mem == sc->root.ptr && sc->root.cap <= ROOT_TAKE_BYTES;
     uint8_t *copy = object ? NULL : copy_bytes(sc, src);
     struct owed_job *job = object || copy != NULL ? job_new(owed) : NULL;
     if (job == NULL) {

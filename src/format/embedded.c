@@ -8,8 +8,8 @@
  *   bytes --pairs of first two bytes, 64 places at once--> candidates --whole magic--> header
  * agrees?
  *
- * The pass must cost next to nothing, since it runs over bytes in which mostly nothing is found:
- * plain vector arithmetic of the compiler, some gigabytes a second.
+ * The pass must cost next to nothing, since it runs over bytes in which mostly nothing is found
+ * (pairs.c).
  *
  * Where a find ends: a cabinet states it; 7z, RAR and ISO go to the end of the layer. A PE goes to
  * the end of its sections or to the next PE, whichever is further (clamscan: to the end of the
@@ -20,6 +20,7 @@
 
 #include "base/cursor.h"
 #include "codec/codec.h"
+#include "format/pairs.h"
 
 #define STEP_BYTES ((size_t)60 * 1024) /* below SK_SOURCE_WANT_MAX: steps overlap */
 #define MAGIC_MAX_BYTES 8u
@@ -121,31 +122,6 @@ static const struct kind KINDS[] = {
 /* ---- candidates -------------------------------------------------------------------------------
  */
 
-#define LANES 16 /* what every x86-64 and ARM has; wider ones would be taken apart */
-#define BLOCK 64
-typedef uint8_t lanes __attribute__((vector_size(LANES)));
-typedef uint64_t words __attribute__((vector_size(LANES)));
-
-/* The pairs are the first two bytes of KINDS. */
-static inline lanes pairs_in(const uint8_t *p) {
-    lanes a, b;
-    memcpy(&a, p, sizeof(a));
-    memcpy(&b, p + 1, sizeof(b));
-    lanes hit = (lanes)(a == 'M') & ((lanes)(b == 'Z') | (lanes)(b == 'S'));
-    hit |= (lanes)(a == '7') & (lanes)(b == 'z');
-    hit |= (lanes)(a == 'R') & (lanes)(b == 'a');
-    return hit | ((lanes)(a == 1) & (lanes)(b == 'C'));
-}
-
-/* Does a pair start in p[0 .. BLOCK)? Reads one byte more. */
-static inline bool any_pair(const uint8_t *p) {
-    lanes hit =
-        pairs_in(p) | pairs_in(p + LANES) | pairs_in(p + 2 * LANES) | pairs_in(p + 3 * LANES);
-    words w;
-    memcpy(&w, &hit, sizeof(w));
-    return (w[0] | w[1]) != 0;
-}
-
 static const struct kind *kind_at(const uint8_t *p, size_t left) {
     for (size_t k = 0; k < KIND_COUNT; k++) {
         if (KINDS[k].len <= left && p[0] == (uint8_t)KINDS[k].magic[0] &&
@@ -160,13 +136,10 @@ static const struct kind *kind_at(const uint8_t *p, size_t left) {
  */
 static size_t next_magic(struct sk_bytes p, size_t from, size_t stop,
                          const struct kind **out_kind) {
+    const struct pairs_kernel *kernel = pairs_kernel_best();
     size_t len = p.len;
-    while (from < stop) {
-        size_t end = stop - from > BLOCK ? from + BLOCK : stop;
-        if (len - from > BLOCK && !any_pair(&p.ptr[from])) {
-            from = end;
-            continue;
-        }
+    while ((from = kernel->next(p.ptr, len, from)) < stop) {
+        size_t end = stop - from > PAIRS_BLOCK ? from + PAIRS_BLOCK : stop;
         for (; from < end; from++) {
             *out_kind = kind_at(&p.ptr[from], len - from);
             if (*out_kind != NULL) {

@@ -128,7 +128,8 @@ static bool found_forward(const struct sk_peek *peek, const struct magic_row *ro
     if (last > off + row->span) {
         last = off + row->span;
     }
-    if (row->mask == NULL && row->span > 0) { /* a span of 1 KiB byte by byte was a third of a scan of small files */
+    if (row->mask == NULL &&
+        row->span > 0) { /* a span of 1 KiB byte by byte was a third of a scan of small files */
         return memmem(peek->head + off, last - off + row->len, row->bytes, row->len) != NULL;
     }
     while (off <= last) {

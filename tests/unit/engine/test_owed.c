@@ -163,8 +163,42 @@ static void test_too_many_objects(void **state) {
     sk_scanner_free(sc);
 }
 
+/* More members than may be kept: the first digests are taken while the object is scanned, and what
+ * they told is not forgotten. */
+static void test_no_room(void **state) {
+    (void)state;
+    begin();
+    size_t len = 700 * 1024;
+    uint8_t *member = mem_zalloc(1, len);
+    assert_non_null(member);
+    fake_hash(HS_FILE, HS_MD5, member, len, "Hash.Member");
+    struct sk_scanner *sc = scanner_flags(0);
+    for (unsigned evil = 0; evil < 2; evil++) {
+        struct buf box = {0};
+        box_begin(&box);
+        for (unsigned i = 0; i < 12; i++) {
+            member[0] = evil == 1 && i == 0 ? 0 : 1;
+            struct buf content = {.data = member, .len = len};
+            box_add(&box, FAKE_PLAIN, "m", &content, 0);
+        }
+        int fd = file_of(box.data, box.len);
+        assert_int_equal(ahead(sc, fd, evil), 1);
+        uint64_t tag = 9;
+        int stands = 9;
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 1);
+        assert_int_equal(tag, evil);
+        assert_int_equal(stands, evil == 0);
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 0);
+        (void)close(fd);
+        buf_release(&box);
+    }
+    mem_free(member);
+    sk_scanner_free(sc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),

@@ -11,6 +11,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "codec/codec.h"
+#include "format/pairs.h"
 
 #define STEP ((size_t)60 * 1024)
 
@@ -197,8 +198,54 @@ static void test_errors(void **state) {
     mem_free(b.p);
 }
 
+/* What a kernel must answer, byte by byte. */
+static size_t pairs_by_hand(const uint8_t *p, size_t len, size_t from) {
+    static const char PAIRS[][3] = {"MZ", "MS", "7z", "Ra", "\1C"};
+    for (; len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
+        for (size_t i = from; i < from + PAIRS_BLOCK; i++) {
+            for (size_t k = 0; k < sizeof(PAIRS) / sizeof(PAIRS[0]); k++) {
+                if (memcmp(p + i, PAIRS[k], 2) == 0) {
+                    return from;
+                }
+            }
+        }
+    }
+    return from;
+}
+
+/* Random bytes are nearly without pairs, random halves of their bytes nearly have them, their own
+ * bytes are full of them. */
+static void test_kernels_agree(void **state) {
+    (void)state;
+    static const char LETTERS[] = "MZS7zRa\1CJmr";
+    const struct pairs_kernel *kernels[] = {pairs_kernel_plain(), pairs_kernel_avx2(),
+                                            pairs_kernel_avx512(), pairs_kernel_best()};
+    uint32_t seed = 1;
+    for (unsigned round = 0; round < 4000; round++) {
+        size_t len = round % 700;
+        struct box b = {mem_alloc(len + 1), len};
+        assert_non_null(b.p);
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            uint8_t any = (uint8_t)(seed >> 16);
+            uint8_t letter = (uint8_t)LETTERS[(seed >> 8) % (sizeof(LETTERS) - 1)];
+            b.p[i] = round % 3 == 0   ? letter
+                     : round % 3 == 1 ? (uint8_t)((letter & 0x0f) | (any & 0x70))
+                                      : any;
+        }
+        size_t from = len == 0 ? 0 : seed % len;
+        for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
+            if (kernels[k] != NULL) {
+                assert_int_equal(kernels[k]->next(b.p, len, from), pairs_by_hand(b.p, len, from));
+            }
+        }
+        mem_free(b.p);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kernels_agree),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_every_place),
         cmocka_unit_test(test_headers_that_lie),

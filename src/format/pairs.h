@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The first two bytes of what format/embedded.c looks for, found at the rate of the cache. Internal
+ * to the format floor. Pure; kernels of one machine give equal answers (test_embedded.c).
+ */
+#ifndef SK_FORMAT_PAIRS_H
+#define SK_FORMAT_PAIRS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAIRS_BLOCK ((size_t)64)
+
+struct pairs_kernel {
+    const char *name;
+    /* p[0 .. len): the first block, of those that begin at from, from + 64, ..., in which a pair
+     * begins; else the first that is not whole with the byte behind it. */
+    size_t (*next)(const uint8_t *p, size_t len, size_t from);
+};
+
+/* Any machine. */
+const struct pairs_kernel *pairs_kernel_plain(void);
+/* NULL: not on this machine. */
+const struct pairs_kernel *pairs_kernel_avx2(void);
+const struct pairs_kernel *pairs_kernel_avx512(void);
+const struct pairs_kernel *pairs_kernel_best(void);
+
+#endif
