@@ -23,6 +23,7 @@
 #include "cli/defs_common.h"
 #include "cli/intl.h"
 #include "cli/say.h"
+#include "cli/scan_options.h"
 #include "defc/defc.h"
 
 #define STATE_DEFINITIONS "/var/lib/sekisho/definitions"
@@ -53,6 +54,8 @@ static const struct conf_option defs_options[] = {
          "compile: check NAME-VERSION.cvd.sign beside a container against these certificates"),
     FLAG("replace", 0, replace, "compile: forget segments that are not compiled now"),
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
+    {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, DEFC_JOBS_MAX, "0", "N", NULL,
+     N_("compile: work in N processes; 0: one per CPU"), NULL},
     FLAG("part", 'p', part, "find: NAME may be any part of the name"),
     TEXT("line", 0, line, "SIGNATURE", "decode: this signature, given as text"),
     TEXT("kind", 0, kind, "SUFFIX",
@@ -163,6 +166,7 @@ static int compile(const struct conf_list *words, const struct defs_settings *s)
                    .exclude = exclude,
                    .no_phishing = !s->phishing_sigs},
         .certs = s->certs,
+        .jobs = s->jobs != 0 ? (unsigned)s->jobs : cpus_usable(),
         .replace = s->replace,
         .skip_verify = s->skip_verify,
         .diag = &diag,

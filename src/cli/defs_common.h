@@ -14,6 +14,7 @@ struct defs_settings {
     const char *line;  /* decode: a signature as text */
     const char *kind;  /* of it; NULL: told by its form */
     const char *certs; /* compile: directory of certificates for .cvd.sign */
+    uint64_t jobs;     /* compile; 0: one per CPU */
     struct conf_list include_pua, exclude_pua;
     bool official, official_only, pua, phishing_sigs, replace, skip_verify;
     bool part, json, quiet, verbose, help, man;

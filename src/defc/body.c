@@ -52,6 +52,7 @@ sk_err body_builder_new(struct names_builder *names, struct body_builder **out_b
         return sk_fail(SK_E_NOMEM);
     }
     b->names = names;
+    arena_init(&b->arena, MEM_MAX_BYTES);
     *out_builder = b;
     return sk_ok();
 }
@@ -74,6 +75,7 @@ void body_builder_free(struct body_builder *b) {
     hex_stage_release(&b->stage);
     expr_release(&b->expr);
     expr_release(&b->trigger_expr);
+    arena_release(&b->arena);
     mem_free(b);
 }
 

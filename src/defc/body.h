@@ -7,11 +7,12 @@
  * expression, an unknown attribute) is left out and told in struct defc_why, never compiled to
  * something that means less. Equal subsignatures, programs, literals and expressions are kept once.
  *
- * Life cycle: body_builder_new -> body_add_line... -> body_finish -> body_builder_free.
- * Ownership: **borrows** the names builder for life; lines are borrowed for the call.
- * Errors: SK_E_NOMEM; after it the builder only wants body_builder_free. body_finish also passes on
- * what the image writer says. Deterministic: the same lines in the same order give the same bytes.
- * Source: ClamAV signature documentation; black-box runs of clamscan 1.4.6 where it is silent.
+ * Life cycle: body_builder_new -> body_add_line... -> body_build -> body_write ->
+ * body_builder_free. Ownership: **borrows** the names builder for life; lines are borrowed for the
+ * call. Errors: SK_E_NOMEM; after it the builder only wants body_builder_free. body_write also
+ * passes on what the image writer says. Deterministic: the same lines in the same order give the
+ * same bytes. Source: ClamAV signature documentation; black-box runs of clamscan 1.4.6 where it is
+ * silent.
  */
 #ifndef SK_DEFC_BODY_H
 #define SK_DEFC_BODY_H
@@ -60,7 +61,9 @@ sk_err body_build_segment(struct body_builder *b, struct arena *arena,
                           struct mt_segment *out_segment);
 void body_stats_get(const struct body_builder *b, const struct mt_segment *segment,
                     struct body_stats *out_stats);
-/* body_build_segment, then every section IMG_GROUP_HEADS ... IMG_TRIG_SIGS that is not empty. */
-sk_err body_finish(struct body_builder *b, struct img_writer *w);
+/* body_build_segment, kept by the builder; then every section IMG_GROUP_HEADS ... IMG_MACRO_BODIES
+ * that is not empty. */
+sk_err body_build(struct body_builder *b);
+sk_err body_write(struct body_builder *b, struct img_writer *w);
 
 #endif

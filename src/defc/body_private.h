@@ -71,6 +71,9 @@ struct body_builder {
     struct vec trig_use;            /* struct trig_use, one a trigger */
     struct vec trig_sig;            /* uint32_t */
     bool own_table[MT_TABLE_COUNT]; /* false: the table is that of target 0 */
+    /* of body_build */
+    struct arena arena;
+    struct mt_segment segment;
 };
 
 static inline const struct trigger *body_trigger(const struct body_builder *b, uint32_t sub) {

@@ -98,14 +98,10 @@ static sk_err put_segment(const struct body_builder *b, struct img_writer *w,
     return put_pools(w, s);
 }
 
-sk_err body_finish(struct body_builder *b, struct img_writer *w) {
-    struct arena arena;
-    struct mt_segment segment;
-    arena_init(&arena, MEM_MAX_BYTES);
-    sk_err err = body_build_segment(b, &arena, &segment);
-    if (!sk_failed(err)) {
-        err = put_segment(b, w, &segment);
-    }
-    arena_release(&arena);
-    return err;
+sk_err body_build(struct body_builder *b) {
+    return body_build_segment(b, &b->arena, &b->segment);
+}
+
+sk_err body_write(struct body_builder *b, struct img_writer *w) {
+    return put_segment(b, w, &b->segment);
 }

@@ -23,6 +23,8 @@
 /* The functionality level we report: signatures for newer engines are skipped. ClamAV 1.4 = 216. */
 #define DEFC_FLEVEL 216u
 
+#define DEFC_JOBS_MAX 64u
+
 struct cvd_keys;
 
 struct defc_options {
@@ -34,6 +36,8 @@ struct defc_options {
     bool official_only; /* of directories only containers count; what is named is read, as ClamAV */
     bool pua;           /* take *u files (hdu, ndu, ...) too */
     struct defc_wanted wanted;
+    unsigned jobs;    /* processes side by side; 0 or 1: everything in this one. The images are the
+                         same whatever the number. */
     bool replace;     /* the new set is these sources only; else other segments stay active */
     bool skip_verify; /* accept CVDs that do not verify (only for experts; loud warning) */
     const struct cvd_keys *keys; /* who signs containers; NULL: the built-in keys */

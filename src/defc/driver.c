@@ -13,8 +13,11 @@
  *
  * A segment is official when everything in it came out of a verified container, or when the caller
  * says so. An unverified source therefore does not join an official segment of its name; it goes to
- * "local". Segments are built one after the other: the memory of the largest hash set is the peak,
- * and two at a time would double it.
+ * "local".
+ *
+ * Segments are built side by side, each in a child (defc/crew.h), which writes into the temporary
+ * file its parent made and sends back a struct segment_result. With one job everything happens
+ * here. Memory: that of the hash sets under way, one for each job at most.
  */
 #include "defc/defc.h"
 
@@ -24,6 +27,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "defc/crew.h"
 #include "defc/cvd.h"
 #include "defc/cvdsign.h"
 #include "defc/segment.h"
@@ -53,7 +57,8 @@ struct compile {
     struct segment segment[DEFSET_SEGMENT_MAX];
     unsigned segment_count;
     int lock_fd;
-    uint64_t done; /* bytes, for progress */
+    struct crew *crew;
+    uint64_t done; /* bytes of this segment, for progress */
     size_t at;     /* the source being read */
 };
 
@@ -180,12 +185,16 @@ static void progress(void *ctx, uint64_t bytes) {
     const struct source *s = &c->sources.item[c->at];
     /* Of a container the packed bytes count, of a plain file the lines read. */
     if (s->kind == KIND_COUNT) {
-        uint64_t packed = cvd_consumed(c->container[c->at]);
-        c->o->progress(c->o->progress_ctx, c->done + packed, c->sources.bytes);
+        crew_progress(c->crew, c->done + cvd_consumed(c->container[c->at]));
         return;
     }
     c->done += bytes;
-    c->o->progress(c->o->progress_ctx, c->done, c->sources.bytes);
+    crew_progress(c->crew, c->done);
+}
+
+static void tell_progress(void *ctx, uint64_t done) {
+    struct compile *c = ctx;
+    c->o->progress(c->o->progress_ctx, done, c->sources.bytes);
 }
 
 static bool is_wanted(const struct compile *c, enum kind_id kind, const char *file) {
@@ -307,21 +316,56 @@ static sk_err read_ignores(struct compile *c) {
     return sk_ok();
 }
 
-static sk_err build_segments(struct compile *c) {
-    for (unsigned i = 0; i < c->segment_count; i++) {
-        struct segment *seg = &c->segment[i];
-        TRY(segment_open(seg));
-        for (size_t s = 0; s < c->sources.count; s++) {
-            if (c->sources.item[s].segment_index == i) {
-                TRY(read_source(c, s));
-            }
-        }
-        TRY(segment_finish(seg, c->ignores));
-        if (seg->signatures == 0) {
-            diag_say(c->o->diag, DIAG_WARNING, seg->name, 0, "holds no signature at all");
+/* One segment, from its sources to a proved image; by a child or here. */
+struct segment_job {
+    struct compile *c;
+    struct segment *seg;
+};
+
+static sk_err build_segment(void *ctx, bool apart, struct buf *out_result) {
+    const struct segment_job *job = ctx;
+    struct compile *c = job->c;
+    struct segment *seg = job->seg;
+    (void)apart;
+    c->done = 0;
+    TRY(segment_open(seg));
+    for (size_t s = 0; s < c->sources.count; s++) {
+        if (c->sources.item[s].segment_index == seg->index) {
+            TRY(read_source(c, s));
         }
     }
-    return sk_ok();
+    TRY(segment_finish(seg, c->ignores, c->crew));
+    if (seg->result.signatures == 0) {
+        diag_say(c->o->diag, DIAG_WARNING, seg->name, 0, "holds no signature at all");
+    }
+    return buf_append(out_result, &seg->result, sizeof seg->result);
+}
+
+static sk_err segment_built(void *ctx, bool apart, struct sk_bytes result) {
+    const struct segment_job *job = ctx;
+    struct segment_result told;
+    if (result.len != sizeof told) {
+        return sk_fail(SK_E_INTERNAL);
+    }
+    memcpy(&told, result.ptr, sizeof told);
+    return apart ? segment_adopt(job->seg, &told) : sk_ok();
+}
+
+static sk_err build_segments(struct compile *c) {
+    struct segment_job job[DEFSET_SEGMENT_MAX];
+    struct crew_task task[DEFSET_SEGMENT_MAX];
+    for (unsigned i = 0; i < c->segment_count; i++) {
+        job[i] = (struct segment_job){c, &c->segment[i]};
+        task[i] = (struct crew_task){.run = build_segment, .done = segment_built, .ctx = &job[i]};
+        TRY(segment_begin(&c->segment[i]));
+    }
+    for (size_t s = 0; s < c->sources.count; s++) {
+        task[c->sources.item[s].segment_index].weight += c->sources.item[s].size;
+    }
+    if (c->o->progress != NULL) {
+        crew_hear(c->crew, tell_progress, c);
+    }
+    return crew_run(c->crew, task, c->segment_count);
 }
 
 /* ---- the directory ------------------------------------------------------------------------ */
@@ -440,19 +484,20 @@ static void fill_report(const struct compile *c, struct defc_report *out) {
     *out = (struct defc_report){.segments = c->segment_count};
     for (unsigned i = 0; i < c->segment_count; i++) {
         const struct segment *seg = &c->segment[i];
-        struct tally_counts sum = tally_sum(&seg->tally);
-        out->lines += sum.lines;
-        out->taken += sum.taken - seg->duplicates;
-        out->signatures += seg->signatures;
-        out->bytes_written += img_writer_length(seg->w);
+        const struct segment_result *got = &seg->result;
+        out->lines += got->sum.lines;
+        out->taken += got->sum.taken - got->duplicates;
+        out->signatures += got->signatures;
+        out->bytes_written += got->length;
         for (int r = 0; r < DEFC_REASON_COUNT; r++) {
-            out->skipped[r] += sum.skipped[r];
+            out->skipped[r] += got->sum.skipped[r];
         }
-        out->skipped[DEFC_DUPLICATE] += seg->duplicates;
+        out->skipped[DEFC_DUPLICATE] += got->duplicates;
     }
 }
 
 static sk_err run(struct compile *c) {
+    TRY(crew_new(c->o->jobs, c->o->diag, &c->crew));
     TRY(lock_directory(c));
     TRY(sources_collect(&c->sources, c->o));
     TRY(cvdsign_open(c->o->certs, c->o->diag, &c->sign));
@@ -478,6 +523,7 @@ static void release(struct compile *c) {
     mem_free(c->kept);
     ignore_list_free(c->ignores);
     sources_release(&c->sources);
+    crew_free(c->crew);
     file_close(&c->lock_fd);
 }
 

@@ -3,7 +3,8 @@
  * Hash records: from lines in any order to sorted pages, index, filter and size gate.
  *
  *   add:    digest | size BE | name BE ------> spool of its (algorithm, role)
- *   finish: spool -> array -> sort -> drop repetitions -> 4 KiB pages (IMG_HASH_RECORDS)
+ *   finish: spool -> array, by first byte -> sort each run -> drop repetitions -> 4 KiB pages
+ * (IMG_HASH_RECORDS)
  *                                    |-> first four bytes of each page (IMG_HASH_INDEX)
  *                                    |-> sizes (IMG_HASH_GATE)
  *                                    '-> keys --array freed--> filter (IMG_HASH_FILTER)
@@ -24,30 +25,49 @@
 #include "defc/write.h"
 
 #define GATE_LIST_MAX 4096u
+#define COPY_BYTES ((size_t)256 * 1024)
 
-struct hashspool {
-    char *dir;
-    struct spool set[HS_ALGO_COUNT][HS_ROLE_COUNT];
-    uint64_t count[HS_ROLE_COUNT];
-    uint64_t dropped;
+/* The records of one set, and how many begin with each byte. */
+struct heap {
+    struct spool spool;
+    uint32_t lead[256];
 };
 
 /* What one set needs while it is written. */
 struct set_job {
     struct hashspool *hs;
-    struct img_writer *w;
-    enum hs_algo algo;
+    struct heap *heap;
+    struct img_writer *image;
+    struct img_writer *part; /* for work apart from it; NULL: never */
+    struct img_writer *w;    /* one of the two */
+    enum hs_role role;
     uint32_t sub;
     size_t digest_bytes;
     size_t each; /* record bytes */
     uint8_t *record;
     size_t count;
+    uint64_t dropped;
     uint32_t *page_key;
     size_t page_count;
     uint8_t *gate;
     struct buf big;
     bool any_size;
     uint32_t small_count; /* different sizes below HS_GATE_BITS */
+};
+
+struct hashspool {
+    char *dir;
+    struct heap set[HS_ALGO_COUNT][HS_ROLE_COUNT];
+    struct set_job job[HASHSPOOL_SETS];
+    unsigned job_count;
+    uint64_t count[HS_ROLE_COUNT];
+    uint64_t dropped;
+};
+
+/* What a child says of its set, before the rows of its part. */
+struct set_told {
+    uint64_t count;
+    uint64_t dropped;
 };
 
 sk_err hashspool_new(const char *dir, struct hashspool **out_spool) {
@@ -57,7 +77,7 @@ sk_err hashspool_new(const char *dir, struct hashspool **out_spool) {
     }
     for (int algo = 0; algo < HS_ALGO_COUNT; algo++) {
         for (int role = 0; role < HS_ROLE_COUNT; role++) {
-            hs->set[algo][role] = (struct spool)SPOOL_INIT;
+            hs->set[algo][role].spool = (struct spool)SPOOL_INIT;
         }
     }
     if (dir != NULL) {
@@ -77,18 +97,14 @@ void hashspool_free(struct hashspool *hs) {
     }
     for (int algo = 0; algo < HS_ALGO_COUNT; algo++) {
         for (int role = 0; role < HS_ROLE_COUNT; role++) {
-            spool_release(&hs->set[algo][role]);
+            spool_release(&hs->set[algo][role].spool);
         }
+    }
+    for (unsigned i = 0; i < hs->job_count; i++) {
+        img_writer_free(hs->job[i].part);
     }
     mem_free(hs->dir);
     mem_free(hs);
-}
-
-static void store_u32be(uint8_t *p, uint32_t v) {
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
 }
 
 sk_err hashspool_add(struct hashspool *hs, const struct hash_record *record) {
@@ -96,7 +112,8 @@ sk_err hashspool_add(struct hashspool *hs, const struct hash_record *record) {
     if (n == 0 || (unsigned)record->role >= HS_ROLE_COUNT) {
         return sk_fail(SK_E_USAGE);
     }
-    struct spool *s = &hs->set[record->algo][record->role];
+    struct heap *heap = &hs->set[record->algo][record->role];
+    struct spool *s = &heap->spool;
     if (s->fd < 0) {
         TRY(spool_open(s, hs->dir));
     }
@@ -105,8 +122,9 @@ sk_err hashspool_add(struct hashspool *hs, const struct hash_record *record) {
     }
     uint8_t bytes[HS_DIGEST_MAX + 8];
     memcpy(bytes, record->digest, n);
-    store_u32be(&bytes[n], record->size);
-    store_u32be(&bytes[n + 4], record->name);
+    sk_store_u32be(&bytes[n], record->size);
+    sk_store_u32be(&bytes[n + 4], record->name);
+    heap->lead[bytes[0]]++;
     return spool_put(s, bytes, n + 8);
 }
 
@@ -116,26 +134,57 @@ static uint8_t *record_at(const struct set_job *j, size_t index) {
     return &j->record[index * j->each];
 }
 
-static sk_err load_sorted(struct set_job *j, struct spool *s) {
-    TRY(spool_flush(s));
-    j->record = mem_alloc((size_t)s->len);
+/* Each record to the run of its first byte: the sort then works inside the processor's cache. */
+static sk_err load_runs(const struct set_job *j) {
+    const struct heap *heap = j->heap;
+    size_t next[256];
+    size_t chunk = COPY_BYTES / j->each * j->each;
+    MEM_AUTO uint8_t *copy = mem_alloc(chunk);
+    if (copy == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    for (size_t lead = 0, first = 0; lead < 256; lead++) {
+        next[lead] = first;
+        first += heap->lead[lead];
+    }
+    for (uint64_t off = 0; off < heap->spool.len; off += chunk) {
+        uint64_t left = heap->spool.len - off;
+        size_t n = left < chunk ? (size_t)left : chunk;
+        TRY(spool_read(&heap->spool, copy, n, off));
+        for (size_t i = 0; i < n; i += j->each) {
+            memcpy(record_at(j, next[copy[i]]++), &copy[i], j->each);
+        }
+    }
+    return sk_ok();
+}
+
+static sk_err load_sorted(struct set_job *j) {
+    struct heap *heap = j->heap;
+    TRY(spool_flush(&heap->spool));
+    j->record = mem_alloc((size_t)heap->spool.len);
     if (j->record == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    TRY(spool_read(s, j->record, (size_t)s->len, 0));
-    size_t count = (size_t)(s->len / j->each);
-    spool_release(s);
-    recsort(j->record, count, j->each);
+    TRY(load_runs(j));
+    spool_release(&heap->spool);
+    size_t count = 0;
+    for (size_t lead = 0; lead < 256; lead++) {
+        recsort(record_at(j, count), heap->lead[lead], j->each);
+        count += heap->lead[lead];
+    }
     j->count = 0;
     for (size_t i = 0; i < count; i++) {
         bool same = j->count > 0 &&
                     memcmp(record_at(j, j->count - 1), record_at(j, i), j->digest_bytes + 4) == 0;
-        if (!same) {
-            memmove(record_at(j, j->count), record_at(j, i), j->each);
-            j->count++;
+        if (same) {
+            continue;
         }
+        if (j->count < i) {
+            memmove(record_at(j, j->count), record_at(j, i), j->each);
+        }
+        j->count++;
     }
-    j->hs->dropped += count - j->count;
+    j->dropped = count - j->count;
     return sk_ok();
 }
 
@@ -263,9 +312,9 @@ static sk_err write_filter(struct set_job *j) {
     return img_writer_end(j->w);
 }
 
-static sk_err write_set(struct set_job *j, struct spool *s) {
+static sk_err write_sections(struct set_job *j) {
     size_t per_page = HS_PAGE_BYTES / j->each;
-    TRY(load_sorted(j, s));
+    TRY(load_sorted(j));
     j->gate = mem_zalloc(1, HS_GATE_BYTES);
     j->page_key = mem_alloc((j->count / per_page + 1) * sizeof *j->page_key);
     if (j->gate == NULL || j->page_key == NULL) {
@@ -278,27 +327,86 @@ static sk_err write_set(struct set_job *j, struct spool *s) {
     return write_filter(j);
 }
 
-sk_err hashspool_finish(struct hashspool *hs, struct img_writer *w) {
-    for (int algo = 0; algo < HS_ALGO_COUNT; algo++) {
-        for (int role = 0; role < HS_ROLE_COUNT; role++) {
-            struct spool *s = &hs->set[algo][role];
-            if (s->fd < 0) {
-                continue;
+/* ---- the sets as tasks -------------------------------------------------------------------- */
+
+static sk_err run_set(void *ctx, bool apart, struct buf *out_result) {
+    struct set_job *j = ctx;
+    j->w = apart ? j->part : j->image;
+    sk_err err = write_sections(j);
+    mem_free(j->record);
+    mem_free(j->page_key);
+    mem_free(j->gate);
+    buf_release(&j->big);
+    TRY(err);
+    struct set_told told = {j->count, j->dropped};
+    TRY(buf_append(out_result, &told, sizeof told));
+    return apart ? img_part_end(j->part, out_result) : sk_ok();
+}
+
+static sk_err set_done(void *ctx, bool apart, struct sk_bytes result) {
+    struct set_job *j = ctx;
+    struct set_told told;
+    if (result.len < sizeof told) {
+        return sk_fail(SK_E_INTERNAL);
+    }
+    memcpy(&told, result.ptr, sizeof told);
+    j->hs->count[j->role] += told.count;
+    j->hs->dropped += told.dropped;
+    if (apart) {
+        struct sk_bytes rows = {&result.ptr[sizeof told], result.len - sizeof told};
+        TRY(img_writer_join(j->image, j->part, rows));
+    }
+    img_writer_free(j->part);
+    j->part = NULL;
+    spool_release(&j->heap->spool);
+    return sk_ok();
+}
+
+static void make_job(struct hashspool *hs, unsigned algo, unsigned role, struct img_writer *w) {
+    hs->job[hs->job_count++] = (struct set_job){.hs = hs,
+                                                .heap = &hs->set[algo][role],
+                                                .image = w,
+                                                .role = (enum hs_role)role,
+                                                .sub = algo | role << 8,
+                                                .digest_bytes = hs_digest_bytes((enum hs_algo)algo),
+                                                .each = hs_record_bytes((enum hs_algo)algo)};
+}
+
+static void make_jobs(struct hashspool *hs, struct img_writer *w) {
+    for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
+        for (unsigned role = 0; role < HS_ROLE_COUNT; role++) {
+            if (hs->set[algo][role].spool.fd >= 0) {
+                make_job(hs, algo, role, w);
             }
-            struct set_job j = {.hs = hs,
-                                .w = w,
-                                .algo = (enum hs_algo)algo,
-                                .sub = (uint32_t)algo | (uint32_t)role << 8,
-                                .digest_bytes = hs_digest_bytes((enum hs_algo)algo),
-                                .each = hs_record_bytes((enum hs_algo)algo)};
-            sk_err err = write_set(&j, s);
-            mem_free(j.record);
-            mem_free(j.page_key);
-            mem_free(j.gate);
-            buf_release(&j.big);
-            TRY(err);
-            hs->count[role] += j.count;
         }
+    }
+}
+
+sk_err hashspool_tasks(struct hashspool *hs, struct img_writer *w, struct crew_task *out_tasks,
+                       unsigned *out_count) {
+    make_jobs(hs, w);
+    for (unsigned i = 0; i < hs->job_count; i++) {
+        struct set_job *j = &hs->job[i];
+        TRY(img_part_new(hs->dir, img_writer_diag(w), &j->part));
+        /* A child would write its copy of the buffer, and so would we. */
+        TRY(spool_flush(&j->heap->spool));
+        out_tasks[i] = (struct crew_task){
+            .run = run_set, .done = set_done, .ctx = j, .weight = j->heap->spool.len};
+    }
+    *out_count = hs->job_count;
+    return sk_ok();
+}
+
+sk_err hashspool_finish(struct hashspool *hs, struct img_writer *w) {
+    make_jobs(hs, w);
+    for (unsigned i = 0; i < hs->job_count; i++) {
+        struct buf result = {0};
+        sk_err err = run_set(&hs->job[i], false, &result);
+        if (!sk_failed(err)) {
+            err = set_done(&hs->job[i], false, (struct sk_bytes){result.data, result.len});
+        }
+        buf_release(&result);
+        TRY(err);
     }
     return sk_ok();
 }

@@ -6,7 +6,9 @@
  *                          body line --> body builder (which adds the name)
  *                          ign line  --> ignore list of the whole compile
  *                          other     --> counted as not yet supported
- *   finish: hash sets, body tables, names, ignore list, META -> writer -> re-open -> image_verify
+ *   finish: hash sets  } side by side -> writer
+ *           body tables}
+ *           names, ignore list, META -> writer -> re-open -> image_verify, in parts side by side
  *
  * The hash path runs once for each of millions of lines: parse, name, spool; the ignore list is
  * asked only when there is one. The image is proved by the same code that will read it, before
@@ -20,6 +22,7 @@
 
 #include "base/mem.h"
 #include "defc/bytecode.h"
+#include "defc/crew.h"
 #include "defc/ioc.h"
 #include "defc/line_hash.h"
 #include "defc/lines.h"
@@ -31,6 +34,10 @@
 void segment_init(struct segment *seg, const char *name, const char *dir, struct diag *diag) {
     *seg = (struct segment){.dir = dir, .diag = diag};
     (void)snprintf(seg->name, sizeof seg->name, "%s", name);
+}
+
+sk_err segment_begin(struct segment *seg) {
+    return img_writer_new(seg->dir, seg->name, seg->diag, &seg->w);
 }
 
 sk_err segment_open(struct segment *seg) {
@@ -366,8 +373,8 @@ static sk_err write_ignored(struct segment *seg, const struct ignore_list *ignor
 static sk_err write_meta(struct segment *seg) {
     struct buf meta = {0};
     sk_err err = tally_meta(&seg->tally, &meta);
-    if (!sk_failed(err) && seg->duplicates > 0) {
-        err = buf_printf(&meta, "duplicates=%llu\n", (unsigned long long)seg->duplicates);
+    if (!sk_failed(err) && seg->result.duplicates > 0) {
+        err = buf_printf(&meta, "duplicates=%llu\n", (unsigned long long)seg->result.duplicates);
     }
     if (!sk_failed(err)) {
         err = img_writer_section(seg->w, IMG_META, 0, IMG_COLD, 1,
@@ -392,14 +399,32 @@ static void fill_header(struct segment *seg) {
     for (int r = 0; r < DEFC_REASON_COUNT; r++) {
         h->count_skipped += sum.skipped[r];
     }
-    seg->signatures = h->count_hash + h->count_body;
+    seg->result.signatures = h->count_hash + h->count_body;
+    seg->result.sum = sum;
 }
 
-static sk_err write_sections(struct segment *seg, const struct ignore_list *ignores) {
-    TRY(hashspool_finish(seg->hashes, seg->w));
-    seg->duplicates = hashspool_dropped(seg->hashes);
+static sk_err build_body(void *ctx, bool apart, struct buf *out_result) {
+    struct segment *seg = ctx;
+    (void)apart;
+    (void)out_result;
+    return body_build(seg->body);
+}
+
+/* The hash sets go into the image one after the other; the tables of bodies are made meanwhile. */
+static sk_err write_sets(struct segment *seg, struct crew *crew) {
+    struct crew_task task[HASHSPOOL_SETS + 1];
+    unsigned count = 0;
+    TRY(hashspool_tasks(seg->hashes, seg->w, task, &count));
+    task[count++] = (struct crew_task){.run = build_body, .ctx = seg, .here = true};
+    return crew_run(crew, task, count);
+}
+
+static sk_err write_sections(struct segment *seg, const struct ignore_list *ignores,
+                             struct crew *crew) {
+    TRY(write_sets(seg, crew));
+    seg->result.duplicates = hashspool_dropped(seg->hashes);
     fill_header(seg);
-    TRY(body_finish(seg->body, seg->w));
+    TRY(body_write(seg->body, seg->w));
     TRY(rules_finish(&seg->rules, seg->w));
     TRY(names_finish(seg->names, seg->w));
     TRY(write_ignored(seg, ignores));
@@ -407,7 +432,22 @@ static sk_err write_sections(struct segment *seg, const struct ignore_list *igno
     return img_writer_finish(seg->w);
 }
 
-static sk_err prove(struct segment *seg) {
+/* ---- the proof ---------------------------------------------------------------------------- */
+
+struct proof {
+    const struct image *img;
+    struct diag *diag;
+    enum image_part part;
+};
+
+static sk_err prove_part(void *ctx, bool apart, struct buf *out_result) {
+    const struct proof *p = ctx;
+    (void)apart;
+    (void)out_result;
+    return image_verify_part(p->img, p->part, p->diag);
+}
+
+static sk_err prove(struct segment *seg, struct crew *crew) {
     struct buf path = {0};
     struct image *img = NULL;
     sk_err err = buf_printf(&path, "%s/%s", seg->dir, img_writer_temp_name(seg->w));
@@ -415,17 +455,22 @@ static sk_err prove(struct segment *seg) {
         err = image_open(buf_text(&path), seg->diag, &img);
     }
     if (!sk_failed(err)) {
-        err = image_verify(img, seg->diag);
+        struct proof proof[IMAGE_PARTS];
+        struct crew_task task[IMAGE_PARTS];
+        for (unsigned i = 0; i < IMAGE_PARTS; i++) {
+            proof[i] = (struct proof){img, seg->diag, (enum image_part)i};
+            task[i] = (struct crew_task){.run = prove_part, .ctx = &proof[i]};
+        }
+        err = crew_run(crew, task, IMAGE_PARTS);
         image_close(img);
     }
     buf_release(&path);
     return err;
 }
 
-sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores) {
+sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores, struct crew *crew) {
     uint64_t told = seg->diag->count[DIAG_ERROR];
-    TRY(img_writer_new(seg->dir, seg->name, seg->diag, &seg->w));
-    sk_err err = write_sections(seg, ignores);
+    sk_err err = write_sections(seg, ignores, crew);
     /* The spools do not tell; the writer does. */
     if (err.code == SK_E_IO && seg->diag->count[DIAG_ERROR] == told) {
         diag_say(seg->diag, DIAG_ERROR, seg->dir, 0, "the image of %s could not be written: %s",
@@ -433,5 +478,16 @@ sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores) {
     }
     free_builders(seg);
     TRY(err);
-    return prove(seg);
+    TRY(prove(seg, crew));
+    seg->result.length = img_writer_length(seg->w);
+    memcpy(seg->result.identity, img_writer_identity(seg->w), sizeof seg->result.identity);
+    return sk_ok();
+}
+
+sk_err segment_adopt(struct segment *seg, const struct segment_result *result) {
+    if (memchr(result->identity, '\0', sizeof result->identity) == NULL) {
+        return sk_fail(SK_E_INTERNAL);
+    }
+    seg->result = *result;
+    return img_writer_adopt(seg->w, result->identity, result->length);
 }

@@ -2,8 +2,9 @@
 /*
  * struct segment: one image in the making: lines of any kind in, a finished image file out.
  *
- * Life cycle: segment_init -> segment_open -> segment_feed... -> segment_finish -> (w is ready to
- * be installed) -> segment_release. **Borrows** dir and diag for life.
+ * Life cycle: segment_init -> segment_begin -> segment_open -> segment_feed... -> segment_finish ->
+ * (w is ready to be installed) -> segment_release. From open to finish may happen in a child: then
+ * the parent calls segment_adopt with its result. **Borrows** dir and diag for life.
  * Errors: SK_E_NOMEM, SK_E_IO, SK_E_LIMIT, those of the streams. Lines that cannot be taken are no
  * errors: they are in the tally.
  */
@@ -16,6 +17,16 @@
 #include "defc/rules.h"
 #include "defc/tally.h"
 #include "defc/write.h"
+#include "defs/image.h"
+
+/* What is left of a segment when its image is written; plain bytes, so that a child can send it. */
+struct segment_result {
+    uint64_t signatures;
+    uint64_t duplicates;
+    uint64_t length; /* of the image */
+    struct tally_counts sum;
+    char identity[IMAGE_IDENTITY_HEX];
+};
 
 struct segment {
     char name[IMG_NAME_BYTES];
@@ -30,9 +41,8 @@ struct segment {
     struct hashspool *hashes;
     struct body_builder *body;
     struct rule_builder rules;
-    struct img_writer *w; /* set by finish */
-    uint64_t signatures;  /* set by finish */
-    uint64_t duplicates;
+    struct img_writer *w; /* NULL before begin */
+    struct segment_result result;
 };
 
 struct segment_input {
@@ -50,10 +60,14 @@ struct segment_input {
 };
 
 void segment_init(struct segment *seg, const char *name, const char *dir, struct diag *diag);
+/* Makes the temporary file of the image. */
+sk_err segment_begin(struct segment *seg);
 sk_err segment_open(struct segment *seg);
 sk_err segment_feed(struct segment *seg, struct segment_input *input);
-/* Write the image to its temporary file, re-open it and verify everything. Frees the builders. */
-sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores);
+/* Write the image to its temporary file, re-open it and verify everything, with the crew. Frees the
+ * builders and fills `result`. */
+sk_err segment_finish(struct segment *seg, const struct ignore_list *ignores, struct crew *crew);
+sk_err segment_adopt(struct segment *seg, const struct segment_result *result);
 void segment_release(struct segment *seg);
 
 #endif

@@ -16,6 +16,7 @@
 #ifndef SK_DEFC_WRITE_H
 #define SK_DEFC_WRITE_H
 
+#include "base/buf.h"
 #include "base/cursor.h"
 #include "base/diag.h"
 #include "defs/layout.h"
@@ -28,6 +29,7 @@ sk_err img_writer_new(const char *dir, const char *segment, struct diag *diag,
 void img_writer_free(struct img_writer *w);
 /* Counts, flags, times may be set here until finish; the rest belongs to the writer. */
 struct img_header *img_writer_header(struct img_writer *w);
+struct diag *img_writer_diag(const struct img_writer *w);
 
 /* One section, written at once; data may be freed after. */
 sk_err img_writer_section(struct img_writer *w, uint16_t type, uint32_t sub, uint16_t flags,
@@ -38,8 +40,23 @@ sk_err img_writer_begin(struct img_writer *w, uint16_t type, uint32_t sub, uint1
 sk_err img_writer_put(struct img_writer *w, const void *bytes, size_t len);
 sk_err img_writer_end(struct img_writer *w);
 
-/* Trailer, header, fsync. */
+/*
+ * A part: sections written apart from the image, into a file without a name, by a process of its
+ * own. img_part_new -> (in the child) sections... -> img_part_end -> (in the parent) its rows come
+ * over, img_writer_join puts the sections behind those the image has -> img_writer_free. The image
+ * is the same as if the sections had been written into it.
+ */
+sk_err img_part_new(const char *dir, struct diag *diag, struct img_writer **out_part);
+/* Appends what the parent needs to know; at most IMG_PART_SECTIONS sections. */
+#define IMG_PART_SECTIONS 16u
+sk_err img_part_end(struct img_writer *part, struct buf *out_rows);
+sk_err img_writer_join(struct img_writer *w, const struct img_writer *part, struct sk_bytes rows);
+
+/* Trailer, header. The bytes reach the disk with img_writer_install. */
 sk_err img_writer_finish(struct img_writer *w);
+/* The image was finished by a child that wrote through this writer's file: its identity (64 hex
+ * digits) and length came over. */
+sk_err img_writer_adopt(struct img_writer *w, const char *identity, uint64_t length);
 /* After finish: 64 hex digits; "SEGMENT-16HEX.skdef"; name of the temporary file; its length. */
 const char *img_writer_identity(const struct img_writer *w);
 const char *img_writer_file_name(const struct img_writer *w);

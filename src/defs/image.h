@@ -35,6 +35,9 @@ void image_close(struct image *img);
 void image_prefetch(const struct image *img);
 /* Every checksum, digest and cross-reference. Slow (reads everything). */
 sk_err image_verify(const struct image *img, struct diag *diag);
+/* The same in parts that can be done side by side, in any order; all of them make the whole. */
+enum image_part { IMAGE_PART_BYTES, IMAGE_PART_REFERENCES, IMAGE_PARTS };
+sk_err image_verify_part(const struct image *img, enum image_part part, struct diag *diag);
 
 const struct img_header *image_header(const struct image *img);
 /* Never NULL. */

@@ -3,21 +3,25 @@
  * The slow proof of a definitions image: every byte is read, every reference followed once.
  *
  *   gaps are zero -> CRC and SHA-256 of every section -> identity
- *   names decode one after the other (giving a bit map of the places where a name starts)
+ *   names would decode, one after the other (giving a bit map of the places where a name starts)
  *   hash sets: order, page index, filter and gate know every record, names exist
  *   ignore list: ascending          body tables: image_check.c
  *
  * Opening proves what a scan needs for its safety; this proves that the image says what its
  * compiler meant. It runs after a compile and for `sekisho defs check`, on images that opened, so
  * shapes are known here and only values are in doubt. Needs one bit of memory for each byte of
- * names. The digests find damage and mix-ups; who made the image is a question for the signature
- * over its identity, which is checked elsewhere.
+ * names; what has been read is given back, so that an image need not fit into memory. The digests
+ * find damage and mix-ups; who made the image is a question for the signature over its identity,
+ * which is checked elsewhere.
  */
 #include "defs/image_private.h"
 
 #include "base/mem.h"
 #include "crypto/crc32c.h"
 #include "crypto/digest.h"
+
+/* Pages of records are given back so many at a time. */
+#define DONE_PAGES 4096u
 
 static sk_err check_gap(const struct image *img, uint64_t from, uint64_t to, struct diag *diag) {
     for (uint64_t i = from; i < to; i++) {
@@ -48,6 +52,7 @@ static sk_err check_bytes(const struct image *img, struct diag *diag) {
             return image_refuse(img, diag, "section %u (type %u) is damaged (checksum)", i,
                                 s->type);
         }
+        mapping_advise_done(&img->map, s->off, s->len);
     }
     char identity[IMAGE_IDENTITY_HEX];
     return image_identity(img, diag, identity);
@@ -56,24 +61,21 @@ static sk_err check_bytes(const struct image *img, struct diag *diag) {
 /* ---- names -------------------------------------------------------------------------------- */
 
 static sk_err check_names(const struct image *img, uint64_t *starts, struct diag *diag) {
-    struct buf name = {0};
+    MEM_AUTO struct names_stem *stems =
+        mem_zalloc((size_t)img->names.stem_count + 1, sizeof *stems);
+    if (stems == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
     uint32_t ref = 0;
-    sk_err err = sk_ok();
     while (ref < img->names.name.len) {
         uint32_t next = 0;
-        buf_clear(&name);
-        err = names_decode(&img->names, ref, &name, &next);
-        if (sk_failed(err)) {
-            if (err.code == SK_E_FORMAT) {
-                err = image_refuse(img, diag, "the name at %u is malformed", ref);
-            }
-            break;
+        if (!names_check(&img->names, stems, ref, &next)) {
+            return image_refuse(img, diag, "the name at %u is malformed", ref);
         }
         starts[ref / 64] |= (uint64_t)1 << (ref % 64);
         ref = next;
     }
-    buf_release(&name);
-    return err;
+    return sk_ok();
 }
 
 /* ---- hash sets ---------------------------------------------------------------------------- */
@@ -116,6 +118,15 @@ static const char *record_fault(struct record_walk *w, const uint8_t *record) {
     return NULL;
 }
 
+/* The DONE_PAGES pages of records before this one. */
+static void leave_pages(const struct image *img, const struct hs_set *set, uint32_t page) {
+    if (page >= DONE_PAGES && img->map.ptr != NULL) {
+        size_t off =
+            (size_t)(set->record - img->file.ptr) + (size_t)(page - DONE_PAGES) * HS_PAGE_BYTES;
+        mapping_advise_done(&img->map, off, (size_t)DONE_PAGES * HS_PAGE_BYTES);
+    }
+}
+
 static sk_err check_set(struct record_walk *w, struct diag *diag) {
     const struct hs_set *set = w->set;
     size_t each = hs_record_bytes(set->algo);
@@ -132,6 +143,9 @@ static sk_err check_set(struct record_walk *w, struct diag *diag) {
         }
         if (fault != NULL) {
             return image_refuse(w->img, diag, "hash set %u: %s", (unsigned)(set->algo), fault);
+        }
+        if (page % DONE_PAGES == 0 && i % per_page == 0) {
+            leave_pages(w->img, set, page);
         }
     }
     for (uint32_t i = 1; i < set->big_count; i++) {
@@ -157,9 +171,7 @@ static sk_err check_sets(const struct image *img, const uint64_t *starts, struct
     return sk_ok();
 }
 
-sk_err image_verify(const struct image *img, struct diag *diag) {
-    mapping_advise_sequential(&img->map, 0, img->map.len);
-    TRY(check_bytes(img, diag));
+static sk_err check_references(const struct image *img, struct diag *diag) {
     MEM_AUTO uint64_t *starts = mem_zalloc(img->names.name.len / 64 + 1, sizeof *starts);
     if (starts == NULL) {
         return sk_fail(SK_E_NOMEM);
@@ -168,4 +180,14 @@ sk_err image_verify(const struct image *img, struct diag *diag) {
     TRY(check_sets(img, starts, diag));
     TRY(image_check_rule_names(img, starts, diag));
     return image_check_body(img, starts, diag);
+}
+
+sk_err image_verify_part(const struct image *img, enum image_part part, struct diag *diag) {
+    mapping_advise_sequential(&img->map, 0, img->map.len);
+    return part == IMAGE_PART_BYTES ? check_bytes(img, diag) : check_references(img, diag);
+}
+
+sk_err image_verify(const struct image *img, struct diag *diag) {
+    TRY(image_verify_part(img, IMAGE_PART_BYTES, diag));
+    return image_verify_part(img, IMAGE_PART_REFERENCES, diag);
 }

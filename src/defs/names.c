@@ -97,3 +97,60 @@ sk_err names_decode(const struct names_view *view, uint32_t ref, struct buf *out
     }
     return sk_ok();
 }
+
+/* ---- checking without decoding ----------------------------------------------------------------
+ */
+
+static struct names_stem look_at_stem(const struct names_view *view, uint64_t number) {
+    struct names_stem s = {.seen = true, .bad = true};
+    uint32_t from = view->stem_off[number];
+    uint32_t to = view->stem_off[number + 1];
+    if (from >= to || to > view->stem.len) {
+        return s;
+    }
+    uint32_t letters = 0, numbers = 0;
+    for (uint32_t i = from; i < to && letters + numbers <= NAMES_NAME_MAX; i++) {
+        uint8_t byte = view->stem.ptr[i];
+        if (byte == NAMES_MARK_BYTE && ++i == to) {
+            return s;
+        }
+        letters += byte != NAMES_MARK_NUMBER;
+        numbers += byte == NAMES_MARK_NUMBER;
+    }
+    s.bad = letters + numbers > NAMES_NAME_MAX; /* a number has a digit at least */
+    s.letters = (uint16_t)letters;
+    s.numbers = (uint16_t)numbers;
+    return s;
+}
+
+static unsigned digits_of(uint64_t value) {
+    unsigned n = 1;
+    while (value >= 10) {
+        value /= 10;
+        n++;
+    }
+    return n;
+}
+
+bool names_check(const struct names_view *view, struct names_stem *stems, uint32_t ref,
+                 uint32_t *out_next) {
+    struct sk_cursor c = sk_cursor_of(view->name);
+    sk_cursor_seek(&c, ref);
+    uint64_t number = sk_cursor_varint(&c);
+    if (!sk_cursor_ok(&c) || number >= view->stem_count) {
+        return false;
+    }
+    struct names_stem *stem = &stems[number];
+    if (!stem->seen) {
+        *stem = look_at_stem(view, number);
+    }
+    unsigned len = stem->letters;
+    for (unsigned i = 0; i < stem->numbers; i++) {
+        len += digits_of(sk_cursor_varint(&c));
+    }
+    if (stem->bad || !sk_cursor_ok(&c) || len > NAMES_NAME_MAX) {
+        return false;
+    }
+    *out_next = (uint32_t)c.pos;
+    return true;
+}

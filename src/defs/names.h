@@ -15,6 +15,8 @@
 #ifndef SK_DEFS_NAMES_H
 #define SK_DEFS_NAMES_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/cursor.h"
 
@@ -34,5 +36,19 @@ sk_err names_view_init(struct names_view *view, struct sk_bytes stems, struct sk
 /* Append the name at ref; *out_next (may be NULL) is the reference of the name after it. */
 sk_err names_decode(const struct names_view *view, uint32_t ref, struct buf *out,
                     uint32_t *out_next);
+
+/*
+ * Names are read one after the other by the verifier. This says whether names_decode takes the one
+ * at ref, and where the next one is, without making its text. `stems` has one element for each stem
+ * of the view, zeroed before the first call; it remembers what each stem is made of.
+ */
+struct names_stem {
+    uint16_t letters; /* bytes that stand as they are */
+    uint16_t numbers; /* of the name, to be put in */
+    bool seen;
+    bool bad;
+};
+bool names_check(const struct names_view *view, struct names_stem *stems, uint32_t ref,
+                 uint32_t *out_next);
 
 #endif

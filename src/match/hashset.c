@@ -15,9 +15,10 @@
  * Hashes are first ordered by their start segment (counting sort on the top bits), so that the
  * random writes of counting stay inside a few segments at a time.
  *
- * Determinism: seeds are a fixed sequence, keys are sorted before use, and the sizes are computed
- * with integer and exactly rounded arithmetic only (no libm), so the same keys give the same bytes
- * on every machine.
+ * Determinism: seeds are a fixed sequence; peeling starts from the slots in their order, and what a
+ * slot holds (a number, an XOR) does not depend on the order of the keys; the sizes are computed
+ * with integer and exactly rounded arithmetic only (no libm). So the same set of keys gives the
+ * same bytes on every machine.
  *
  * Records: pages of HS_PAGE_BYTES, a page never splits a record. page_key[p] holds the first four
  * digest bytes of the first record of page p, so the page search touches only that small array.
@@ -263,8 +264,25 @@ static void radix_pass(const uint64_t *from, uint64_t *to, uint32_t count, unsig
     }
 }
 
-/* Sorts and removes repeats; returns how many remain. Six passes of 11 bits end in `keys`. */
-static uint32_t sort_unique(uint64_t *keys, uint64_t *spare, uint32_t count) {
+/* In the order of the digests, without repeats: as the compiler has them after sorting its records.
+ */
+static bool is_unique(const uint64_t *keys, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        if (__builtin_bswap64(keys[i - 1]) >= __builtin_bswap64(keys[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * Removes repeats, sorting when one look does not show that there are none; returns how many
+ * remain. Six passes of 11 bits end in `keys`.
+ */
+static uint32_t make_unique(uint64_t *keys, uint64_t *spare, uint32_t count) {
+    if (is_unique(keys, count)) {
+        return count;
+    }
     for (unsigned pass = 0; pass < 6; pass++) {
         bool even = pass % 2 == 0;
         radix_pass(even ? keys : spare, even ? spare : keys, count, pass * RADIX_BITS);
@@ -362,7 +380,7 @@ bool hs_fuse_build(uint64_t *keys, uint32_t key_count, struct hs_fuse_head *head
         return true;
     }
     struct fuse_work w = fuse_work_make(head, key_count, scratch);
-    uint32_t count = sort_unique(keys, w.order, key_count);
+    uint32_t count = make_unique(keys, w.order, key_count);
     for (uint32_t attempt = 1; attempt <= FUSE_ATTEMPTS; attempt++) {
         head->seed = fuse_hash(attempt * FUSE_SEED_STEP, 0);
         fuse_order(keys, count, head->seed, w.order);

@@ -71,6 +71,11 @@ void mapping_advise_soon(const struct mapping *map, size_t off, size_t len) {
     advise(map, off, len, MADV_WILLNEED);
 }
 
+void mapping_advise_done(const struct mapping *map, size_t off, size_t len) {
+    /* The mapping is of a file and never written: the pages stay in the page cache. */
+    advise(map, off, len, MADV_DONTNEED);
+}
+
 void mapping_release(struct mapping *map) {
     if (map->ptr != NULL) {
         (void)munmap((void *)(uintptr_t)map->ptr, map->len);

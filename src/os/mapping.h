@@ -30,6 +30,8 @@ void mapping_advise_random(const struct mapping *map, size_t off, size_t len);
 void mapping_advise_sequential(const struct mapping *map, size_t off, size_t len);
 /* It will be needed soon: reading may start now, without waiting for it. */
 void mapping_advise_soon(const struct mapping *map, size_t off, size_t len);
+/* Not needed for now: these pages need not count as our memory. Reading them again is allowed. */
+void mapping_advise_done(const struct mapping *map, size_t off, size_t len);
 void mapping_release(struct mapping *map);
 
 #endif

@@ -95,7 +95,9 @@ static _Noreturn void run_child(const struct spawn_options *options, int fd, pid
     }
     reset_signals();
     quiet_standard_streams();
-    close_others(options, fd);
+    if (!options->keep_all) {
+        close_others(options, fd);
+    }
     _exit(options->entry(options->ctx, fd));
 }
 

@@ -3,10 +3,10 @@
  * struct spawn_child: a forked child that runs one function, joined to us by a SOCK_SEQPACKET pair.
  *
  * The child starts with: descriptors 0, 1 and 2 on /dev/null, its end of the pair, the descriptors
- * in `keep` under their old numbers, nothing else; default signal actions but SIGINT, SIGQUIT,
- * SIGHUP and SIGPIPE ignored (a Ctrl-C is the parent's business); death by SIGKILL when the parent
- * dies. It never returns: it ends by _exit with the function's result, so nothing of the parent's
- * buffers is written twice.
+ * in `keep` under their old numbers (or all of them: keep_all), nothing else; default signal
+ * actions but SIGINT, SIGQUIT, SIGHUP and SIGPIPE ignored (a Ctrl-C is the parent's business);
+ * death by SIGKILL when the parent dies. It never returns: it ends by _exit with the function's
+ * result, so nothing of the parent's buffers is written twice.
  *
  * Life cycle: spawn_fork -> talk over .fd -> spawn_end (closes, reaps; kills when asked).
  * Ownership: the struct owns the descriptor and the process id. Errors: SK_E_IO, SK_E_NOMEM.
@@ -31,6 +31,7 @@ struct spawn_options {
     void *ctx;
     const int *keep;
     unsigned keep_count;
+    bool keep_all; /* every descriptor: for children that are as trusted as we are */
 };
 
 #define SPAWN_KEEP_MAX 16

@@ -80,6 +80,52 @@ static void names_come_back_as_they_were(void **state) {
     scratch_remove(&s);
 }
 
+/* Over random dictionaries and names: the check says yes exactly where decoding gives a name, and
+ * goes on at the same place. */
+static void checking_agrees_with_decoding(void **state) {
+    (void)state;
+    uint64_t seed = 42;
+    unsigned good = 0;
+    for (unsigned round = 0; round < 4000; round++) {
+        struct {
+            uint32_t count, off[5];
+            uint8_t text[1200];
+        } dict = {.count = 4};
+        uint8_t name[64];
+        for (size_t i = 0; i < sizeof dict.text; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            dict.text[i] = (uint8_t)(seed >> 60 < 4 ? seed >> 60 : seed >> 40);
+        }
+        for (unsigned i = 0; i < 5; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            dict.off[i] = (uint32_t)(seed >> 33) % 1210;
+        }
+        for (unsigned i = 0; i < 64; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            name[i] = (uint8_t)(i % 5 == 0 ? seed >> 61 : seed >> 50);
+        }
+        if (round % 2 == 0) { /* short stems, as real ones */
+            for (unsigned i = 0; i < 5; i++) {
+                dict.off[i] = i * (round % 40);
+            }
+        }
+        struct names_view v;
+        struct names_stem stem[4] = {0};
+        struct sk_bytes stems = {(const uint8_t *)&dict, 24 + sizeof dict.text};
+        assert_int_equal(names_view_init(&v, stems, (struct sk_bytes){name, 64}).code, SK_OK);
+        for (uint32_t ref = 0; ref <= 64; ref++) {
+            struct buf text = {0};
+            uint32_t next = 0, same = 0;
+            bool decodes = !sk_failed(names_decode(&v, ref, &text, &next));
+            assert_int_equal(names_check(&v, stem, ref, &same), decodes);
+            assert_int_equal(same, next);
+            good += decodes;
+            buf_release(&text);
+        }
+    }
+    assert_true(good > 1000);
+}
+
 static void hostile_dictionaries_are_refused(void **state) {
     (void)state;
     static const uint32_t stems[] = {2, 0, 4, 2, 0x01010101, 0};
@@ -110,6 +156,7 @@ static void hostile_dictionaries_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_come_back_as_they_were),
+        cmocka_unit_test(checking_agrees_with_decoding),
         cmocka_unit_test(hostile_dictionaries_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,10 @@ static void test_child_inherits_only_what_is_kept(void **state) {
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
     assert_int_equal(child.fd, -1);
+    options.keep_all = true; /* then the other one is there, too */
+    assert_false(sk_failed(spawn_fork(&options, &child)));
+    status = spawn_end(&child, false);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     (void)close(in.kept);
     (void)close(in.dropped);
     options.keep_count = SPAWN_KEEP_MAX + 1;
