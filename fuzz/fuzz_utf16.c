@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "norm/utf16.h"
 
-#define BLOCK_BYTES ((size_t)1024)
+#define BLOCK_BYTES ((size_t)512)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

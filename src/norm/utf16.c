@@ -2,7 +2,7 @@
 /* One byte out for two in; see utf16.h for what it is. */
 #include "norm/utf16.h"
 
-#define BLOCK_BYTES 1024u
+#define BLOCK_BYTES 512u
 
 size_t sk_norm_utf16_feed(struct sk_norm_utf16 *n, const uint8_t *in, size_t len, uint8_t *out) {
     size_t put = 0;

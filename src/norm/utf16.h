@@ -3,7 +3,7 @@
  * UTF-16 as bytes, in the way of ClamAV 1.4.6: pairs are taken as little-endian whatever a byte
  * order mark says, and of a unit stays the byte low + 16 * high. So Latin-1 comes out as itself and
  * the rest as something that signatures may still hold. Seen with clamscan --leave-temps: every
- * unit gives a byte; `sigtool --utf16-decode` loses the rest of a block of 1024 bytes from one that
+ * unit gives a byte; `sigtool --utf16-decode` loses the rest of a block of 512 bytes from one that
  * is 0 on.
  *
  * Life cycle: zero-initialise, feed in any pieces; an odd last byte is left out. No failure.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our normalisers and sigtool must write the same bytes, on real pages, mutated pages and generated ones.
 
-usage: diff_normalise.py --normhtml PROGRAM --normtext PROGRAM [--pages N] [--mutants N] [--made N] [--seed N] [--root DIR...]
+usage: diff_normalise.py --normhtml PROGRAM --normtext PROGRAM --sekisho PROGRAM [--pages N] [--mutants N] [--made N] [--seed N] [--root DIR...]
 
 Pages are the HTML files of the machine's packages. A share chosen by the printed seed is taken; the defaults fit the ordinary test
 run. Prints how many outputs were compared and equal, and the first byte of each difference. Exit 0 when all pages and at least
@@ -32,11 +32,11 @@ PIECES = [b"<", b">", b"<p", b"<a href=", b'<a href="', b"<img src=", b"<img src
           b'<script language="JScript.Encode">#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@']
 
 
-def sigtool(kind, data):
+def sigtool(option, data):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sekisho-norm-"))
     try:
         (folder / "in").write_bytes(data)
-        subprocess.run(["sigtool", f"--{kind}-normalise=in"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        subprocess.run(["sigtool", f"--{option}=in"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)), check=False)
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name != "in"}
     finally:
@@ -81,7 +81,7 @@ def first_difference(theirs, mine):
 def compare(args, what, cases):
     """(outputs compared, of them equal)"""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        theirs = list(pool.map(lambda case: sigtool("html", case[1]), cases))
+        theirs = list(pool.map(lambda case: sigtool("html-normalise", case[1]), cases))
     count = equal = 0
     for (name, _), wanted, got in zip(cases, theirs, ours(args.normhtml, [data for _, data in cases])):
         for output in OUTPUTS.values():
@@ -101,7 +101,7 @@ def compare_text(args, cases):
             file.write(data)
             file.flush()
             mine = subprocess.run([args.normtext, file.name], stdout=subprocess.PIPE, check=True).stdout
-        outputs = list(sigtool("ascii", data).values())
+        outputs = list(sigtool("ascii-normalise", data).values())
         same = (outputs or [b""])[0] == mine
         equal += same
         if not same:
@@ -110,14 +110,42 @@ def compare_text(args, cases):
     return equal == len(cases)
 
 
+def wide(rnd, data):
+    """UTF-16 of a page, in either order, with or without a mark, sometimes spoilt or cut in the middle of a unit."""
+    order = rnd.choice(["utf-16-le", "utf-16-le", "utf-16-be"])
+    units = bytearray(rnd.choice([b"", "\ufeff".encode(order)]) + data[:30000].decode("latin-1").encode(order))
+    for _ in range(rnd.choice([0, 0, 1, 8])):
+        at = rnd.randrange(len(units) + 1)
+        units[at:at + rnd.choice([0, 1, 2])] = rnd.randbytes(rnd.choice([1, 2, 4]))
+    return bytes(units)
+
+
+def compare_utf16(args, cases):
+    equal = 0
+    with tempfile.TemporaryDirectory(prefix="sekisho-norm-") as folder:
+        for name, data in cases:
+            file = pathlib.Path(folder, "in")
+            file.write_bytes(data)
+            subprocess.run([args.sekisho, "defs", "normalise", "utf16", file, folder], check=True)
+            mine = pathlib.Path(folder, "utf16_text").read_bytes()
+            theirs = (list(sigtool("utf16-decode", data).values()) or [b""])[0]
+            equal += theirs == mine
+            if theirs != mine:
+                print(f"DIFFERENT utf16 {name} {first_difference(theirs, mine)}")
+    print(f"utf16: {len(cases)} inputs, {sum(len(data) for _, data in cases)} bytes, {equal} equal")
+    return equal == len(cases)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--normhtml", required=True)
     parser.add_argument("--normtext", required=True)
+    parser.add_argument("--sekisho", required=True)
     parser.add_argument("--pages", type=int, default=60)
     parser.add_argument("--mutants", type=int, default=40)
     parser.add_argument("--made", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(os.environ.get("PROP_SEED", "20261127")))
+    parser.add_argument("--all-texts", action="store_true", help="all pages as text and as UTF-16, not a share")
     parser.add_argument("--root", nargs="*", default=ROOTS)
     args = parser.parse_args()
     if shutil.which("sigtool") is None:
@@ -130,7 +158,10 @@ def main():
     real = [(path, pathlib.Path(path).read_bytes()) for path in paths[:args.pages]]
     mutants = [(path, mutant(rnd, pathlib.Path(path).read_bytes())) for path in rnd.sample(paths, min(args.mutants, len(paths)))]
     made = [(f"made.{number}", b"".join(rnd.choice(PIECES) for _ in range(rnd.randint(1, 40)))) for number in range(args.made)]
-    texts = compare_text(args, real[:40] + made[:40])
+    texts = compare_text(args, (real if args.all_texts else real[:40]) + (made if args.all_texts else made[:40]))
+    utf16 = [(f"{name} as UTF-16", wide(rnd, data)) for name, data in (real + made if args.all_texts else real[:20] + made[:40])]
+    utf16 += [(f"bytes.{number}", rnd.randbytes(rnd.choice([1, 7, 1024, 5000]))) for number in range(len(utf16) // 4)]
+    texts = compare_utf16(args, utf16) and texts
     pages_count, pages_equal = compare(args, "pages", real)
     made_count, made_equal = (sum(pair) for pair in zip(compare(args, "mutants", mutants), compare(args, "made", made)))
     return 0 if texts and pages_equal == pages_count and made_equal >= MADE_EQUAL * made_count else 1
