@@ -17,7 +17,6 @@
 
 #define MARK "#@~^"
 #define MARK_BYTES 4u
-#define LENGTH_BYTES 8u
 
 /* clang-format off */
 static const uint8_t PICKS[64] = {
@@ -71,7 +70,7 @@ static uint32_t digit_of(uint8_t c) {
     return at != NULL ? (uint32_t)(at - DIGITS) : 0;
 }
 
-static uint32_t length_of(const uint8_t text[LENGTH_BYTES]) {
+static uint32_t length_of(const uint8_t text[SK_SCRENC_LENGTH_BYTES]) {
     uint32_t bits = 0; /* of the first three bytes, then of the fourth */
     for (unsigned i = 0; i < 4; i++) {
         bits = bits << 6 | digit_of(text[i]);
@@ -113,9 +112,9 @@ static size_t body_byte(struct sk_screnc *d, uint8_t c, uint8_t *out) {
 }
 
 static void length_byte(struct sk_screnc *d, uint8_t c) {
-    d->held[d->at++] = c;
-    if (d->at == LENGTH_BYTES) {
-        d->left = length_of(d->held);
+    d->length[d->at++] = c;
+    if (d->at == SK_SCRENC_LENGTH_BYTES) {
+        d->left = length_of(d->length);
         d->state = d->left > 0 ? SK_SCRENC_BODY : SK_SCRENC_TAIL;
         d->at = 0;
     }
@@ -142,6 +141,7 @@ static size_t seek_byte(struct sk_screnc *d, uint8_t c, uint8_t *out) {
 
 size_t sk_screnc_feed(struct sk_screnc *d, const uint8_t *in, size_t len, uint8_t *out) {
     size_t put = 0;
+    d->ahead = 0;
     for (size_t i = 0; i < len; i++) {
         uint8_t c = in[i];
         if (c == 0) {
@@ -150,6 +150,7 @@ size_t sk_screnc_feed(struct sk_screnc *d, const uint8_t *in, size_t len, uint8_
         switch (d->state) {
         case SK_SCRENC_SEEK:
             put += seek_byte(d, c, &out[put]);
+            d->ahead = put;
             break;
         case SK_SCRENC_LENGTH:
             length_byte(d, c);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define SK_SCRENC_TAIL_BYTES 12u
+#define SK_SCRENC_LENGTH_BYTES 8u
 
 enum sk_screnc_state {
     SK_SCRENC_SEEK, /* the mark */
@@ -34,6 +35,9 @@ struct sk_screnc {
     bool escaped; /* behind '@' */
     bool paired;  /* behind a byte from 0x80 up */
     uint8_t held[SK_SCRENC_TAIL_BYTES];
+    /* tell: */
+    uint8_t length[SK_SCRENC_LENGTH_BYTES]; /* as it stood, once it was read */
+    size_t ahead; /* of the last feed: bytes written of what stands ahead of the block */
 };
 
 /* Writes at most len + 3 bytes to out (a mark that was none); returns how many. */

@@ -85,15 +85,24 @@ static size_t cut_of(const uint8_t *window) {
     return cut > 1 ? cut : HTML_WINDOW_BYTES;
 }
 
-/* The states over [p, end). Returns where an encoded script begins, or end. */
-static const uint8_t *run_states(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
-    const uint8_t *script = p; /* what the script normaliser has not got yet */
+/* White space at the start of a window goes. */
+static const uint8_t *enter_window(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    const uint8_t *start = p;
     if (h->js_open) {
         sk_norm_js_edge(h->js);
     }
     while (p < end && is_space(*p)) {
         p++;
     }
+    if (h->js_open) {
+        html_script_takes(h, start, p);
+    }
+    return p;
+}
+
+/* The states over [p, end). Returns where an encoded script begins, or end. */
+static const uint8_t *run_states(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    const uint8_t *script = p; /* what the script normaliser has not got yet */
     while (p < end && !h->encoded_new) {
         p = STEPS[h->state](h, p, end);
         bool inside = html_in_script(h);
@@ -115,6 +124,22 @@ static const uint8_t *run_states(struct sk_norm_html *h, const uint8_t *p, const
     return p;
 }
 
+/* What the decoder wrote: text ahead of the block, the block and what follows. */
+static const uint8_t *run_decoded(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    const uint8_t *block = p + h->screnc.ahead;
+    p = enter_window(h, p, end);
+    if (p < block) {
+        p = run_states(h, p, block);
+    }
+    if (h->encoded_new || h->screnc.state == SK_SCRENC_SEEK) {
+        return p;
+    }
+    if (h->ahead) {
+        html_script_block(h);
+    }
+    return run_states(h, p, end);
+}
+
 /* A decoder takes one block; a later encoded script gets a new one. */
 static void run(struct sk_norm_html *h, size_t len) {
     const uint8_t *p = h->window;
@@ -125,12 +150,14 @@ static void run(struct sk_norm_html *h, size_t len) {
         end = p + n;
     }
     for (;;) {
-        p = run_states(h, p, end);
+        p = h->encoded ? run_decoded(h, p, end) : run_states(h, enter_window(h, p, end), end);
         if (!h->encoded_new) {
             return;
         }
         h->encoded_new = false;
         h->encoded = true;
+        h->ahead = true;
+        h->ahead_any = false;
         h->screnc = (struct sk_screnc){0};
         size_t rest = (size_t)(end - p);
         if (p >= h->decoded && p <= h->decoded + sizeof(h->decoded)) {
@@ -147,7 +174,7 @@ static void run(struct sk_norm_html *h, size_t len) {
 static void run_held(struct sk_norm_html *h) {
     uint8_t held[SK_SCRENC_TAIL_BYTES];
     size_t len = h->encoded ? sk_screnc_finish(&h->screnc, held) : 0;
-    (void)run_states(h, held, held + len);
+    (void)run_states(h, enter_window(h, held, held + len), held + len);
 }
 
 sk_err sk_norm_html_feed(struct sk_norm_html *h, const uint8_t *bytes, size_t len) {

@@ -111,6 +111,8 @@ struct sk_norm_html {
     sk_err js_err;         /* of scripts that were left out */
     bool encoded;          /* the rest of the page goes through screnc */
     bool encoded_new;      /* from the next byte on */
+    bool ahead;            /* of the block of an encoded script: text stays as it is */
+    bool ahead_any;        /* some of it was no white space */
     bool src_first;        /* src stood before language */
     unsigned encoded_count;
     struct sk_screnc screnc;
@@ -205,6 +207,8 @@ bool html_in_script(const struct sk_norm_html *h);
 void html_script_begins(struct sk_norm_html *h);
 void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end);
 void html_script_ends(struct sk_norm_html *h);
+/* The block of an encoded script begins. */
+void html_script_block(struct sk_norm_html *h);
 /* A <script> tag has ended: is what follows encoded? */
 void html_script_language(struct sk_norm_html *h, const struct html_value *language,
                           const struct html_value *src);

@@ -8,8 +8,9 @@
  *
  * Encoded scripts (language="JScript.Encode" or "VBScript.Encode"): behind the tag a second one of
  * the plain language is written and all that follows goes through the decoder (screnc.h), which
- * decodes one block and passes the rest: seen with sigtool 1.4.6. Unlike there, text before a block
- * and a script without one are read like any script.
+ * decodes one block and passes the rest. Text ahead of the block stays as it is, but for upper case
+ * and line ends ("**Start Encode**" is the usual one). Seen with sigtool 1.4.6, where all of the
+ * page is such text when no block comes; here it ends with the script.
  */
 #include <string.h>
 #include <strings.h>
@@ -59,6 +60,18 @@ void html_script_ends(struct sk_norm_html *h) {
     h->js_open = false;
     failed(h, sk_norm_js_finish(h->js, put, h));
     h->js_seen = true;
+}
+
+/* To the script normaliser its mark and length are a comment of a line (seen: an open string shows
+ * it). */
+void html_script_block(struct sk_norm_html *h) {
+    uint8_t comment[4 + SK_SCRENC_LENGTH_BYTES] = "//~^";
+    h->ahead = false;
+    if (h->js_open) {
+        memcpy(comment + 4, h->screnc.length, SK_SCRENC_LENGTH_BYTES - 1);
+        comment[sizeof(comment) - 1] = '\n';
+        html_script_takes(h, comment, comment + sizeof(comment));
+    }
 }
 
 static bool value_is(const struct html_value *value, const char *text) {

@@ -122,7 +122,32 @@ const uint8_t *html_bang(struct sk_norm_html *h, const uint8_t *p, const uint8_t
 
 /* ---- script and style --------------------------------------------------------------------- */
 
+static uint8_t ahead_byte(uint8_t c) {
+    return c == '\n' ? ' ' : html_lower_of[c];
+}
+
+/* Of an encoded script, ahead of its block. */
+static const uint8_t *script_ahead(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    for (; p < end; p++) {
+        uint8_t c = *p;
+        if (html_is(c, HTML_C_GONE) || (html_is(c, HTML_C_SPACE) && !h->ahead_any)) {
+            continue;
+        }
+        h->ahead_any = true;
+        html_put(h, ahead_byte(c));
+        if (c == '<') {
+            h->state = HTML_SCRIPT_TAG;
+            h->tag.len = 0;
+            return p + 1;
+        }
+    }
+    return p;
+}
+
 const uint8_t *html_script(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    if (h->ahead) {
+        return script_ahead(h, p, end);
+    }
     for (; p < end; p++) {
         uint8_t c = *p;
         if (html_is(c, HTML_C_GONE)) {
@@ -157,14 +182,14 @@ const uint8_t *html_script_tag(struct sk_norm_html *h, const uint8_t *p, const u
     for (; p < end; p++) {
         uint8_t c = html_lower_of[*p];
         bool space = html_is(c, HTML_C_SPACE);
-        if (html_is(c, HTML_C_GONE) || (space && h->tag.len == 0)) {
+        if (html_is(c, HTML_C_GONE) || (space && h->tag.len == 0 && !h->ahead)) {
             continue;
         }
-        if (!space) {
-            html_put(h, c);
+        if (!space || h->ahead) {
+            html_put(h, ahead_byte(c));
         }
         if (h->tag.len == 0 && c != '/') {
-            h->state = c == '!' ? HTML_SCRIPT_BANG : HTML_SCRIPT;
+            h->state = c == '!' && !h->ahead ? HTML_SCRIPT_BANG : HTML_SCRIPT;
             return p + 1;
         }
         if (space || c == '>') {
@@ -172,6 +197,7 @@ const uint8_t *html_script_tag(struct sk_norm_html *h, const uint8_t *p, const u
                         (h->in_style && html_name_is(&h->tag, "/style"));
             h->state = ends ? HTML_TEXT : HTML_SCRIPT;
             h->gap = HTML_GAP_SHUT;
+            h->ahead = h->ahead && !ends;
             return p + 1;
         }
         html_name_put(&h->tag, c);

@@ -8,7 +8,8 @@
  *
  * Life cycle: zero-initialise, feed the layer in order; nothing is pending at the end. Any cut of
  * the input into feeds gives the same output. No allocation, no failure.
- * Source: the output of `sigtool --ascii-normalise` (ClamAV 1.4.6), byte for byte.
+ * Source: the output of `sigtool --ascii-normalise` (ClamAV 1.4.6), byte for byte; it begins every
+ * 128 KiB of a file anew, a scan does not, nor is it done here.
  */
 #ifndef SK_NORM_TEXT_H
 #define SK_NORM_TEXT_H

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Web and script files: every view that clamscan searches we search, for the same targets.
+
+usage: diff_web.py --sekisho PROGRAM
+
+Each case is a small file with tokens in it (in text, comments, scripts, data: addresses). The definitions ask for each token as it
+stands, in lower case, and as UTF-16, for every target a view may have; so a hit says which view holds the token, and in which form.
+What clamscan names and we do not is an error, except where KNOWN says why. What we name besides is counted by case with --verbose.
+Skipped (77) without clamscan.
+"""
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TARGETS = (0, 3, 4, 5, 7, 12, 14)
+TOKENS = ("TEXTtoken", "COMMtoken", "JOINtoken", "DATAtoken", "STYLtoken", "ATTRtoken")
+# case and name (patterns) -> why we do not say it
+KNOWN = []
+
+PAGE = ("<html><head><title>x</title></head><body><!-- COMMtoken --><p title='ATTRtoken'>TEXTtoken and more</p>"
+        "<script>var q = 'JOINto' + 'ken';</script></body></html>\n")
+INNER = {"DATAtoken": "PGh0bWw+PGI+REFUQXRva2VuPC9iPjwvaHRtbD4=", "STYLtoken": "PGh0bWw+PGI+U1RZTHRva2VuPC9iPjwvaHRtbD4="}
+SVG = ('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+       "<!-- COMMtoken --><title>TEXTtoken</title><{tag}><![CDATA[ var q = 'JOINto' + 'ken'; ]]></{tag}>"
+       '<image xlink:href="data:text/html;base64,' + INNER["DATAtoken"] + '"/><rect onclick="ATTRtoken()"/>'
+       "<style>a{{background:url(data:text/html;base64," + INNER["STYLtoken"] + ")}}</style></svg>\n")
+CSS = ('/* COMMtoken */ @import url("http://x/TEXTtoken");\nbody {{ background: url({quote}data:text/html;base64,' + INNER["STYLtoken"]
+       + "{quote}); }}\n")
+BLOCK = "#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@"
+
+
+def script(text, comment="# COMMtoken"):
+    return f"{text}\n{comment}\nprint('TEXTtoken  more')\n".encode()
+
+
+def utf16():
+    for order, mark in (("le", b"\xff\xfe"), ("be", b"\xfe\xff")):
+        for name, text in (("page", PAGE), ("wide", PAGE.replace("more", "\u3042\u0100\u10f0" * 40)), ("late", "\u3042" * 300 + PAGE),
+                           ("plain", "TEXTtoken and more, \u3042 COMMtoken"), ("opener", "<!doctype html><p>TEXTtoken</p>")):
+            units = text.encode(f"utf-16-{order}")
+            yield f"utf16.{name}.{order}", units
+            yield f"utf16.{name}.{order}.mark", mark + units
+            yield f"utf16.{name}.{order}.odd", mark + units + b"\0"
+
+
+def cases():
+    yield "page", PAGE.encode()
+    yield from utf16()
+    yield "svg.script", SVG.format(tag="script").encode()
+    yield "svg.still", SVG.format(tag="g").encode()
+    for word, quote in (("bare", ""), ("single", "'"), ("double", '"')):
+        yield f"css.{word}", CSS.format(quote=quote).encode()
+    yield "php", script("<?php", "// COMMtoken")
+    yield "php.page", b"<html><body><?php echo 'TEXTtoken'; // COMMtoken\n ?></body></html>\n"
+    yield "asp", b"<%@ Language=VBScript %>\r\n<% ' COMMtoken\r\n Response.Write \"TEXTtoken\" %>\r\n"
+    yield "aspx", b"<%@ Page Language=\"C#\" %>\n<script runat=\"server\">\n// COMMtoken\n var s = 'JOINto' + 'ken'; </script>TEXTtoken\n"
+    yield "jsp", b"<%@ page language=\"java\" %><% /* COMMtoken */ out.println(\"TEXTtoken\"); %>\n"
+    for word in ("/bin/sh", "/usr/bin/python3", "/usr/bin/env perl", "/usr/bin/ruby", "/usr/bin/php"):
+        yield f"shebang.{word.rsplit('/', 1)[1].replace(' ', '-')}", script(f"#!{word}")
+    yield "python", script("import os")
+    yield "vbs", script("Option Explicit", "' COMMtoken")
+    yield "js", script("function f(a) { return 'JOINto' + 'ken'; }", "// COMMtoken")
+    yield "ps1", script("Write-Host 'x'")
+    yield "bat", script("@echo off", "rem COMMtoken")
+    yield "c", script("int main(void);", "/* COMMtoken */")
+    yield "hta", b"<script language=VBScript>\r\n' COMMtoken\r\ns = \"TEXTtoken\"\r\n</script>\r\n"
+    yield "wsf", b"<job id=\"x\"><script language=\"JScript\">/* COMMtoken */ var s = 'JOINto' + 'ken';</script></job>\r\n"
+    yield "sct", (b"<?XML version=\"1.0\"?><scriptlet><script language=\"JScript\"><![CDATA[ /* COMMtoken */ var s = 'JOINto' + 'ken'; ]]>"
+                  b"</script>TEXTtoken</scriptlet>")
+    yield "xml", b"<?xml version='1.0'?><a><!-- COMMtoken --><b>TEXTtoken</b></a>\n"
+    yield "utf8", "#!/usr/bin/python3\n# COMMtoken \u00e9\nprint('TEXTtoken')\n".encode()
+    yield "latin1", "<?php // COMMtoken \u00e9\nprint('TEXTtoken') ?>\n".encode("latin-1")
+    yield "encoded.alone", f"{BLOCK} TEXTtoken".encode()
+    yield "encoded.behind", f"TEXTtoken {BLOCK}".encode()
+    for language in ("JScript.Encode", "VBScript.Encode", "jscript.encode", "JScript"):
+        yield f"encoded.{language}", (f'<html><script language="{language}">\r\n//**Start Encode** COMMtoken\r\n{BLOCK} ATTRtoken</script>'
+                                      "<p>TEXTtoken</p>").encode()
+    yield "encoded.none", b'<html><script language="JScript.Encode">JOINtoken</script><p>TEXTtoken</p>'
+
+
+def definitions():
+    for token in (*TOKENS, "xp#xp#p##p", "xp xp p p", "**Start Encode**"):
+        forms = {"raw": token.encode(), "low": token.lower().encode(), "le": token.encode("utf-16-le"), "be": token.encode("utf-16-be")}
+        word = re.sub(r"\W", "", token)
+        for form, data in forms.items():
+            for target in TARGETS:
+                yield f"{word}.{token.count(' ')}.{form}.t{target}:{target}:*:{data.hex()}"
+
+
+def clamscan_names(db, folder):
+    run = subprocess.run(["clamscan", "--no-summary", "-z", "-d", db, "-r", folder], capture_output=True, text=True)
+    if run.returncode not in (0, 1):
+        sys.exit(f"clamscan failed: {run.stderr}")
+    names = {}
+    for line in run.stdout.splitlines():
+        found = re.fullmatch(r"(.*): (\S+)\.UNOFFICIAL FOUND", line)
+        if found:
+            names.setdefault(pathlib.Path(found[1]).name, set()).add(found[2])
+    return names
+
+
+def our_names(program, db, folder, work):
+    subprocess.run([program, "defs", "compile", "-q", "-o", work / "set", db], check=True)
+    run = subprocess.run([program, "scan", "-z", "--json", "-d", work / "set", folder], capture_output=True, text=True)
+    names = {}
+    for line in run.stdout.splitlines():
+        row = json.loads(line)
+        if "path" in row:
+            names[pathlib.Path(row["path"]).name] = {finding["name"].removesuffix(".UNOFFICIAL") for finding in row.get("findings", [])}
+    return names
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sekisho", required=True)
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    if shutil.which("clamscan") is None:
+        print("skipped: clamscan is not installed")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="sekisho-web-") as folder:
+        work = pathlib.Path(folder)
+        (work / "files").mkdir()
+        (work / "web.ndb").write_text("\n".join(definitions()) + "\n")
+        made = dict(cases())
+        for name, data in made.items():
+            (work / "files" / name).write_bytes(data)
+        theirs = clamscan_names(work / "web.ndb", work / "files")
+        ours = our_names(args.sekisho, work / "web.ndb", work / "files", work)
+    failed, more, used = 0, 0, set()
+    for name in made:
+        missing = theirs.get(name, set()) - ours.get(name, set())
+        for row in KNOWN:
+            if re.fullmatch(row[0], name):
+                known = {item for item in missing if re.fullmatch(row[1], item)}
+                used |= {row} if known else set()
+                missing -= known
+        if missing or name not in theirs:
+            failed += 1
+            print(f"{name}: clamscan names {sorted(theirs.get(name, []))}, we miss {sorted(missing)}")
+        besides = ours.get(name, set()) - theirs.get(name, set())
+        more += len(besides)
+        if args.verbose and besides:
+            print(f"{name}: besides {sorted(besides)}")
+    for row in set(KNOWN) - used:
+        failed += 1
+        print(f"KNOWN explains nothing: {row}")
+    print(f"{len(made)} files, clamscan names {sum(map(len, theirs.values()))}; {failed} files differ, we name {more} besides")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
