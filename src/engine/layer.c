@@ -15,8 +15,8 @@
  *     HTML         its normalised outputs: 3 and 0 (view_html.c). Raw HTML is not searched by
  *                  clamscan; here it is, with target 0, so that EICAR and friends are found, too.
  *     mail         raw: 4 and 0. Not normalised: its text is the text of its parts.
- *     HTML by the word of its container alone: as HTML, and as the text that its bytes are, because
- *                  clamscan goes by the bytes.
+ *     HTML by the word of its container alone, or of a kind that clamscan takes for text: as HTML,
+ *                  and as the text that its bytes are, because clamscan goes by the bytes.
  *     plain data   raw: 0 and 14.     others: raw, own target and 0.
  *     containers   raw: target 0 only (types.def says SK_TARGET_ANY).
  *
@@ -39,6 +39,7 @@
 #include "engine/observe.h"
 #include "engine/view.h"
 #include "engine/walk.h"
+#include "format/content.h"
 
 struct layer *layer_new(struct sk_scanner *sc, struct layer *parent) {
     struct layer *layer = sc->free;
@@ -194,13 +195,17 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         add_reader(layer, type);
     }
     layer->own = layer->type;
+    bool text = sk_type_target(layer->type) == SK_TARGET_TEXT;
+    if (text && layer->as == SK_TYPE_ANY && sk_content_is_page(&peek)) {
+        layer->as = SK_TYPE_HTML;
+    }
     if (layer->as != SK_TYPE_ANY && layer->as != layer->type) {
         bool vague =
             layer->type == SK_TYPE_BINARY || (sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) != 0;
         layer->type = vague ? layer->as : layer->type;
         add_reader(layer, layer->as);
     }
-    if (sk_type_is_html(layer->type)) {
+    if (sk_type_is_html(layer->type) || (text && sk_content_has_address(&peek))) {
         add_reader(layer, SK_TYPE_HTML); /* content tells the type, nobody bids */
     }
     layer->own_bids = layer->bid_count;

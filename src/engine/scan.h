@@ -54,7 +54,7 @@ struct layer {
     uint64_t picture_hash; /* when LAYER_PICTURE_HASHED */
     enum sk_type type;
     enum sk_type reader; /* at work on this layer; SK_TYPE_ANY: none */
-    enum sk_type as;     /* what its container says it is; SK_TYPE_ANY: nothing */
+    enum sk_type as;     /* what its container (or a browser) says it is; SK_TYPE_ANY: nothing */
     enum sk_type own;    /* what its bytes say */
     uint64_t facts;      /* one bit for each enum sk_fact that a reader told */
     unsigned overlaps;   /* members that lie in others */

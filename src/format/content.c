@@ -5,7 +5,7 @@
  *
  *     first 1 KiB is text?   no --> BINARY
  *          | yes: ASCII, UTF-8 or UTF-16 (with or without BOM)
- *          +--> a tag of TAGS anywhere in the head, or OPENERS first --> HTML
+ *          +--> a tag of TAGS anywhere in the head ------------------> HTML
  *          +--> "#!" first ------------------------------------------> SCRIPT
  *          +---------------------------------------------------------> TEXT_*
  *
@@ -19,7 +19,9 @@
  *   in front hides nothing (clamav issue 1205). A lone "To:" or "Date:" line is no mail. MHTML is
  *   what has MIME headers but none of a mail's own, as in clamscan. Header lines that fill the head
  *   and tell nothing leave the type alone, but the mail reader looks into them.
- * - "<!doctype html", "<html", "<body" and "<title" make HTML when they come first.
+ * - Pages for browsers that clamscan does not take for HTML are text for it, and its signatures
+ *   expect that: "<!doctype html", "<html", "<body" or "<title" first, UTF-16 with the high byte
+ * first and no mark, SVG. They stay text, and are searched as HTML besides (sk_content_is_page).
  *
  * Everything here is linear in the head (at most SK_PEEK_HEAD_BYTES).
  */
@@ -100,6 +102,43 @@ static bool is_plain(const uint8_t *p, size_t len, bool *out_high) {
     return odd == 0;
 }
 
+/* "<" and a letter, "!" or "/" as two units; where the "<" stands tells the order of the bytes. */
+static enum sk_type utf16_of_tag(const struct sk_peek *peek, size_t len) {
+    const uint8_t *p = peek->head;
+    const uint8_t *nul = len > 0 ? memchr(p, 0, len) : NULL;
+    while (nul != NULL && (size_t)(nul - p) + 1 < len) {
+        size_t at = (size_t)(nul - p); /* of the NUL behind the "<" */
+        uint8_t letter = p[at + 1] | 0x20;
+        bool name = (letter >= 'a' && letter <= 'z') || p[at + 1] == '!' || p[at + 1] == '/';
+        if (name && at > 0 && p[at - 1] == '<') {
+            if (at % 2 == 1 && at + 2 < len && p[at + 2] == 0) {
+                return SK_TYPE_TEXT_UTF16LE;
+            }
+            if (at % 2 == 0 && at > 1 && p[at - 2] == 0) {
+                return SK_TYPE_TEXT_UTF16BE;
+            }
+        }
+        nul = memchr(nul + 1, 0, len - at - 1);
+    }
+    return SK_TYPE_TEXT_ASCII;
+}
+
+/* No control characters, and the halves of pairs in order: what random bytes do not give for long.
+ */
+static bool is_wide_text(const struct sk_peek *peek, size_t len, enum sk_type order) {
+    unsigned high = order == SK_TYPE_TEXT_UTF16LE ? 1 : 0;
+    bool half = false; /* a first half was seen */
+    for (size_t i = 0; i + 1 < len; i += 2) {
+        uint8_t top = peek->head[i + high];
+        bool second = top >= 0xdc && top <= 0xdf;
+        if (second != half || (top == 0 && !is_text_byte(peek->head[i + 1 - high]))) {
+            return false;
+        }
+        half = top >= 0xd8 && top <= 0xdb;
+    }
+    return true;
+}
+
 /* SK_TYPE_BINARY when it is no text. */
 static enum sk_type text_type(const struct sk_peek *peek) {
     size_t len = window_of(peek);
@@ -125,6 +164,10 @@ static enum sk_type text_type(const struct sk_peek *peek) {
         if (t.nul_even > 8 * t.nul_odd) {
             return SK_TYPE_TEXT_UTF16BE;
         }
+    }
+    enum sk_type wide = utf16_of_tag(peek, t.bytes);
+    if (wide != SK_TYPE_TEXT_ASCII && is_wide_text(peek, t.bytes, wide)) {
+        return wide;
     }
     bool texty = t.bad_units == 0 ? t.printable * 2 >= t.bytes : t.printable * 20 >= t.bytes * 19;
     return texty ? SK_TYPE_TEXT_ASCII : SK_TYPE_BINARY;
@@ -189,7 +232,7 @@ static const char *const TAGS[] = {"<html>", "<head>",  "<script", "<iframe",
                                    "<table", "<object", NULL};
 /* The same, but the tag must go on with this attribute. */
 static const char *const ATTRIBUTE_TAGS[][2] = {{"<a ", "href"}, {"<img", "src"}};
-/* Only as the first thing behind white space, BOM and comments. */
+/* Only as the first thing behind white space, BOM and comments; no HTML for clamscan. */
 static const char *const OPENERS[] = {"<!doctype html", "<html", "<head", "<body", "<title", NULL};
 
 static bool any_attribute_tag(const struct sk_peek *peek, size_t pos) {
@@ -252,9 +295,6 @@ static bool may_be_tag(const struct sk_peek *peek, size_t pos) {
 }
 
 static bool is_html(const struct sk_peek *peek) {
-    if (any_tag(peek, html_start(peek), OPENERS)) {
-        return true;
-    }
     size_t pos = 0;
     while (pos < peek->head_len) {
         const uint8_t *at = memchr(peek->head + pos, '<', peek->head_len - pos);
@@ -270,32 +310,10 @@ static bool is_html(const struct sk_peek *peek) {
     return false;
 }
 
-/* "<" and a letter, "!" or "/" as two units; where the "<" stands tells the order of the bytes. */
-static enum sk_type utf16_of_tag(const struct sk_peek *peek) {
-    const uint8_t *p = peek->head;
-    size_t len = peek->head_len;
-    const uint8_t *nul = len > 0 ? memchr(p, 0, len) : NULL;
-    while (nul != NULL && (size_t)(nul - p) + 1 < len) {
-        size_t at = (size_t)(nul - p); /* of the NUL behind the "<" */
-        uint8_t letter = p[at + 1] | 0x20;
-        bool name = (letter >= 'a' && letter <= 'z') || p[at + 1] == '!' || p[at + 1] == '/';
-        if (name && at > 0 && p[at - 1] == '<') {
-            if (at % 2 == 1 && at + 2 < len && p[at + 2] == 0) {
-                return SK_TYPE_TEXT_UTF16LE;
-            }
-            if (at % 2 == 0 && at > 1 && p[at - 2] == 0) {
-                return SK_TYPE_TEXT_UTF16BE;
-            }
-        }
-        nul = memchr(nul + 1, 0, len - at - 1);
-    }
-    return SK_TYPE_TEXT_ASCII;
-}
-
 enum sk_type sk_content_utf16(const struct sk_peek *peek) {
     enum sk_type text = text_type(peek);
     bool told = text == SK_TYPE_TEXT_UTF16LE || text == SK_TYPE_TEXT_UTF16BE;
-    return told ? text : utf16_of_tag(peek);
+    return told ? text : utf16_of_tag(peek, peek->head_len);
 }
 
 /* ---- mail ---- */
@@ -468,8 +486,36 @@ enum sk_type sk_content_type(const struct sk_peek *peek) {
     if (text == SK_TYPE_BINARY) {
         return SK_TYPE_BINARY;
     }
-    if (is_html(peek)) {
+    bool unmarked = text == SK_TYPE_TEXT_UTF16BE && !sk_peek_has(peek, 0, "\xfe\xff", 2);
+    if (!unmarked && is_html(peek)) {
         return SK_TYPE_HTML;
     }
     return sk_peek_has(peek, 0, "#!", 2) ? SK_TYPE_SCRIPT : text;
+}
+
+/* "<svg" and "<svg:svg" anywhere in the head: a browser runs its scripts and shows what it embeds.
+ */
+static bool is_svg(const struct sk_peek *peek) {
+    size_t pos = 0;
+    while (pos < peek->head_len) {
+        const uint8_t *at = memchr(peek->head + pos, '<', peek->head_len - pos);
+        if (at == NULL) {
+            return false;
+        }
+        pos = (size_t)(at - peek->head);
+        if (tag_matches(peek, pos, "<svg")) {
+            return true;
+        }
+        pos++;
+    }
+    return false;
+}
+
+bool sk_content_has_address(const struct sk_peek *peek) {
+    static const char MARK[] = ";base64,";
+    return peek->head_len > 0 && memmem(peek->head, peek->head_len, MARK, sizeof(MARK) - 1) != NULL;
+}
+
+bool sk_content_is_page(const struct sk_peek *peek) {
+    return any_tag(peek, html_start(peek), OPENERS) || is_html(peek) || is_svg(peek);
 }

@@ -13,6 +13,11 @@
 
 /* Text, HTML, script or binary. */
 enum sk_type sk_content_type(const struct sk_peek *peek);
+/* Of a layer that is text: would a browser take it for a page? */
+bool sk_content_is_page(const struct sk_peek *peek);
+/* Of a layer that is text: is there what looks like a data: address with base64 in the head? Style
+ * sheets and scripts embed whole files so; the HTML reader finds them. */
+bool sk_content_has_address(const struct sk_peek *peek);
 /* HTML's characters: SK_TYPE_TEXT_UTF16LE, SK_TYPE_TEXT_UTF16BE, else one byte each. A page of few
  * Latin letters without a byte order mark is told by its tags. */
 enum sk_type sk_content_utf16(const struct sk_peek *peek);

@@ -20,8 +20,10 @@ import tempfile
 
 TARGETS = (0, 3, 4, 5, 7, 12, 14)
 TOKENS = ("TEXTtoken", "COMMtoken", "JOINtoken", "DATAtoken", "STYLtoken", "ATTRtoken")
-# case and name (patterns) -> why we do not say it
-KNOWN = []
+# Case and name, patterns.
+KNOWN = [
+    ("encoded.none", "TEXTtoken.0.low.t7"),  # without a block the script ends at its end tag, not with the page
+]
 
 PAGE = ("<html><head><title>x</title></head><body><!-- COMMtoken --><p title='ATTRtoken'>TEXTtoken and more</p>"
         "<script>var q = 'JOINto' + 'ken';</script></body></html>\n")

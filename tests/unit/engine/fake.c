@@ -445,6 +445,15 @@ unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum s
     return n;
 }
 
+bool sk_content_is_page(const struct sk_peek *peek) {
+    return peek->head_len > 8 && memcmp(peek->head, "TXT1page", 8) == 0;
+}
+
+bool sk_content_has_address(const struct sk_peek *peek) {
+    (void)peek;
+    return false;
+}
+
 enum sk_type sk_content_utf16(const struct sk_peek *peek) {
     bool little = peek->head_len >= 2 &&
                   (memcmp(peek->head, "\xff\xfe", 2) == 0 || memcmp(peek->head, "<\0", 2) == 0);

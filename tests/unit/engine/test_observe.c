@@ -128,6 +128,14 @@ static void test_pages_in_utf16_are_read_both_ways(void **state) {
                  "view:html:4<1 [<b>xb0\x01] view:html:5<1 [ xb0 ] ");
 }
 
+/* A page that is text for clamscan is searched as both. */
+static void test_pages_in_text_are_read_as_both(void **state) {
+    (void)state;
+    expect_views("TXT1page X", 10,
+                 "layer:html:1<0 view:html:2<1 [txt1page x] view:html:3<1 [txt1page x] "
+                 "view:text:4<1 [txt1page x] ");
+}
+
 static void test_bytes_only_when_wanted(void **state) {
     (void)state;
     struct buf box = {0};
@@ -165,6 +173,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_heard),
         cmocka_unit_test(test_pages_in_utf16_are_read_both_ways),
+        cmocka_unit_test(test_pages_in_text_are_read_as_both),
         cmocka_unit_test(test_bytes_only_when_wanted),
         cmocka_unit_test(test_object_beyond_a_limit),
     };

@@ -135,13 +135,39 @@ static void test_text_is_judged_by_the_first_kilobyte(void **state) {
     assert_int_equal(type_of(bytes, sizeof(bytes)), SK_TYPE_BINARY);
 }
 
+/* Eight characters of UTF-16, low byte first, that no text of single bytes has. */
+#define WIDE8 "\x01\x30\x02\x30\x03\x30\x04\x30\x05\x30\x06\x30\x01\x30\x02\x30"
+
+static bool is_page(const char *bytes, size_t len) {
+    struct sk_peek peek = {.head = (const uint8_t *)bytes, .head_len = len, .size = len};
+    return sk_content_is_page(&peek);
+}
+
+/* Text for clamscan, a page for a browser. */
+static void test_pages(void **state) {
+    (void)state;
+    static const char *const PAGES[] = {
+        "\xef\xbb\xbf<!DOCTYPE html>", "<title>x</title>", " <!-- a --><BODY>",
+        "<?xml?><svg xmlns='x'/>",     "x <SVG:svg>",      "<html lang=\"ja\">"};
+    static const char *const OTHERS[] = {"prose with a <title> in it", "<p>x", "<s", "", "svg <sv"};
+    for (size_t i = 0; i < sizeof(PAGES) / sizeof(PAGES[0]); i++) {
+        assert_true(is_page(PAGES[i], strlen(PAGES[i])));
+    }
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        assert_false(is_page(OTHERS[i], strlen(OTHERS[i])));
+    }
+    assert_true(is_page("\0<\0h\0e\0a\0d\0>\0 \0x\0y", 16));
+    struct sk_peek css = {.head = (const uint8_t *)"url(data:x;base64,QQ==)", .head_len = 18};
+    assert_true(sk_content_has_address(&css));
+    css.head_len = 17;
+    assert_false(sk_content_has_address(&css));
+}
+
 static void test_html(void **state) {
     (void)state;
     static const struct sample samples[] = {
         SAMPLE(HTML, "<html><body>x</body></html>"),
-        SAMPLE(HTML, "  \r\n<!-- a --> <!-- b -->\n<HTML lang=\"ja\">"),
-        SAMPLE(HTML, "\xef\xbb\xbf<!DOCTYPE html>"),
-        SAMPLE(HTML, "<title>x</title>"),
+        SAMPLE(TEXT_ASCII, "  \r\n<!-- a --> <!-- b -->\n<HTML lang=\"ja\">"),
         SAMPLE(TEXT_ASCII, "prose with a <title> in it"),
         SAMPLE(HTML, "prose with <A  HREF=\"x\"> in it"),
         SAMPLE(HTML, "var a = '<iframe src=x>';"),
@@ -153,7 +179,11 @@ static void test_html(void **state) {
         SAMPLE(TEXT_ASCII, "a <image src=b>"),
         SAMPLE(TEXT_ASCII, "a < b and c > d <p>"),
         SAMPLE(HTML, "\xff\xfe<\0h\0t\0m\0l\0>\0"),
-        SAMPLE(HTML, "\0<\0h\0e\0a\0d\0>\0 \0x\0y"),
+        SAMPLE(HTML, "\xfe\xff\0<\0h\0e\0a\0d\0>\0 \0x\0y"),
+        SAMPLE(TEXT_UTF16BE, "\0<\0h\0e\0a\0d\0>\0 \0x\0y"),
+        SAMPLE(HTML, WIDE8 WIDE8 WIDE8 WIDE8 "<\0h\0e\0a\0d\0>\0"),
+        SAMPLE(BINARY, WIDE8 "\1\0" WIDE8 WIDE8 WIDE8 WIDE8 "<\0h\0e\0a\0d\0>\0"),
+        SAMPLE(BINARY, WIDE8 "\0\xdc" WIDE8 WIDE8 WIDE8 WIDE8 "<\0h\0e\0a\0d\0>\0"),
         SAMPLE(TEXT_ASCII, "<!-- never closed <html"),
         SAMPLE(TEXT_ASCII, "<"),
     };
@@ -276,6 +306,7 @@ int main(void) {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_is_judged_by_the_first_kilobyte),
         cmocka_unit_test(test_html),
+        cmocka_unit_test(test_pages),
         cmocka_unit_test(test_html_tag_far_into_the_head),
         cmocka_unit_test(test_mail),
         cmocka_unit_test(test_endless_header),
