@@ -82,8 +82,10 @@ static const struct html_case CASES[] = {
          "<script language=\"jscript.encode\"><script language=\"javascript\">xp#xp#p##p</script>end",
          " end"),
     /* ahead of the block: as it stands, but for case and line ends */
-    CASE("<script language='VBScript.Encode'>\n//**Start  Encode** '&lt;<! \r\n<b>#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@ a b</script>c d",
-         "<script language=\"vbscript.encode\"><script language=\"vbscript\">//**start  encode** '&lt;<!  <b>xp#xp#p##pab</script>c d",
+    CASE("<script language='VBScript.Encode'>\n//**Start  Encode** '&lt;<! \r\n<b>"
+         "#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@ a b</script>c d",
+         "<script language=\"vbscript.encode\"><script language=\"vbscript\">//**start  encode** '&lt;<!  <b>"
+         "xp#xp#p##pab</script>c d",
          " c d"),
     /* without a block it ends with the script */
     CASE("<script language='JScript.Encode'>A  b</script>c  d",
