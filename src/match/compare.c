@@ -6,12 +6,11 @@
  *           never holds, nor does a number that goes beyond the end of the layer.
  *   raw     1, 2, 4 bytes unsigned, 8 bytes signed, byte order as stated
  *   dec     blanks, sign, digits; what is no digit ends the number; no digit at all is 0
- *   hex     the same with an optional 0x. Little-endian: blanks and 0x skipped, what is no digit
- *           becomes 0, then the pairs of digits are taken in reverse; an odd number of digits never
- *           holds
- *   auto    hex with 0x, else decimal (big-endian only)
+ *   hex     the same, or 0x and digits. Little-endian: see read_reversed
+ *   auto    hex with 0x, else decimal (big-endian only); fewer than three bytes behind the
+ *           blanks never hold
  *   hex, auto and raw without a byte order never hold; a number too large for 64 bits neither
- *   exact   the digits fill the whole width
+ *   exact   the digits fill the whole width: no blanks
  *
  * clamscan looks at the last hit of each piece of a file it reads, but finds it only inside the
  * first 128 KiB; for larger layers the last hit in that piece and the last of all are both looked
@@ -56,9 +55,10 @@ static struct number read_text(const uint8_t *p, uint32_t len, unsigned base) {
     if (at < len && (p[at] == '-' || p[at] == '+')) {
         minus = p[at++] == '-';
     }
-    if (base == 16 && has_prefix(&p[at], len - at)) {
+    if (at == first && base == 16 && has_prefix(&p[at], len - at)) {
         at += 2;
     }
+    uint32_t digits = at;
     for (; at < len && digit(p[at], base) >= 0; at++) {
         int64_t step = minus ? -digit(p[at], base) : digit(p[at], base);
         if (__builtin_mul_overflow(n.value, (int64_t)base, &n.value) ||
@@ -66,31 +66,50 @@ static struct number read_text(const uint8_t *p, uint32_t len, unsigned base) {
             n.fits = false;
         }
     }
-    n.used = at - first;
+    n.used = at == digits ? 0 : at - first;
     return n;
 }
 
-/* Pairs of hex digits from the last to the first. */
+static bool is_paired(uint8_t c) {
+    return digit(c, 16) >= 0 || c == 'x' || c == 'X';
+}
+
+/*
+ * Pairs of hex digits from the last to the first: blanks and 0x are skipped, an odd number of
+ * digits gets a 0 in front. From the first pair on that is not of digits (an x counts as one) it is
+ * as if zeros stood there. What comes of it is read as any number: 12x4 is x412, which is 0; 1x34
+ * is 341x, which is 0x341. One byte alone is just a digit.
+ */
 static struct number read_reversed(const uint8_t *p, uint32_t len) {
-    uint8_t pairs[MT_COMPARE_WIDTH_MAX];
-    uint32_t at = 0, n = 0;
+    uint8_t pairs[MT_COMPARE_WIDTH_MAX + 1];
+    uint32_t at = 0;
+    if (len == 1) {
+        return read_text(p, len, 16);
+    }
     while (at < len && is_blank(p[at])) {
         at++;
     }
+    uint32_t blanks = at;
     if (has_prefix(&p[at], len - at)) {
         at += 2;
     }
-    uint32_t digits = len - at;
-    if (digits % 2 != 0) {
-        return (struct number){.fits = false};
+    uint32_t odd = (len - at) % 2;
+    uint32_t count = len - at + odd;
+    if (count == 0) {
+        return (struct number){.fits = true};
     }
-    for (uint32_t i = digits; i > 0; i -= 2) {
-        for (uint32_t k = i - 2; k < i; k++) {
-            pairs[n++] = digit(p[at + k], 16) >= 0 ? p[at + k] : '0';
+    memset(pairs, '0', count);
+    for (uint32_t i = 0; i < count; i += 2) {
+        uint8_t high = i < odd ? '0' : p[at + i - odd];
+        uint8_t low = p[at + i + 1 - odd];
+        if (!is_paired(high) || !is_paired(low)) {
+            break;
         }
+        pairs[count - 2 - i] = high;
+        pairs[count - 1 - i] = low;
     }
-    struct number out = read_text(pairs, n, 16);
-    out.used = len;
+    struct number out = read_text(pairs, count, 16);
+    out.used = blanks > 0 ? 0 : out.used;
     return out;
 }
 
@@ -123,6 +142,9 @@ bool compare_number(const struct mt_compare *c, const uint8_t *bytes) {
         uint32_t at = 0;
         while (at < c->width && is_blank(bytes[at])) {
             at++;
+        }
+        if (c->width - at < 3) {
+            return false;
         }
         hex = has_prefix(&bytes[at], c->width - at);
         ordered = ordered && (hex || !little);

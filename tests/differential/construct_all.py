@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A constructed file for every real signature that bytes can satisfy; clamscan and we must name it alike.
 
-usage: construct_all.py --sekisho PROGRAM [--all | --share PERCENT] [--whole] [--resume FILE] [--target N] [--seed N]
+usage: construct_all.py --sekisho PROGRAM [--all | --share PERCENT] [--whole] [--resume FILE] [--part K/N] [--target N] [--seed N]
                         [--batch N] [--list FILE] [--keep DIR]
 
 The signatures are those of the shared main.ldb and daily.ndb. Without --all a random share of them is taken (2 %, chosen by the
@@ -11,7 +11,8 @@ all-match mode, ours always with the whole of both databases. clamscan needs 40 
 logical signature of a target for every file; with --all it therefore gets, for each batch of files, the signatures they were
 made for, everything that we name on them, and every signature whose rarest subsignature is planted in one of them. So all
 that we say is put to clamscan, and what we miss can only be a signature that shares nothing rare with the file; --whole
-(and a share) gives clamscan everything. --resume FILE keeps the finished batches and goes on behind them.
+(and a share) gives clamscan everything. --resume FILE keeps the finished batches and goes on behind them; runs side by side
+take every N-th batch each (--part K/N) and share one such FILE, from which a last run without --part makes the sum.
 Prints how many signatures were constructed, for how many of these clamscan names the signature itself, and every difference
 that docs/differences-from-clamav.md does not explain (rows whose pattern starts with `all.`). Exit 0 when equal, 1 when not,
 77 when something needed is missing.
@@ -197,8 +198,11 @@ def run(args, work):
         (work / folder).mkdir(parents=True, exist_ok=True)
     diff.write_definitions(work / "defs")
     diff.compile_definitions(args.sekisho, work / "defs", work / "compiled")
+    mine, parts = (int(n) for n in args.part.split("/"))
     for batch, start in enumerate(range(0, len(chosen), args.batch)):
         result = done.get(batch)
+        if batch % parts != mine % parts:
+            continue
         if result is None:
             result = run_batch(args, library, chosen[start:start + args.batch], work, rows)
             if args.resume:
@@ -213,6 +217,7 @@ def main():
     parser.add_argument("--sekisho", required=True)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--part", default="0/1")
     parser.add_argument("--resume")
     parser.add_argument("--target", type=int)
     parser.add_argument("--share", type=float, default=2.0)

@@ -62,9 +62,10 @@ def load_clamscan(folder, report):
         source.write_text("".join(line + "\n" for line in lines))
 
 
-def run_clamscan(folder):
-    """Types of files are of no interest here: everything but the raw bytes is switched off."""
-    off = [f"--scan-{kind}=no" for kind in ("archive", "html", "mail", "pdf", "ole2", "pe", "elf", "swf", "xmldocs")]
+def run_clamscan(folder, keep=()):
+    """Types of files are of no interest here, but for those to keep: everything but the raw bytes is switched off."""
+    kinds = ("archive", "html", "mail", "pdf", "ole2", "pe", "elf", "swf", "xmldocs")
+    off = [f"--scan-{kind}=no" for kind in kinds if kind not in keep]
     run = subprocess.run(["clamscan", "-z", "-r", "--no-summary", *off, "-d", str(folder / "defs"), str(folder / "files")],
                          capture_output=True, text=True, errors="replace")
     if run.returncode not in (0, 1):
