@@ -20,7 +20,7 @@ struct count_slot {
     uint64_t first; /* offset of the first hit */
     bool sieved;    /* given to the sieve */
     bool seen;      /* its key was seen by the sieve: it may be there */
-    uint64_t from;  /* no hit starts before it: known from the sieve */
+    uint64_t from;  /* its longest key does not stand before it */
 };
 struct counts {
     struct count_slot *slot;

@@ -19,6 +19,8 @@
  *
  * The nibble tables of the slow set let 10,000 to 200,000 places per MB pass where 100 to 200 hold
  * an entry, so their candidates go through one more small set (slow_sift) before anything branches.
+ * A hash whose entries have all been found leaves the set for the rest of the layer: short keys are
+ * often common ones. (The set once knew three bytes only: thousands of places per MB of text.)
  *
  * Tables may be hostile: shapes were compared with section lengths when the image was opened and
  * when the plan was made, everything read out of an element is compared with its bound here, and
@@ -42,10 +44,16 @@ struct view {
     uint32_t block_len; /* positions in it */
 };
 
+/* The hashes of slow entries that are not all found yet. */
+struct slow_sets {
+    uint32_t set[PLAN_SLOW_KINDS][sizeof(((struct plan_slow_kind *)0)->set) / sizeof(uint32_t)];
+};
+
 /* One block. */
 struct pass {
     struct filter_job *job;
     struct view *v;
+    struct slow_sets *slow;
 };
 
 const struct filter_kernel *filter_kernel_best(void) {
@@ -203,38 +211,71 @@ static uint32_t load_folded(const uint8_t *p, size_t avail) {
            (uint32_t)FOLDHASH_FOLD;
 }
 
-static sk_err follow_slow(const struct pass *ps, uint32_t pos) {
-    const struct plan_slow *slow = &ps->job->plan->slow;
-    const struct view *v = ps->v;
-    uint32_t text = load_folded(v->p + v->block + pos, v->len - v->block - pos);
-    uint64_t start = v->off + v->block + pos;
-    uint32_t bucket = plan_slow_hash(text) >> (14 - PLAN_SLOW_LOG2);
-    for (uint32_t e = slow->first[bucket]; e < slow->first[bucket + 1]; e++) {
-        const struct plan_slow_entry *entry = &slow->entry[e];
-        if ((text & entry->mask) == entry->value) {
-            TRY(check_trigger(ps, entry->input, entry->trig, start));
+static bool is_done(const struct filter_input *in, uint32_t trig) {
+    return trig < in->segment->trig_count && (in->done[trig >> 6] >> (trig & 63) & 1) != 0;
+}
+
+/* When all entries of this hash are done, its places are no candidates any more. */
+static void retire(const struct pass *ps, unsigned k, uint32_t hash) {
+    const struct plan_slow_kind *kind = &ps->job->plan->slow.kind[k];
+    uint32_t bucket = plan_slow_bucket(hash);
+    for (uint32_t e = kind->first[bucket]; e < kind->first[bucket + 1]; e++) {
+        const struct plan_slow_entry *entry = &kind->entry[e];
+        if (plan_slow_hash(entry->value) == hash &&
+            !is_done(&ps->job->plan->input[entry->input], entry->trig)) {
+            return;
         }
+    }
+    ps->slow->set[k][hash >> 5] &= ~(1u << (hash & 31));
+}
+
+static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint64_t start) {
+    const struct plan_slow_kind *kind = &ps->job->plan->slow.kind[k];
+    uint32_t value = text & kind->mask, hash = plan_slow_hash(value);
+    if ((ps->slow->set[k][hash >> 5] >> (hash & 31) & 1) == 0) {
+        return sk_ok();
+    }
+    uint32_t bucket = plan_slow_bucket(hash);
+    bool done = true, found = false;
+    for (uint32_t e = kind->first[bucket]; e < kind->first[bucket + 1]; e++) {
+        const struct plan_slow_entry *entry = &kind->entry[e];
+        if (entry->value == value) {
+            TRY(check_trigger(ps, entry->input, entry->trig, start));
+            done = done && is_done(&ps->job->plan->input[entry->input], entry->trig);
+            found = true;
+        }
+    }
+    if (found && done) {
+        retire(ps, k, hash);
     }
     return sk_ok();
 }
 
-/* Keeps the candidates whose three bytes some entry begins with. No branch on the outcome: most
- * candidates of the nibble tables fail here. */
-static size_t slow_sift(const struct plan_slow *slow, const struct view *v, uint32_t *list,
-                        size_t n) {
-    const uint8_t *p = v->p + v->block;
-    size_t avail = v->len - v->block, kept = 0;
+static uint32_t slow_text(const struct view *v, uint32_t pos) {
+    const uint8_t *p = v->p + v->block + pos;
+    size_t avail = v->len - v->block - pos;
+    uint32_t text;
+    if (avail < sizeof(text)) {
+        return load_folded(p, avail);
+    }
+    memcpy(&text, p, sizeof(text));
+    return text | (uint32_t)FOLDHASH_FOLD;
+}
+
+static inline uint32_t slow_has(const struct slow_sets *slow, unsigned k, uint32_t masked) {
+    uint32_t h = plan_slow_hash(masked);
+    return slow->set[k][h >> 5] >> (h & 31);
+}
+
+/* Keeps the candidates whose first bytes some entry has. No branch on the outcome: most candidates
+ * of the nibble tables fail here. */
+static size_t slow_sift(const struct pass *ps, uint32_t *list, size_t n) {
+    const struct plan_slow_kind *kind = ps->job->plan->slow.kind;
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t pos = list[i], text;
-        if (pos + 4 <= avail) {
-            memcpy(&text, p + pos, 4);
-            text |= (uint32_t)FOLDHASH_FOLD;
-        } else {
-            text = load_folded(p + pos, avail - pos);
-        }
-        uint32_t h = plan_slow_hash(text);
+        uint32_t pos = list[i], text = slow_text(ps->v, pos);
         list[kept] = pos;
-        kept += slow->set[h >> 5] >> (h & 31) & 1;
+        kept += (slow_has(ps->slow, 0, text & kind[0].mask) | slow_has(ps->slow, 1, text)) & 1;
     }
     return kept;
 }
@@ -243,16 +284,19 @@ static sk_err run_slow(const struct pass *ps) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
     const struct plan_slow *slow = &job->plan->slow;
-    if (slow->count == 0) {
+    if (slow->kind[0].count + slow->kind[1].count == 0) {
         return sk_ok();
     }
     struct filter_span span = {
         .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
     size_t n = job->kernel->slow(&slow->classes, &span, job->scratch);
-    n = slow_sift(slow, v, job->scratch, n);
+    n = slow_sift(ps, job->scratch, n);
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
-        TRY(follow_slow(ps, job->scratch[i]));
+        uint32_t pos = job->scratch[i], text = slow_text(v, pos);
+        for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+            TRY(follow_slow(ps, k, text, v->off + v->block + pos));
+        }
     }
     return sk_ok();
 }
@@ -260,10 +304,14 @@ static sk_err run_slow(const struct pass *ps) {
 sk_err filter_run(struct filter_job *job) {
     const struct filter_plan *plan = job->plan;
     unsigned blocks = 0;
+    struct slow_sets slow;
+    for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+        memcpy(slow.set[k], plan->slow.kind[k].set, sizeof(slow.set[k]));
+    }
     for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
         struct view v;
         TRY(view_load(job->src, at, &v));
-        struct pass ps = {job, &v};
+        struct pass ps = {job, &v, &slow};
         for (unsigned g = 0; g < plan->group_count; g++) {
             TRY(run_group(&ps, &plan->group[g]));
         }

@@ -3,8 +3,10 @@
  * Literal search for phase 2, where a few subsignatures of a touched signature are looked for in a
  * whole layer. memmem() is fast only on rare first bytes and knows no case folding.
  *
- *   text:   . . . . . . . . . . . . . .
- *                 |rare[0]   |rare[1]      both bytes must be there; then the literal is compared
+ * Two probes are compared at every place of a vector, the third where both stand, then the literal.
+ * Probes may lie outside the literal (find_key_offer): machine code with wildcards has no literal
+ * of more than two bytes, and those stand at every 500th place of any program; two rare bytes far
+ * apart hardly ever do.
  *
  * Bytes are chosen by a table of how often each byte occurs in programs, scripts and compressed
  * data (log2 scale, measured over /usr of a Debian machine).
@@ -36,32 +38,39 @@ static bool is_letter(uint8_t b) {
     return lower(b) >= 'a' && lower(b) <= 'z';
 }
 
-static unsigned cost(const struct find_key *key, size_t i) {
-    uint8_t b = key->lit[i];
-    bool both = key->nocase && is_letter(b);
-    return both ? commonness[b | 0x20] + 4u : commonness[b];
-}
-
-void find_key_init(struct find_key *key, const uint8_t *lit, size_t len, bool nocase) {
-    *key = (struct find_key){.lit = lit, .len = len, .nocase = nocase};
-    for (size_t i = 1; i < len; i++) {
-        if (cost(key, i) < cost(key, key->rare[0])) {
-            key->rare[0] = i;
+void find_key_offer(struct find_key *key, size_t at, uint8_t byte, bool nocase) {
+    bool both = nocase && is_letter(byte);
+    struct find_probe probe = {
+        .at = at,
+        .value = byte,
+        .fold = both ? 0x20 : 0,
+        .cost = both ? (uint8_t)(commonness[byte | 0x20] + 4u) : commonness[byte],
+    };
+    for (unsigned i = 0; i < FIND_PROBES; i++) {
+        if (probe.cost < key->probe[i].cost) {
+            struct find_probe worse = key->probe[i];
+            key->probe[i] = probe;
+            probe = worse;
         }
     }
-    size_t second = key->rare[0] == 0 ? len - 1 : 0;
+    key->reach = at >= key->reach ? at + 1 : key->reach;
+}
+
+void find_key_init(struct find_key *key, const uint8_t *lit, size_t len, size_t at, bool nocase) {
+    *key = (struct find_key){.lit = lit, .len = len, .at = at, .nocase = nocase, .reach = at + len};
+    for (unsigned i = 0; i < FIND_PROBES; i++) {
+        key->probe[i].cost = UINT8_MAX;
+    }
     for (size_t i = 0; i < len; i++) {
-        if (i != key->rare[0] && cost(key, i) < cost(key, second)) {
-            second = i;
-        }
+        find_key_offer(key, at + i, lit[i], nocase);
     }
-    key->rare[1] = second;
-    for (unsigned k = 0; k < 2; k++) {
-        key->fold[k] = nocase && is_letter(lit[key->rare[k]]) ? 0x20 : 0;
+    for (size_t i = len; i < FIND_PROBES; i++) { /* the same again: replaced by any other */
+        key->probe[i] = key->probe[0];
+        key->probe[i].cost = UINT8_MAX;
     }
 }
 
-bool find_equal(const struct find_key *key, const uint8_t *text) {
+static bool literal_equal(const struct find_key *key, const uint8_t *text) {
     if (!key->nocase) {
         return memcmp(text, key->lit, key->len) == 0;
     }
@@ -73,16 +82,28 @@ bool find_equal(const struct find_key *key, const uint8_t *text) {
     return true;
 }
 
+static bool probe_equal(const struct find_probe *probe, const uint8_t *place) {
+    return (place[probe->at] | probe->fold) == probe->value;
+}
+
+bool find_equal(const struct find_key *key, const uint8_t *place) {
+    for (unsigned i = 0; i < FIND_PROBES; i++) {
+        if (!probe_equal(&key->probe[i], place)) {
+            return false;
+        }
+    }
+    return literal_equal(key, place + key->at);
+}
+
 size_t find_next_scalar(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
-    size_t at = key->rare[0];
-    uint8_t want = key->lit[at];
+    const struct find_probe *rarest = &key->probe[0];
     while (from < end) {
-        if (key->fold[0] == 0) {
-            const uint8_t *hit = memchr(p + from + at, want, end - from);
+        if (rarest->fold == 0) {
+            const uint8_t *hit = memchr(p + from + rarest->at, rarest->value, end - from);
             if (hit == NULL) {
                 return end;
             }
-            from = (size_t)(hit - p) - at;
+            from = (size_t)(hit - p) - rarest->at;
         }
         if (find_equal(key, p + from)) {
             return from;
@@ -96,21 +117,37 @@ size_t find_next_scalar(const struct find_key *key, const uint8_t *p, size_t fro
 
 #include <immintrin.h>
 
-__attribute__((target("avx2"))) static __m256i equal_at(const struct find_key *key, unsigned k,
-                                                        const uint8_t *p) {
-    __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)(p + key->rare[k]));
-    text = _mm256_or_si256(text, _mm256_set1_epi8((char)key->fold[k]));
-    return _mm256_cmpeq_epi8(text, _mm256_set1_epi8((char)(key->lit[key->rare[k]])));
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx2,avx512f,avx512bw")))
+
+/* The first of the places from + (set bits) that is one; end: none. */
+static size_t first_equal(const struct find_key *key, const uint8_t *p, size_t from, uint64_t bits,
+                          size_t end) {
+    for (; bits != 0; bits &= bits - 1) {
+        size_t at = from + (size_t)__builtin_ctzll(bits);
+        if (find_equal(key, p + at)) {
+            return at;
+        }
+    }
+    return end;
 }
 
-__attribute__((target("avx2"))) static size_t
-find_next_avx2(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
+AVX2 static size_t find_next_avx2(const struct find_key *key, const uint8_t *p, size_t from,
+                                  size_t end) {
+    const uint8_t *p0 = p + key->probe[0].at, *p1 = p + key->probe[1].at;
+    const __m256i v0 = _mm256_set1_epi8((char)key->probe[0].value);
+    const __m256i v1 = _mm256_set1_epi8((char)key->probe[1].value);
+    const __m256i f0 = _mm256_set1_epi8((char)key->probe[0].fold);
+    const __m256i f1 = _mm256_set1_epi8((char)key->probe[1].fold);
     for (; end - from >= 32; from += 32) {
-        __m256i both = _mm256_and_si256(equal_at(key, 0, p + from), equal_at(key, 1, p + from));
-        uint32_t bits = (uint32_t)_mm256_movemask_epi8(both);
-        for (; bits != 0; bits &= bits - 1) {
-            size_t at = from + (size_t)__builtin_ctz(bits);
-            if (find_equal(key, p + at)) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(p0 + from));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p1 + from));
+        a = _mm256_cmpeq_epi8(_mm256_or_si256(a, f0), v0);
+        b = _mm256_cmpeq_epi8(_mm256_or_si256(b, f1), v1);
+        uint32_t bits = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(a, b));
+        if (bits != 0) {
+            size_t at = first_equal(key, p, from, bits, end);
+            if (at != end) {
                 return at;
             }
         }
@@ -118,18 +155,70 @@ find_next_avx2(const struct find_key *key, const uint8_t *p, size_t from, size_t
     return find_next_scalar(key, p, from, end);
 }
 
-size_t find_next(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
-    if (from >= end) {
-        return end;
+/* A probe folded and as vectors. */
+struct wide_probe {
+    const uint8_t *p;
+    __m512i value, fold;
+};
+
+AVX512 static inline struct wide_probe wide_probe(const struct find_probe *probe,
+                                                  const uint8_t *p) {
+    return (struct wide_probe){p + probe->at, _mm512_set1_epi8((char)probe->value),
+                               _mm512_set1_epi8((char)probe->fold)};
+}
+
+AVX512 static inline uint64_t wide_equal(const struct wide_probe *w, size_t from, uint64_t where) {
+    __m512i text = _mm512_maskz_loadu_epi8(where, w->p + from);
+    return _mm512_mask_cmpeq_epi8_mask(where, _mm512_or_si512(text, w->fold), w->value);
+}
+
+AVX512 static size_t find_next_avx512(const struct find_key *key, const uint8_t *p, size_t from,
+                                      size_t end) {
+    const struct wide_probe a = wide_probe(&key->probe[0], p), b = wide_probe(&key->probe[1], p);
+    const struct wide_probe c = wide_probe(&key->probe[2], p);
+    while (from < end) {
+        size_t left = end - from;
+        uint64_t where = left >= 64 ? UINT64_MAX : ((uint64_t)1 << left) - 1;
+        uint64_t bits = wide_equal(&a, from, where) & wide_equal(&b, from, where);
+        if (bits != 0) {
+            size_t at = first_equal(key, p, from, wide_equal(&c, from, bits), end);
+            if (at != end) {
+                return at;
+            }
+        }
+        from += left < 64 ? left : 64;
     }
-    return __builtin_cpu_supports("avx2") ? find_next_avx2(key, p, from, end)
-                                          : find_next_scalar(key, p, from, end);
+    return end;
+}
+
+find_fn *find_kernel_avx2(void) {
+    return __builtin_cpu_supports("avx2") ? find_next_avx2 : NULL;
+}
+
+find_fn *find_kernel_avx512(void) {
+    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+    return here ? find_next_avx512 : NULL;
 }
 
 #else
 
-size_t find_next(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
-    return find_next_scalar(key, p, from, end);
+find_fn *find_kernel_avx2(void) {
+    return NULL;
+}
+
+find_fn *find_kernel_avx512(void) {
+    return NULL;
 }
 
 #endif
+
+size_t find_next(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
+    if (from >= end) {
+        return end;
+    }
+    find_fn *best = find_kernel_avx512();
+    if (best == NULL) {
+        best = find_kernel_avx2();
+    }
+    return best != NULL ? best(key, p, from, end) : find_next_scalar(key, p, from, end);
+}

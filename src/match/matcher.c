@@ -278,5 +278,6 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     list_clear(&m->trigs, m->trig_bit);
     counts_clear(&m->counts);
     sieve_clear(&m->sieve);
+    m->ask_count = 0;
     return err.code == SK_E_STOP ? sk_ok() : err;
 }

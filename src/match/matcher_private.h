@@ -46,6 +46,11 @@ struct matcher {
     bool limited; /* a regular expression of this layer gave up */
     bool near_miss;
     struct counts counts;
+    /* prune.c: what will be looked for, as far as there is room, and all of it that suits the sieve
+     */
+    struct pattern_ask ask[PATTERN_ASKS_MAX];
+    unsigned ask_segment[PATTERN_ASKS_MAX];
+    size_t ask_count; /* may be more */
     struct sieve sieve;
     struct match_stats stats;
 };

@@ -13,6 +13,10 @@
  *
  * A floating chain is first narrowed by its rarest key (narrow_starts).
  *
+ * Several subsignatures of which probably none is there (pattern_ask_all) are looked for in turn in
+ * each piece, which stays in the L1 cache: one after the other over the whole layer cost three
+ * times as much.
+ *
  * What counts: starts of the last part that have a valid chain (for one part: every hit). A start
  * whose part can end in several ways (alternatives of various lengths) counts once, but all its
  * ends are handed on.
@@ -36,6 +40,8 @@
 #define SEARCH_BYTES ((size_t)32 * 1024)
 #define TICK_STEPS 32768u
 #define NO_END UINT64_MAX
+#define KEY_NEAR 512u /* further bytes of a part are no help to find it */
+#define KEY_GOOD 6u   /* a key of so many bytes needs no help */
 
 sk_err pattern_run_init(struct pattern_run *run) {
     *run = (struct pattern_run){0};
@@ -230,6 +236,7 @@ struct part_search {
     const struct mt_part *part;
     struct pattern_prog prog;
     struct find_key key; /* len 0: none */
+    uint32_t key_base;   /* from the start of the part to the place that the key is about */
     uint32_t max_gap;    /* of the next part */
     uint32_t min_gap;
     bool first;
@@ -310,8 +317,7 @@ static bool search_piece(struct part_search *ps, uint64_t lo, uint64_t hi) {
     }
     while (at < starts) {
         size_t left = starts - at;
-        const uint8_t *p =
-            pattern_bytes(run, lo + at + ps->part->key_delta, left - 1 + ps->key.len);
+        const uint8_t *p = pattern_bytes(run, lo + at + ps->key_base, left - 1 + ps->key.reach);
         if (p == NULL) {
             return false;
         }
@@ -353,6 +359,42 @@ static bool search_span(struct part_search *ps, uint64_t lo, uint64_t hi) {
     return true;
 }
 
+/* Offers literal and fully masked bytes of an operation that start at `at`. */
+static void offer_bytes(struct find_key *key, uint32_t at, uint8_t op, const uint8_t *operand,
+                        uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (op != MT_OP_MASK) {
+            find_key_offer(key, at + i, operand[i], op == MT_OP_LITI);
+        } else if (operand[2 * i + 1] == 0xff) {
+            find_key_offer(key, at + i, operand[2 * i], false);
+        }
+    }
+}
+
+/* The bytes of the part at fixed distances from its start, as far as they are near and before
+ * anything of variable length. */
+static void offer_fixed_bytes(struct part_search *ps) {
+    uint32_t at = 0, most = ps->part->len_min < KEY_NEAR ? ps->part->len_min : KEY_NEAR;
+    struct sk_cursor c =
+        sk_cursor_make(ps->prog.code + ps->prog.start, ps->prog.end - ps->prog.start);
+    while (at < most && sk_cursor_left(&c) > 0) {
+        uint8_t op = sk_cursor_u8(&c);
+        if (op != MT_OP_LIT && op != MT_OP_LITI && op != MT_OP_MASK && op != MT_OP_SKIP) {
+            return;
+        }
+        uint32_t n = sk_cursor_u16le(&c);
+        const uint8_t *operand =
+            op == MT_OP_SKIP ? NULL : sk_cursor_take(&c, op == MT_OP_MASK ? (size_t)n * 2 : n);
+        if (!sk_cursor_ok(&c)) {
+            return; /* told when the program runs */
+        }
+        if (operand != NULL) {
+            offer_bytes(&ps->key, at, op, operand, n < most - at ? n : most - at);
+        }
+        at += n;
+    }
+}
+
 /* Fills the search from the tables. False: they are damaged. */
 static bool part_search_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
     const struct mt_part *part = &seg->part[index];
@@ -363,9 +405,14 @@ static bool part_search_init(struct part_search *ps, const struct mt_segment *se
         return false;
     }
     ps->prog = (struct pattern_prog){seg->prog, part->prog, part->prog + part->prog_len};
+    /* A key far from the start would make every view longer by the distance. */
+    ps->key_base = part->key_delta > KEY_NEAR ? part->key_delta : 0;
     if (part->key_len > 0) {
-        find_key_init(&ps->key, seg->lit + part->key, part->key_len,
+        find_key_init(&ps->key, seg->lit + part->key, part->key_len, part->key_delta - ps->key_base,
                       (part->key_flags & MT_PART_KEY_NOCASE) != 0);
+    }
+    if (part->key_len > 0 && part->key_len < KEY_GOOD && ps->key_base == 0) {
+        offer_fixed_bytes(ps);
     }
     return true;
 }
@@ -394,7 +441,7 @@ static bool search_part(struct part_search *ps) {
 struct narrowing {
     struct pattern_run *run;
     struct find_key key;
-    uint64_t back_min; /* from the key to the start of part 0 */
+    uint64_t back_min; /* from the place the key is about to the start of part 0 */
     uint64_t back_max; /* UINT64_MAX: any distance */
     bool gave_up;      /* too many places */
 };
@@ -412,8 +459,8 @@ static uint32_t rarest_part(const struct mt_segment *seg, const struct mt_sub *s
 }
 
 static void narrowing_distance(struct narrowing *n, const struct mt_segment *seg,
-                               const struct mt_sub *sub, uint32_t part) {
-    n->back_min = n->back_max = seg->part[sub->part_first + part].key_delta;
+                               const struct mt_sub *sub, uint32_t part, uint32_t base) {
+    n->back_min = n->back_max = base;
     for (uint32_t k = 0; k < part; k++) {
         const struct mt_part *before = &seg->part[sub->part_first + k], *after = before + 1;
         n->back_min += (uint64_t)before->len_min + after->gap_min;
@@ -437,11 +484,12 @@ static bool narrow_hit(struct narrowing *n, uint64_t at) {
 }
 
 static void narrow_search(struct narrowing *n) {
-    uint64_t size = n->run->src->size, at = 0;
-    while (at < size && size - at >= n->key.len) {
-        uint64_t left = size - at - n->key.len + 1;
+    uint64_t size = n->run->src->size, from = n->run->from;
+    uint64_t at = from > n->key.at ? from - n->key.at : 0;
+    while (at < size && size - at >= n->key.reach) {
+        uint64_t left = size - at - n->key.reach + 1;
         size_t starts = left < SEARCH_BYTES ? (size_t)left : SEARCH_BYTES;
-        const uint8_t *p = pattern_bytes(n->run, at, starts - 1 + n->key.len);
+        const uint8_t *p = pattern_bytes(n->run, at, starts - 1 + n->key.reach);
         if (p == NULL || !pattern_spend(n->run, 1 + starts / 64)) {
             return;
         }
@@ -473,7 +521,7 @@ static bool narrow_starts(struct pattern_run *run, const struct mt_segment *seg,
         return false;
     }
     n.key = ps.key;
-    narrowing_distance(&n, seg, sub, rare);
+    narrowing_distance(&n, seg, sub, rare, ps.key_base);
     run->now.count = 0;
     narrow_search(&n);
     if (n.gave_up) {
@@ -521,12 +569,13 @@ static sk_err begin_chain(struct pattern_run *run, const struct mt_segment *seg,
     return sk_ok();
 }
 
-/* Starts before run->from cannot be. */
-static void clip_starts(struct pattern_run *run) {
+/* Starts whose key would lie before run->from cannot be. */
+static void clip_starts(struct pattern_run *run, const struct mt_part *first) {
+    uint64_t from = run->from > first->key_delta ? run->from - first->key_delta : 0;
     size_t kept = 0;
     for (size_t i = 0; i < run->now.count; i++) {
         struct pattern_span span = run->now.span[i];
-        span.lo = span.lo > run->from ? span.lo : run->from;
+        span.lo = span.lo > from ? span.lo : from;
         if (span.lo <= span.hi) {
             run->now.span[kept++] = span;
         }
@@ -538,8 +587,8 @@ static void clip_starts(struct pattern_run *run) {
 static sk_err count_form(struct pattern_run *run, const struct mt_segment *seg,
                          const struct mt_sub *sub, uint64_t want, struct part_search *ps) {
     TRY(begin_chain(run, seg, sub));
-    if (run->from > 0 && sub->part_count == 1) {
-        clip_starts(run);
+    if (run->from > 0 && rarest_part(seg, sub) == 0) {
+        clip_starts(run, &seg->part[sub->part_first]);
     }
     return follow_chain(run, seg, sub, want, ps);
 }
@@ -563,6 +612,61 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
         }
     }
     *out_hits = hits;
+    return sk_ok();
+}
+
+/* ---- many at once ---------------------------------------------------------------------------- */
+
+/* One form of a subsignature, looked for by the part with the longest key. */
+struct quest {
+    struct part_search ps;
+    struct pattern_ask *ask;
+};
+
+static sk_err quest_init(struct quest *q, struct pattern_run *run, struct pattern_ask *ask,
+                         uint32_t index) {
+    static const struct mt_sub anywhere = {.off_kind = MT_OFF_ANY}; /* whole words are let pass */
+    const struct mt_segment *seg = ask->seg;
+    if (index >= seg->sub_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct mt_sub *sub = &seg->sub[index];
+    if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    *q = (struct quest){.ask = ask};
+    q->ps = (struct part_search){.run = run, .sub = &anywhere, .last = true, .want = 1};
+    bool good = part_search_init(&q->ps, seg, sub->part_first + rarest_part(seg, sub));
+    return good ? sk_ok() : sk_fail(SK_E_FORMAT);
+}
+
+/* The places [lo, hi] of the layer. False: an error. */
+static bool quest_piece(struct quest *q, uint64_t lo, uint64_t hi) {
+    if (!q->ask->seen && !search_span(&q->ps, lo, hi) && q->ps.count > 0) {
+        q->ask->seen = true;
+        q->ask->key_at = add_saturating(q->ps.hit, q->ps.part->key_delta);
+    }
+    return !sk_failed(q->ps.run->err);
+}
+
+sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t count) {
+    struct quest quest[2 * PATTERN_ASKS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < count && i < PATTERN_ASKS_MAX; i++) {
+        ask[i].seen = false;
+        TRY(quest_init(&quest[n++], run, &ask[i], ask[i].sub));
+        uint32_t also = ask[i].seg->sub[ask[i].sub].also;
+        if (also != MT_NO_SUB) {
+            TRY(quest_init(&quest[n++], run, &ask[i], also));
+        }
+    }
+    for (uint64_t at = 0; at < run->src->size; at += SEARCH_BYTES) {
+        for (size_t i = 0; i < n; i++) {
+            if (!quest_piece(&quest[i], at, at + SEARCH_BYTES - 1)) {
+                return run->err;
+            }
+        }
+    }
     return sk_ok();
 }
 

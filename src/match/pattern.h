@@ -54,7 +54,7 @@ struct pattern_run {
     uint64_t view_off;
     size_t view_len;
     sk_err err;    /* first failure of this layer; sticky */
-    uint64_t from; /* of the call of pattern_count: no hit of a single part starts before it */
+    uint64_t from; /* of the call of pattern_count: the longest key does not stand before it */
     struct pattern_spans now;
     struct pattern_spans next;
     struct pattern_choice *choice; /* PATTERN_CHOICE_MAX */
@@ -94,6 +94,17 @@ struct pattern_hits {
 /* Counts hits of a subsignature, stopping at `want` (at least 1). */
 sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint32_t sub,
                      uint64_t want, struct pattern_hits *out_hits);
+
+#define PATTERN_ASKS_MAX 24u
+/* May this floating subsignature be in the layer? */
+struct pattern_ask {
+    const struct mt_segment *seg;
+    uint32_t sub;
+    bool seen;       /* false: it has no hit */
+    uint64_t key_at; /* seen and of one form: its longest key does not stand before this */
+};
+/* At most PATTERN_ASKS_MAX. */
+sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t count);
 
 /* Calls seen with the start of each hit (of a chain: of its first part; chains that end at the same
  * place are one hit), ascending, until it returns false. At most PATTERN_CHAIN_MAX starts of a

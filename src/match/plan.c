@@ -18,6 +18,7 @@
 #include "match/foldhash.h"
 
 #define CLASSES_PER_HALF 8u
+#define SLOW_THREE 0x00ffffffu /* mask of an entry of three bytes */
 
 static bool shape_is_good(const struct mt_group_head *h) {
     return (h->q == 4 || h->q == 8) && h->s != 0 && h->s <= FILTER_STEP_MAX &&
@@ -85,66 +86,74 @@ static void add_class(struct plan_classes *c, unsigned half, unsigned k, uint32_
     c->halves = half + 1 > c->halves ? half + 1 : c->halves;
 }
 
-static uint32_t bucket_of(uint32_t value) {
-    return plan_slow_hash(value) >> (14 - PLAN_SLOW_LOG2);
+typedef void (*entry_fn)(struct plan_classes *classes, struct plan_slow_kind *kind,
+                         const struct plan_slow_entry *e, unsigned cls);
+
+/* The entries of one class of one input. */
+static sk_err each_of_class(struct filter_plan *p, unsigned input, unsigned cls, entry_fn use) {
+    const struct mt_table *t = p->input[input].table;
+    uint32_t first = t->slow_head->first[cls], last = t->slow_head->first[cls + 1];
+    if (first > last || last > t->slow_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    for (uint32_t e = first; e < last; e++) {
+        struct plan_slow_kind *kind = &p->slow.kind[t->slow[e].mask > SLOW_THREE];
+        uint32_t value = (t->slow[e].value | (uint32_t)FOLDHASH_FOLD) & kind->mask;
+        use(&p->slow.classes, kind, &(struct plan_slow_entry){value, t->slow[e].trig, input}, cls);
+    }
+    return sk_ok();
 }
 
-/* Calls for every entry of every input, with its class. */
-static sk_err each_entry(struct filter_plan *p,
-                         void (*use)(struct plan_slow *slow, const struct plan_slow_entry *e,
-                                     unsigned k)) {
+/* Calls for every entry of every input, with its class and kind. */
+static sk_err each_entry(struct filter_plan *p, entry_fn use) {
     for (unsigned i = 0; i < p->input_count; i++) {
         const struct mt_table *t = p->input[i].table;
-        if (t->slow_head == NULL || t->slow_count == 0) {
-            continue;
-        }
-        for (unsigned k = 0; k < CLASSES_PER_HALF; k++) {
-            uint32_t first = t->slow_head->first[k], last = t->slow_head->first[k + 1];
-            if (first > last || last > t->slow_count) {
-                return sk_fail(SK_E_FORMAT);
-            }
-            for (uint32_t e = first; e < last; e++) {
-                struct plan_slow_entry entry = {t->slow[e].value | (uint32_t)FOLDHASH_FOLD,
-                                                t->slow[e].mask, t->slow[e].trig, i};
-                entry.value &= entry.mask;
-                use(&p->slow, &entry, k);
-            }
+        bool some = t->slow_head != NULL && t->slow_count > 0;
+        for (unsigned cls = 0; some && cls < CLASSES_PER_HALF; cls++) {
+            TRY(each_of_class(p, i, cls, use));
         }
     }
     return sk_ok();
 }
 
-static void count_entry(struct plan_slow *s, const struct plan_slow_entry *e, unsigned k) {
+static void count_entry(struct plan_classes *classes, struct plan_slow_kind *kind,
+                        const struct plan_slow_entry *e, unsigned cls) {
     uint32_t h = plan_slow_hash(e->value);
-    s->set[h >> 5] |= 1u << (h & 31);
-    s->first[bucket_of(e->value) + 1]++;
-    s->count++;
-    add_class(&s->classes, e->input % PLAN_HALVES, k, e->value);
+    kind->set[h >> 5] |= 1u << (h & 31);
+    kind->first[plan_slow_bucket(h) + 1]++;
+    kind->count++;
+    add_class(classes, e->input % PLAN_HALVES, cls, e->value);
 }
 
 /* first[b] moves from the start of bucket b to its end. */
-static void place_entry(struct plan_slow *s, const struct plan_slow_entry *e, unsigned k) {
-    (void)k;
-    s->entry[s->first[bucket_of(e->value)]++] = *e;
+static void place_entry(struct plan_classes *classes, struct plan_slow_kind *kind,
+                        const struct plan_slow_entry *e, unsigned cls) {
+    (void)classes;
+    (void)cls;
+    kind->entry[kind->first[plan_slow_bucket(plan_slow_hash(e->value))]++] = *e;
 }
 
 static sk_err make_slow(struct filter_plan *p) {
-    struct plan_slow *s = &p->slow;
+    p->slow.kind[0].mask = SLOW_THREE;
+    p->slow.kind[1].mask = UINT32_MAX;
     TRY(each_entry(p, count_entry));
-    if (s->count == 0) {
-        return sk_ok();
-    }
-    s->entry = mem_zalloc(s->count, sizeof(*s->entry));
-    if (s->entry == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    size_t buckets = (size_t)1 << PLAN_SLOW_LOG2;
-    for (size_t b = 1; b <= buckets; b++) {
-        s->first[b] += s->first[b - 1];
+    const size_t buckets = (size_t)1 << PLAN_SLOW_LOG2;
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        struct plan_slow_kind *kind = &p->slow.kind[i];
+        kind->entry = mem_zalloc((size_t)kind->count + 1, sizeof(*kind->entry));
+        if (kind->entry == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        for (size_t b = 1; b <= buckets; b++) {
+            kind->first[b] += kind->first[b - 1];
+        }
     }
     TRY(each_entry(p, place_entry));
-    memmove(s->first + 1, s->first, buckets * sizeof(*s->first));
-    s->first[0] = 0;
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        uint32_t *first = p->slow.kind[i].first;
+        memmove(first + 1, first, buckets * sizeof(*first));
+        first[0] = 0;
+    }
     return sk_ok();
 }
 
@@ -242,6 +251,8 @@ void filter_plan_free(struct filter_plan *p) {
     for (unsigned i = 0; i < p->input_count; i++) {
         mem_free(p->place[i]);
     }
-    mem_free(p->slow.entry);
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        mem_free(p->slow.kind[i].entry);
+    }
     mem_free(p);
 }

@@ -62,17 +62,23 @@ struct plan_classes {
 };
 #define PLAN_SLOW_LOG2 10u
 struct plan_slow_entry {
-    uint32_t value, mask; /* as in struct mt_slow_entry */
+    uint32_t value; /* as in struct mt_slow_entry */
     uint32_t trig;
     uint32_t input;
 };
-struct plan_slow {
-    struct plan_classes classes;
-    /* entries by hash of their first three bytes: entry[first[h] .. first[h + 1]) */
+/* Entries of three bytes, or of four: by the hash of those bytes, entry[first[h] .. first[h + 1]).
+ */
+struct plan_slow_kind {
+    uint32_t mask;
     uint32_t first[(1u << PLAN_SLOW_LOG2) + 1];
     struct plan_slow_entry *entry;
     uint32_t count;
     uint32_t set[512]; /* the same hash, four bits longer: which exist; looked at first */
+};
+#define PLAN_SLOW_KINDS 2u
+struct plan_slow {
+    struct plan_classes classes;
+    struct plan_slow_kind kind[PLAN_SLOW_KINDS];
 };
 
 /* Anchored checks of one place, anchor[first .. first + count) of the input's table, and which
@@ -100,9 +106,12 @@ void filter_plan_free(struct filter_plan *plan);
 static inline unsigned plan_class_index(uint8_t byte) {
     return (byte & 0x1fu) | (byte >> 1 & 0x60u);
 }
-/* Hash of the first three folded bytes, 14 bits. */
-static inline uint32_t plan_slow_hash(uint32_t folded) {
-    return (folded & 0xffffff) * 0x9E3779B1u >> 18;
+/* Hash of three or four folded bytes (the others zero), 14 bits. */
+static inline uint32_t plan_slow_hash(uint32_t masked) {
+    return masked * 0x9E3779B1u >> 18;
+}
+static inline uint32_t plan_slow_bucket(uint32_t hash) {
+    return hash >> (14 - PLAN_SLOW_LOG2);
 }
 
 #endif

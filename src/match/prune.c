@@ -3,22 +3,19 @@
  * Between the phases: a touched signature is out when one necessary subsignature is not there.
  *
  *   first    of each signature one subsignature, the one most likely to be missing and not the one
- *            whose trigger was found: few are looked for one by one, many with the sieve
- *   second   all that the signatures left over may ask for, with the sieve, when there are enough
+ *            whose trigger was found: few are looked for together (pattern_ask_all), many with the
+ *            sieve
+ *   second   all that the signatures left over may ask for, with the sieve, when there are many
  *
  * An ordinary ELF file touches five signatures of up to fifteen subsignatures and matches none.
  * Looking for all of their keys at once took a second pass over the file, with a table made for it,
- * more than the filter itself; four or five searches for one literal are a tenth of that. Tried
- * before: the sieve for everything straight away.
+ * more than the filter itself; a few searches for one literal are a tenth of that. Tried before:
+ * the sieve for everything straight away.
  */
 #include "match/matcher_private.h"
 
-/* Searches that are not shared, for one layer: the rest is left to judge.c, which stops at the
- * budget with what was found before. */
-#define SEARCHES_MAX 64u
-
-/* The part to look for: the longest key. NULL: this subsignature is not for the sieve (anchored,
- * of two forms, damaged, or without a key long enough). */
+/* The part to look for: the first with the longest key, as in pattern.c. NULL: this subsignature is
+ * not for the sieve (anchored, of two forms, damaged, or without a key long enough). */
 static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t sub_index) {
     if (sub_index >= seg->sub_count) {
         return NULL;
@@ -42,13 +39,9 @@ static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t s
     return best;
 }
 
-/* Puts a subsignature into the sieve, once. */
-static sk_err sieve_sub(struct matcher *m, unsigned segment, uint32_t sub) {
+/* Will be looked for, once. */
+static sk_err want_sub(struct matcher *m, unsigned segment, uint32_t sub) {
     const struct mt_segment *seg = m->segment[segment];
-    const struct mt_part *part = sieve_part(seg, sub);
-    if (part == NULL) {
-        return sk_ok();
-    }
     struct count_slot *slot = counts_slot(&m->counts, segment, sub);
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
@@ -57,12 +50,17 @@ static sk_err sieve_sub(struct matcher *m, unsigned segment, uint32_t sub) {
         return sk_ok();
     }
     slot->sieved = true;
-    return sieve_add(&m->sieve, segment, seg, sub, part);
+    if (m->ask_count < PATTERN_ASKS_MAX) {
+        m->ask[m->ask_count] = (struct pattern_ask){.seg = seg, .sub = sub};
+        m->ask_segment[m->ask_count] = segment;
+    }
+    m->ask_count++;
+    const struct mt_part *part = sieve_part(seg, sub);
+    return part != NULL ? sieve_add(&m->sieve, segment, seg, sub, part) : sk_ok();
 }
 
 static sk_err on_key(void *ctx, unsigned segment, uint32_t sub_index, uint64_t first) {
     struct matcher *m = ctx;
-    const struct mt_segment *seg = m->segment[segment];
     struct count_slot *slot = counts_slot(&m->counts, segment, sub_index);
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
@@ -73,12 +71,7 @@ static sk_err on_key(void *ctx, unsigned segment, uint32_t sub_index, uint64_t f
         return sk_ok();
     }
     slot->seen = true;
-    /* sieve_part has looked at these indexes; of a chain it may be a later part's key */
-    const struct mt_sub *sub = &seg->sub[sub_index];
-    uint64_t delta = seg->part[sub->part_first].key_delta;
-    if (sub->part_count == 1 && first > delta) {
-        slot->from = first - delta;
-    }
+    slot->from = first;
     return sk_ok();
 }
 
@@ -92,8 +85,29 @@ static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     TRY(sieve_run(&m->sieve, &job, on_key, m));
     m->run.view = NULL; /* the filter has used the source since */
     m->run.view_len = 0;
-    sieve_clear(&m->sieve);
     return sk_ok();
+}
+
+static sk_err ask_all(struct matcher *m) {
+    TRY(pattern_ask_all(&m->run, m->ask, m->ask_count));
+    for (unsigned i = 0; i < m->ask_count; i++) {
+        const struct pattern_ask *ask = &m->ask[i];
+        bool one_form = ask->seg->sub[ask->sub].also == MT_NO_SUB;
+        uint64_t first = !ask->seen ? SIEVE_ABSENT : one_form ? ask->key_at : 0;
+        TRY(on_key(m, m->ask_segment[i], ask->sub, first));
+    }
+    return sk_ok();
+}
+
+/* Looks for what is wanted, and wants nothing any more. */
+static sk_err look(struct scan *s, struct match_budget *budget) {
+    struct matcher *m = s->m;
+    sk_err err = m->ask_count == 0                  ? sk_ok()
+                 : m->ask_count <= PATTERN_ASKS_MAX ? ask_all(m)
+                                                    : run_sieve(s, budget);
+    m->ask_count = 0;
+    sieve_clear(&m->sieve);
+    return err;
 }
 
 static struct judged judged_of(const struct scan *s, const struct touched *t) {
@@ -137,11 +151,10 @@ static sk_err first_of(struct scan *s, struct touched *t) {
     TRY(choose_ask(s, t));
     s->m->stats.evaluated += t->out;
     struct judged j = judged_of(s, t);
-    return t->asks && !t->out ? sieve_sub(s->m, t->segment, sub_of(&j, t->ask)) : sk_ok();
+    return t->asks && !t->out ? want_sub(s->m, t->segment, sub_of(&j, t->ask)) : sk_ok();
 }
 
-/* What the sieve did not tell is searched for. */
-static sk_err answer_of(struct scan *s, struct touched *t, unsigned *searches) {
+static sk_err answer_of(struct scan *s, struct touched *t) {
     if (t->out || !t->asks) {
         return sk_ok();
     }
@@ -150,36 +163,36 @@ static sk_err answer_of(struct scan *s, struct touched *t, unsigned *searches) {
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    uint64_t count = slot->asked > 0 ? slot->count : 1;
-    if (slot->asked == 0 && !slot->seen && *searches < SEARCHES_MAX) {
-        ++*searches;
-        TRY(judge_count(&j, t->ask, 1, &count));
-    }
-    t->out = count == 0;
+    t->out = slot->asked > 0 && slot->count == 0;
     s->m->stats.evaluated += t->out;
     return sk_ok();
 }
 
+/* All that a signature which is still in may ask for. */
 static sk_err rest_of(struct scan *s, const struct touched *t) {
+    const struct mt_segment *seg = s->m->segment[t->segment];
     struct judged j = judged_of(s, t);
     for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
-        TRY(sieve_sub(s->m, t->segment, sub_of(&j, i)));
+        if (sieve_part(seg, sub_of(&j, i)) != NULL) {
+            TRY(want_sub(s->m, t->segment, sub_of(&j, i)));
+        }
     }
     return sk_ok();
 }
 
 sk_err prune(struct scan *s, struct match_budget *budget) {
     struct touched_list *sigs = &s->m->sigs;
-    unsigned searches = 0;
     for (size_t i = 0; i < sigs->count; i++) {
         TRY(first_of(s, &sigs->item[i]));
     }
-    TRY(run_sieve(s, budget));
+    TRY(look(s, budget));
     for (size_t i = 0; i < sigs->count; i++) {
-        TRY(answer_of(s, &sigs->item[i], &searches));
-    }
-    for (size_t i = 0; i < sigs->count; i++) {
+        TRY(answer_of(s, &sigs->item[i]));
         TRY(rest_of(s, &sigs->item[i]));
     }
-    return run_sieve(s, budget);
+    /* few are looked for as they are asked for */
+    if (s->m->ask_count <= PATTERN_ASKS_MAX) {
+        s->m->ask_count = 0;
+    }
+    return look(s, budget);
 }

@@ -26,8 +26,8 @@
 
 /* A pass for the groups costs about as much as eight single searches, one for the slow set as
  * three. */
-#define WORTH_LONG 8u
-#define WORTH_SHORT 3u
+#define WORTH_LONG 12u
+#define WORTH_SHORT 10u
 
 struct group_memory {
     uint32_t *bitmap;

@@ -145,40 +145,89 @@ static void test_kernels_find_every_set_window(void **state) {
 
 /* ---- find ------------------------------------------------------------------------------------ */
 
+struct find_case {
+    uint8_t lit[12];
+    size_t len, at, reach;
+    bool nocase;
+    struct {
+        size_t at;
+        uint8_t byte;
+        bool nocase;
+    } offer[4];
+    unsigned offers;
+};
+
+static uint8_t find_lower(uint8_t b) {
+    return b >= 'A' && b <= 'Z' ? b | 0x20 : b;
+}
+
+static uint8_t find_byte(bool nocase) {
+    static const char letters[] = "aAbB@`1";
+    uint8_t c = (uint8_t)letters[tb_below(7)];
+    return nocase ? find_lower(c) : c;
+}
+
+static struct find_case random_find_case(struct find_key *key) {
+    struct find_case c = {.len = 1 + tb_below(tb_below(3) == 0 ? 12 : 3),
+                          .at = tb_below(3) == 0 ? tb_below(20) : 0,
+                          .nocase = tb_below(2) == 0};
+    for (size_t i = 0; i < c.len; i++) {
+        c.lit[i] = find_byte(c.nocase);
+    }
+    c.reach = c.at + c.len;
+    find_key_init(key, c.lit, c.len, c.at, c.nocase);
+    for (c.offers = 0; c.offers < 4 && tb_below(2) == 0; c.offers++) {
+        c.offer[c.offers].at = tb_below(30);
+        c.offer[c.offers].nocase = tb_below(2) == 0;
+        c.offer[c.offers].byte = find_byte(c.offer[c.offers].nocase);
+        find_key_offer(key, c.offer[c.offers].at, c.offer[c.offers].byte, c.offer[c.offers].nocase);
+        c.reach = c.reach > c.offer[c.offers].at ? c.reach : c.offer[c.offers].at + 1;
+    }
+    return c;
+}
+
+/* Does the literal stand there? out_all: and every byte that was offered? */
+static bool stands(const struct find_case *c, const uint8_t *place, bool *out_all) {
+    bool equal = true;
+    for (size_t i = 0; i < c->len; i++) {
+        uint8_t t = place[c->at + i];
+        equal = equal && (c->nocase ? find_lower(t) : t) == c->lit[i];
+    }
+    *out_all = equal;
+    for (unsigned i = 0; i < c->offers; i++) {
+        uint8_t t = place[c->offer[i].at];
+        *out_all = *out_all && (c->offer[i].nocase ? find_lower(t) : t) == c->offer[i].byte;
+    }
+    return equal;
+}
+
+/* Every kernel finds the same place; none is passed where everything stands, and where they stop
+ * the literal stands. */
 static void test_find_kernels_are_equal_to_naive(void **state) {
     (void)state;
+    find_fn *const kernel[] = {find_next, find_next_scalar, find_kernel_avx2(),
+                               find_kernel_avx512()};
     for (unsigned round = 0; round < 20000; round++) {
         tb_seed = round;
-        uint8_t lit[12];
-        size_t len = 1 + tb_below(tb_below(3) == 0 ? 12 : 3);
-        bool nocase = tb_below(2) == 0;
-        static const char letters[] = "aAbB@`1";
-        for (size_t i = 0; i < len; i++) {
-            uint8_t c = (uint8_t)letters[tb_below(7)];
-            lit[i] = nocase && c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-        }
-        size_t text_len = len + tb_below(120);
+        struct find_key key;
+        struct find_case c = random_find_case(&key);
+        assert_int_equal(key.reach, c.reach);
+        size_t text_len = c.reach + tb_below(200);
         uint8_t *text = random_text(text_len);
         for (size_t i = 0; i < text_len; i++) {
-            text[i] = (uint8_t)letters[text[i] % 7];
+            text[i] = (uint8_t) "aAbB@`1"[text[i] % 7];
         }
-        struct find_key key;
-        find_key_init(&key, lit, len, nocase);
-        size_t end = text_len - len + 1, from = tb_below((uint32_t)end + 1);
-        size_t want = from;
-        for (; want < end; want++) {
-            bool equal = true;
-            for (size_t i = 0; i < len; i++) {
-                uint8_t t = text[want + i];
-                t = nocase && t >= 'A' && t <= 'Z' ? t | 0x20 : t;
-                equal = equal && t == lit[i];
-            }
-            if (equal) {
-                break;
-            }
+        size_t end = text_len - c.reach + 1, from = tb_below((uint32_t)end + 1);
+        size_t got = find_next_scalar(&key, text, from, end);
+        for (unsigned k = 0; k < 4; k++) {
+            assert_true(kernel[k] == NULL || kernel[k](&key, text, from, end) == got);
         }
-        assert_int_equal(find_next(&key, text, from, end), want);
-        assert_int_equal(find_next_scalar(&key, text, from, end), want);
+        bool all = false;
+        for (size_t at = from; at < got; at++) {
+            bool literal = stands(&c, text + at, &all);
+            assert_false(all || (literal && c.offers == 0));
+        }
+        assert_true(got == end || stands(&c, text + got, &all));
         mem_free(text);
     }
 }
