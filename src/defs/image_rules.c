@@ -51,26 +51,97 @@ static bool is_text(const struct rules *r, uint32_t ref, size_t max) {
     return ref < r->text_len && strnlen(&r->text[ref], r->text_len - ref) <= max;
 }
 
-bool rule_regex_is_small(const char *regex, size_t len) {
-    uint64_t copies = 1;
-    uint64_t bound = 0;
-    uint64_t largest = 1;
-    bool inside = false;
-    for (size_t i = 0; i < len && regex[i] != '\0' && copies <= RULE_REGEX_COPIES_MAX; i++) {
-        char c = regex[i];
-        if (inside && c >= '0' && c <= '9') {
-            bound = bound > UINT32_MAX ? bound : bound * 10 + (uint64_t)(c - '0');
-            continue;
-        }
-        largest = bound > largest ? bound : largest;
-        bound = 0;
-        if (c == '}' || c == '{') {
-            copies *= largest > RULE_REGEX_COPIES_MAX ? RULE_REGEX_COPIES_MAX + 1 : largest;
-            largest = 1;
-            inside = c == '{';
+/* ---- size of an expression ----------------------------------------------------------------- */
+
+/* What stands so far at each depth of groups, and the atom a quantifier would repeat. */
+struct regex_size {
+    struct sk_cursor c;
+    uint64_t sum[RULE_REGEX_DEPTH_MAX + 1];
+    unsigned depth;
+    uint64_t last;
+};
+
+static void add_atom(struct regex_size *r, uint64_t size) {
+    r->sum[r->depth] += r->last;
+    r->last = size;
+}
+
+/* "m,n}" behind the brace: the larger of the numbers. */
+static uint64_t largest_bound(struct sk_cursor *c) {
+    uint64_t bound = 0, largest = 1;
+    while (sk_cursor_left(c) > 0) {
+        uint8_t byte = sk_cursor_u8(c);
+        if (byte >= '0' && byte <= '9') {
+            bound = bound > UINT32_MAX ? bound : bound * 10 + (uint64_t)(byte - '0');
+            largest = bound > largest ? bound : largest;
+        } else if (byte == ',') {
+            bound = 0;
+        } else {
+            break; /* '}', or no bound at all: counted as one all the same */
         }
     }
-    return copies <= RULE_REGEX_COPIES_MAX;
+    return largest;
+}
+
+/* Behind '[': to its ']', which may stand first as itself, as may "^]". */
+static void skip_class(struct sk_cursor *c) {
+    uint8_t byte = sk_cursor_u8(c);
+    byte = byte == '^' ? sk_cursor_u8(c) : byte;
+    while (sk_cursor_left(c) > 0 && (byte = sk_cursor_u8(c)) != ']') {
+    }
+}
+
+static void take_regex_byte(struct regex_size *r, uint8_t byte) {
+    switch (byte) {
+    case '(':
+        add_atom(r, 0);
+        r->depth++;
+        if (r->depth <= RULE_REGEX_DEPTH_MAX) {
+            r->sum[r->depth] = 0;
+        }
+        break;
+    case ')':
+        if (r->depth > 0) {
+            uint64_t inside = r->sum[r->depth--] + r->last;
+            r->last = inside > 0 ? inside : 1;
+        }
+        break;
+    case '+':
+        r->last *= 2;
+        break;
+    case '{':
+        r->last *= largest_bound(&r->c);
+        break;
+    case '*':
+    case '?':
+    case '|':
+        break;
+    case '[':
+        skip_class(&r->c);
+        add_atom(r, 1);
+        break;
+    case '\\':
+        (void)sk_cursor_u8(&r->c);
+        add_atom(r, 1);
+        break;
+    default:
+        add_atom(r, 1);
+    }
+}
+
+bool rule_regex_is_small(const char *regex, size_t len) {
+    struct regex_size r = {.c = sk_cursor_make(regex, strnlen(regex, len))};
+    uint64_t all = 0;
+    while (sk_cursor_left(&r.c) > 0) {
+        take_regex_byte(&r, sk_cursor_u8(&r.c));
+        if (r.depth > RULE_REGEX_DEPTH_MAX || r.last > RULE_REGEX_ATOMS_MAX) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i <= r.depth; i++) {
+        all += r.sum[i];
+    }
+    return all + r.last <= RULE_REGEX_ATOMS_MAX;
 }
 
 static bool regex_is_good(const struct rules *r, uint32_t ref) {

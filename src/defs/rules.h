@@ -129,9 +129,12 @@ struct rule_cert {
     uint8_t serial[RULE_CERT_ID_BYTES];
 };
 
-/* Does an expression keep its compiled size within reason? The C library expands x{m,n} to copies;
- * the product of all bounds in it may be RULE_REGEX_COPIES_MAX. `len` bytes, or up to a NUL. */
-#define RULE_REGEX_COPIES_MAX 4096u
+/* Does an expression keep its compiled size within reason? The C library expands x{m,n} and x+ to
+ * copies, of groups, too, in each other; what comes out may be RULE_REGEX_ATOMS_MAX characters,
+ * classes and groups, groups in each other RULE_REGEX_DEPTH_MAX deep. `len` bytes, or up to a NUL.
+ */
+#define RULE_REGEX_ATOMS_MAX 4096u
+#define RULE_REGEX_DEPTH_MAX 64u
 bool rule_regex_is_small(const char *regex, size_t len);
 
 struct rules {

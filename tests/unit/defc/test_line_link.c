@@ -36,6 +36,11 @@ static void expect_link(enum rule_kind kind, const char *line, enum rule_link_ki
 static void test_links(void **state) {
     (void)state;
     expect_link(RULE_PDB, "R:.+\\.bank\\.com", RULE_LINK_DOMAIN_REGEX, ".+\\.bank\\.com/");
+    /* Repetition is limited by what it comes to, not by its marks. */
+    expect_link(RULE_PDB, "R:(a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+)+", RULE_LINK_DOMAIN_REGEX,
+                "(a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+)+/");
+    expect_link(RULE_PDB, "R:[]{9999}+]\\{9999}[^]+]x{2,70}", RULE_LINK_DOMAIN_REGEX,
+                "[]{9999}+]\\{9999}[^]+]x{2,70}/");
     expect_link(RULE_PDB, "R:bank.com:17-", RULE_LINK_DOMAIN_REGEX, "bank.com/");
     expect_link(RULE_PDB, "H:bank.com:17-300", RULE_LINK_DOMAIN_HOST, "bank.com/");
     expect_link(RULE_PDB, "H:bank", RULE_LINK_DOMAIN_HOST, "bank/");
@@ -58,6 +63,11 @@ static void test_refused(void **state) {
         {RULE_WDB, "H:bank.com", DEFC_MALFORMED},
         {RULE_PDB, "Q:bank.com", DEFC_MALFORMED},
         {RULE_PDB, "R:", DEFC_MALFORMED},
+        /* What the C library would unroll without end (the last but one found by fuzzing). */
+        {RULE_PDB, "R:((a{90}){90}){90}", DEFC_MALFORMED},
+        {RULE_PDB, "R:(((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+", DEFC_MALFORMED},
+        {RULE_PDB, "R:.++++++++++++++++++++++++++++++\\.bank", DEFC_MALFORMED},
+        {RULE_WDB, "X:(a|[)}]{2,90}){1,90}", DEFC_MALFORMED},
         {RULE_PDB, "H", DEFC_MALFORMED},
         {RULE_PDB, "", DEFC_MALFORMED},
         {RULE_WDB, "X:a(b:c.com", DEFC_MALFORMED},
