@@ -52,6 +52,7 @@ static const struct conf_option defs_options[] = {
      N_("compile: take signatures of phishing (HTML.Phishing*, Email.Phishing*), too"), NULL},
     TEXT("certs", 0, certs, "DIR",
          "compile: check NAME-VERSION.cvd.sign beside a container against these certificates"),
+    FLAG("rebuild", 0, rebuild, "compile: segments that have not changed, too"),
     FLAG("replace", 0, replace, "compile: forget segments that are not compiled now"),
     FLAG("skip-verify", 0, skip_verify, "compile: take containers with a wrong signature"),
     {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, DEFC_JOBS_MAX, "0", "N", NULL,
@@ -102,6 +103,8 @@ static sk_err report_json(const struct defc_report *r, struct buf *out) {
     json_u64(&j, "lines", r->lines);
     json_u64(&j, "taken", r->taken);
     json_u64(&j, "segments", r->segments);
+    json_u64(&j, "kept", r->kept);
+    json_u64(&j, "kept_signatures", r->kept_signatures);
     json_u64(&j, "bytes", r->bytes_written);
     json_open(&j, "skipped", '{');
     for (int i = 0; i < DEFC_REASON_COUNT; i++) {
@@ -120,6 +123,12 @@ static sk_err report_text(const struct defc_report *r, struct buf *out) {
                             r->segments),
                    (unsigned long long)r->signatures, (unsigned long long)r->lines, r->segments,
                    (unsigned long long)r->bytes_written));
+    if (r->kept != 0) {
+        TRY(buf_printf(out,
+                       ngettext("  %u segment has not changed: %llu signatures\n",
+                                "  %u segments have not changed: %llu signatures\n", r->kept),
+                       r->kept, (unsigned long long)r->kept_signatures));
+    }
     for (int i = 0; i < DEFC_REASON_COUNT; i++) {
         if (r->skipped[i] != 0) {
             TRY(buf_printf(out, _("  %llu not taken: %s\n"), (unsigned long long)r->skipped[i],
@@ -167,6 +176,7 @@ static int compile(const struct conf_list *words, const struct defs_settings *s)
                    .no_phishing = !s->phishing_sigs},
         .certs = s->certs,
         .jobs = s->jobs != 0 ? (unsigned)s->jobs : cpus_usable(),
+        .rebuild = s->rebuild,
         .replace = s->replace,
         .skip_verify = s->skip_verify,
         .diag = &diag,

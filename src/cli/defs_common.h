@@ -16,7 +16,7 @@ struct defs_settings {
     const char *certs; /* compile: directory of certificates for .cvd.sign */
     uint64_t jobs;     /* compile; 0: one per CPU */
     struct conf_list include_pua, exclude_pua;
-    bool official, official_only, pua, phishing_sigs, replace, skip_verify;
+    bool official, official_only, pua, phishing_sigs, rebuild, replace, skip_verify;
     bool part, json, quiet, verbose, help, man;
 };
 

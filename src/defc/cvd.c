@@ -48,6 +48,7 @@ struct cvd {
     struct cvd_info info;
     bool lenient;
     bool checked; /* cvd_verify succeeded */
+    uint8_t digest[CRYPTO_DIGEST_MAX];
     struct gzread gz;
     struct digester *digester;
     uint64_t left; /* bytes of the present member not yet read */
@@ -484,6 +485,24 @@ static sk_err check_payload(struct cvd *c) {
     return err;
 }
 
+/* Header and inventory: with them everything is stated that was compared with the contents. */
+static sk_err digest_statements(struct cvd *c) {
+    uint8_t digest[3][CRYPTO_DIGEST_MAX];
+    uint8_t head[CVD_HEADER_BYTES];
+    size_t got = 0;
+    TRY(sk_source_read(&c->src, 0, head, sizeof head, &got));
+    TRY(digester_begin(c->digester, CRYPTO_MASK(CRYPTO_SHA256)));
+    TRY(digester_update(c->digester, head, got));
+    TRY(digester_update(c->digester, c->info.text.data, c->info.text.len));
+    TRY(digester_end(c->digester, digest));
+    memcpy(c->digest, digest[CRYPTO_SHA256], sizeof c->digest);
+    return sk_ok();
+}
+
+void cvd_digest(const struct cvd *c, uint8_t out_digest[32]) {
+    memcpy(out_digest, c->digest, sizeof c->digest);
+}
+
 sk_err cvd_verify(struct cvd *c, cvd_member_fn seen, void *ctx) {
     c->checked = false;
     cvd_info_release(&c->info);
@@ -491,6 +510,9 @@ sk_err cvd_verify(struct cvd *c, cvd_member_fn seen, void *ctx) {
     sk_err err = check_payload(c);
     if (!sk_failed(err)) {
         err = walk(c, seen, ctx);
+    }
+    if (!sk_failed(err)) {
+        err = digest_statements(c);
     }
     c->checked = !sk_failed(err);
     c->header.verified = c->header.verified && c->checked;

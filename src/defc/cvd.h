@@ -67,6 +67,8 @@ void cvd_close(struct cvd *c);
  * `verified`. Damage stays an error. */
 void cvd_accept_unverified(struct cvd *c);
 const struct cvd_header *cvd_header(const struct cvd *c);
+/* After cvd_verify: SHA-256 over header and inventory, which has the digest of everything else. */
+void cvd_digest(const struct cvd *c, uint8_t out_digest[32]);
 
 /* seen (may be NULL) is called for each member and may read it through cvd_stream. */
 typedef sk_err (*cvd_member_fn)(void *ctx, struct cvd *c, const struct cvd_member *member);

@@ -38,6 +38,7 @@ struct defc_options {
     struct defc_wanted wanted;
     unsigned jobs;    /* processes side by side; 0 or 1: everything in this one. The images are the
                          same whatever the number. */
+    bool rebuild;     /* compile also what has not changed since the active image was made */
     bool replace;     /* the new set is these sources only; else other segments stay active */
     bool skip_verify; /* accept CVDs that do not verify (only for experts; loud warning) */
     const struct cvd_keys *keys; /* who signs containers; NULL: the built-in keys */
@@ -68,7 +69,9 @@ struct defc_report {
     uint64_t taken;
     uint64_t skipped[DEFC_REASON_COUNT];
     uint64_t signatures; /* in the images written, without repetitions */
-    unsigned segments;
+    unsigned segments;   /* written */
+    unsigned kept;       /* segments that have not changed; nothing above counts them */
+    uint64_t kept_signatures;
     uint64_t bytes_written;
 };
 

@@ -27,11 +27,14 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "crypto/digest.h"
 #include "defc/crew.h"
 #include "defc/cvd.h"
 #include "defc/cvdsign.h"
+#include "defc/inputs.h"
 #include "defc/segment.h"
 #include "defc/sources.h"
+#include "defc/text.h"
 #include "defs/manifest.h"
 #include "os/fdsource.h"
 #include "os/file.h"
@@ -58,6 +61,9 @@ struct compile {
     unsigned segment_count;
     int lock_fd;
     struct crew *crew;
+    struct manifest active; /* as it was before; empty: everything is compiled */
+    struct digester *digester;
+    uint8_t ignores_digest[CRYPTO_DIGEST_MAX];
     uint64_t done; /* bytes of this segment, for progress */
     size_t at;     /* the source being read */
 };
@@ -108,6 +114,7 @@ static sk_err verify_container(struct compile *c, size_t index) {
     }
     TRY(cvd_verify(cvd, keep_ignores, &ctx));
     s->official = s->official || cvd_header(cvd)->verified;
+    cvd_digest(cvd, s->digest);
     sk_err err = cvdsign_check(c->sign, cvd, s->path, c->o->diag);
     if (err.code == SK_E_BAD_SIGNATURE && c->o->skip_verify) {
         s->official = c->o->official;
@@ -214,6 +221,7 @@ static sk_err feed_file(struct compile *c, struct source *s, struct segment_inpu
     struct stat st;
     struct sk_source src;
     struct sk_source_stream stream;
+    struct digest_stream digest;
     sk_err err = file_open_object(AT_FDCWD, s->path, FILE_FOLLOW, &fd, &st);
     if (sk_failed(err)) {
         diag_say(c->o->diag, DIAG_ERROR, s->path, 0, "cannot open: %s", strerror(errno));
@@ -221,8 +229,15 @@ static sk_err feed_file(struct compile *c, struct source *s, struct segment_inpu
     }
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     TRY(fdsource_init(&src, fd, (uint64_t)st.st_size));
-    in->in = sk_source_stream_init(&stream, &src, 0, src.size);
-    err = segment_feed(&c->segment[s->segment_index], in);
+    err =
+        digest_stream_init(&digest, sk_source_stream_init(&stream, &src, 0, src.size), c->digester);
+    if (!sk_failed(err)) {
+        in->in = &digest.base;
+        err = segment_feed(&c->segment[s->segment_index], in);
+    }
+    if (!sk_failed(err)) {
+        err = digest_stream_end(&digest, s->digest);
+    }
     sk_source_release(&src);
     return err;
 }
@@ -290,6 +305,34 @@ static sk_err read_source(struct compile *c, size_t index) {
     return sk_ok();
 }
 
+/* Of all of them, with the segment they belong to. */
+static sk_err put_ignores(const struct compile *c, struct buf *out) {
+    for (size_t i = 0; i < c->sources.count; i++) {
+        const struct source *s = &c->sources.item[i];
+        if (s->kind != KIND_COUNT && kind_row(s->kind)->reader == READ_IGNORE) {
+            TRY(buf_printf(out, "%d %s\n", (int)s->kind, s->segment));
+            TRY(buf_append(out, s->digest, sizeof s->digest));
+        }
+    }
+    for (size_t i = 0; i < c->kept_count; i++) {
+        const struct kept_text *k = &c->kept[i];
+        TRY(buf_printf(out, "%d %s %zu\n", (int)k->kind, c->sources.item[k->source].segment,
+                       k->text.len));
+        TRY(buf_append(out, k->text.data, k->text.len));
+    }
+    return sk_ok();
+}
+
+static sk_err digest_ignores(struct compile *c) {
+    struct buf all = {0};
+    sk_err err = put_ignores(c, &all);
+    if (!sk_failed(err)) {
+        err = crypto_digest(CRYPTO_SHA256, all.data, all.len, c->ignores_digest);
+    }
+    buf_release(&all);
+    return err;
+}
+
 /* Before anything else, as they act on everything that follows. */
 static sk_err read_ignores(struct compile *c) {
     TRY(ignore_list_new(&c->ignores));
@@ -313,7 +356,65 @@ static sk_err read_ignores(struct compile *c) {
         in.progress = NULL;
         TRY(segment_feed(&c->segment[s->segment_index], &in));
     }
-    return sk_ok();
+    return digest_ignores(c);
+}
+
+/* ---- what has not changed ------------------------------------------------------------------ */
+
+static struct inputs inputs_of(const struct compile *c, const struct segment *seg) {
+    return (struct inputs){.options = c->o,
+                           .sources = &c->sources,
+                           .segment = seg->index,
+                           .name = seg->name,
+                           .official = seg->official,
+                           .ignores = c->ignores_digest};
+}
+
+/* The value of inputs= in META; empty: there is none. */
+static struct sk_bytes inputs_line(struct sk_bytes meta) {
+    while (meta.len > 0) {
+        struct sk_bytes line = text_upto(meta, text_find(meta, '\n'));
+        if (text_starts(line, "inputs=")) {
+            return text_from(line, strlen("inputs="));
+        }
+        meta = text_from(meta, line.len < meta.len ? line.len + 1 : meta.len);
+    }
+    return meta;
+}
+
+/* Is the active image of the segment whole, and made of these inputs by this compiler? An image
+ * that cannot be opened is no error here: it is made anew. */
+static sk_err find_kept(struct compile *c, struct segment *seg, bool *out_kept) {
+    const struct manifest_row *row = NULL;
+    for (unsigned i = 0; i < c->active.count; i++) {
+        row = strcmp(c->active.row[i].segment, seg->name) == 0 ? &c->active.row[i] : row;
+    }
+    if (row == NULL) {
+        return sk_ok();
+    }
+    struct diag quiet = {0};
+    struct image *img = NULL;
+    struct buf path = {0};
+    char identity[IMAGE_IDENTITY_HEX] = "";
+    sk_err err = buf_printf(&path, "%s/%s", c->o->out_dir, row->file);
+    if (!sk_failed(err) && !sk_failed(image_open(buf_text(&path), &quiet, &img)) &&
+        !sk_failed(image_identity(img, &quiet, identity)) && strcmp(identity, row->identity) == 0) {
+        struct inputs inputs = inputs_of(c, seg);
+        err = inputs_same(&inputs, inputs_line(image_meta(img)), out_kept);
+    }
+    if (*out_kept) {
+        const struct img_header *h = image_header(img);
+        seg->result =
+            (struct segment_result){.kept = true, .signatures = h->count_hash + h->count_body};
+        memcpy(seg->result.identity, identity, sizeof seg->result.identity);
+        diag_say(c->o->diag, DIAG_INFO, seg->name, 0, "has not changed: its image stays");
+        crew_progress(c->crew,
+                      inputs_bytes(&(struct inputs){
+                          .options = c->o, .sources = &c->sources, .segment = seg->index}));
+    }
+    image_close(img);
+    buf_release(&path);
+    return err;
 }
 
 /* One segment, from its sources to a proved image; by a child or here. */
@@ -327,6 +428,11 @@ static sk_err build_segment(void *ctx, bool apart, struct buf *out_result) {
     struct compile *c = job->c;
     struct segment *seg = job->seg;
     (void)apart;
+    bool kept = false;
+    TRY(find_kept(c, seg, &kept));
+    if (kept) {
+        return buf_append(out_result, &seg->result, sizeof seg->result);
+    }
     c->done = 0;
     TRY(segment_open(seg));
     for (size_t s = 0; s < c->sources.count; s++) {
@@ -334,6 +440,8 @@ static sk_err build_segment(void *ctx, bool apart, struct buf *out_result) {
             TRY(read_source(c, s));
         }
     }
+    struct inputs inputs = inputs_of(c, seg);
+    TRY(inputs_text(&inputs, seg->inputs));
     TRY(segment_finish(seg, c->ignores, c->crew));
     if (seg->result.signatures == 0) {
         diag_say(c->o->diag, DIAG_WARNING, seg->name, 0, "holds no signature at all");
@@ -453,7 +561,9 @@ static sk_err keep_others(const struct compile *c, struct manifest *out) {
 
 static sk_err install_images(struct compile *c, const struct manifest *m) {
     for (unsigned i = 0; i < c->segment_count; i++) {
-        TRY(img_writer_install(c->segment[i].w));
+        if (!c->segment[i].result.kept) {
+            TRY(img_writer_install(c->segment[i].w));
+        }
     }
     return manifest_activate(c->o->out_dir, m, c->o->diag);
 }
@@ -462,7 +572,7 @@ static sk_err install(struct compile *c) {
     struct manifest m;
     TRY(keep_others(c, &m));
     for (unsigned i = 0; i < c->segment_count; i++) {
-        TRY(manifest_set(&m, c->segment[i].name, img_writer_identity(c->segment[i].w)));
+        TRY(manifest_set(&m, c->segment[i].name, c->segment[i].result.identity));
     }
     sk_err err = install_images(c, &m);
     if (sk_failed(err)) {
@@ -481,10 +591,16 @@ static sk_err install(struct compile *c) {
 /* ---- door --------------------------------------------------------------------------------- */
 
 static void fill_report(const struct compile *c, struct defc_report *out) {
-    *out = (struct defc_report){.segments = c->segment_count};
+    *out = (struct defc_report){.segments = 0};
     for (unsigned i = 0; i < c->segment_count; i++) {
         const struct segment *seg = &c->segment[i];
         const struct segment_result *got = &seg->result;
+        if (got->kept) {
+            out->kept++;
+            out->kept_signatures += got->signatures;
+            continue;
+        }
+        out->segments++;
         out->lines += got->sum.lines;
         out->taken += got->sum.taken - got->duplicates;
         out->signatures += got->signatures;
@@ -498,7 +614,12 @@ static void fill_report(const struct compile *c, struct defc_report *out) {
 
 static sk_err run(struct compile *c) {
     TRY(crew_new(c->o->jobs, c->o->diag, &c->crew));
+    TRY(digester_new(&c->digester));
     TRY(lock_directory(c));
+    struct diag quiet = {0};
+    if (c->o->rebuild || sk_failed(manifest_read(c->o->out_dir, &quiet, &c->active))) {
+        c->active.count = 0;
+    }
     TRY(sources_collect(&c->sources, c->o));
     TRY(cvdsign_open(c->o->certs, c->o->diag, &c->sign));
     TRY(verify_containers(c));
@@ -524,6 +645,7 @@ static void release(struct compile *c) {
     ignore_list_free(c->ignores);
     sources_release(&c->sources);
     crew_free(c->crew);
+    digester_free(c->digester);
     file_close(&c->lock_fd);
 }
 

@@ -373,6 +373,9 @@ static sk_err write_ignored(struct segment *seg, const struct ignore_list *ignor
 static sk_err write_meta(struct segment *seg) {
     struct buf meta = {0};
     sk_err err = tally_meta(&seg->tally, &meta);
+    if (!sk_failed(err) && seg->inputs[0] != '\0') {
+        err = buf_printf(&meta, "inputs=%s\n", seg->inputs);
+    }
     if (!sk_failed(err) && seg->result.duplicates > 0) {
         err = buf_printf(&meta, "duplicates=%llu\n", (unsigned long long)seg->result.duplicates);
     }
@@ -489,5 +492,5 @@ sk_err segment_adopt(struct segment *seg, const struct segment_result *result) {
         return sk_fail(SK_E_INTERNAL);
     }
     seg->result = *result;
-    return img_writer_adopt(seg->w, result->identity, result->length);
+    return result->kept ? sk_ok() : img_writer_adopt(seg->w, result->identity, result->length);
 }

@@ -13,6 +13,7 @@
 
 #include "base/source.h"
 #include "defc/hashspool.h"
+#include "defc/inputs.h"
 #include "defc/line_ign.h"
 #include "defc/rules.h"
 #include "defc/tally.h"
@@ -24,6 +25,7 @@ struct segment_result {
     uint64_t signatures;
     uint64_t duplicates;
     uint64_t length; /* of the image */
+    bool kept;       /* the active image is still right: nothing was written */
     struct tally_counts sum;
     char identity[IMAGE_IDENTITY_HEX];
 };
@@ -41,7 +43,8 @@ struct segment {
     struct hashspool *hashes;
     struct body_builder *body;
     struct rule_builder rules;
-    struct img_writer *w; /* NULL before begin */
+    struct img_writer *w;           /* NULL before begin */
+    char inputs[INPUTS_TEXT_BYTES]; /* for META; set before finish */
     struct segment_result result;
 };
 

@@ -26,6 +26,7 @@ struct source {
     char segment[IMG_NAME_BYTES];
     bool official;          /* containers: set by the driver when verified */
     unsigned segment_index; /* set by the driver */
+    uint8_t digest[32];     /* SHA-256, see defc/inputs.h; set by the driver */
 };
 
 struct source_list {

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "cvdmake.h"
 #include "defkit.h"
+#include "defs/manifest.h"
 #include "os/fault.h"
 #include "os/file.h"
 
@@ -40,8 +41,11 @@ static void begin(struct run *r) {
     (void)snprintf(r->src, sizeof r->src, "%s/src", r->s.dir);
     (void)snprintf(r->out, sizeof r->out, "%s/out", r->s.dir);
     r->source[0] = r->src;
-    r->o = (struct defc_options){
-        .sources = r->source, .source_count = 1, .out_dir = r->out, .diag = &r->tape.diag};
+    r->o = (struct defc_options){.sources = r->source,
+                                 .source_count = 1,
+                                 .out_dir = r->out,
+                                 .rebuild = true,
+                                 .diag = &r->tape.diag};
 }
 
 static int compile(struct run *r) {
@@ -179,6 +183,113 @@ static void the_number_of_jobs_changes_nothing(void **state) {
     end(&r);
 }
 
+/* Inode and time of change of the image of a segment: it is the same file, or it is not. */
+struct trace {
+    ino_t inode;
+    struct timespec written;
+};
+
+static struct trace trace_of(const struct run *r, const char *segment) {
+    struct manifest m;
+    struct stat st;
+    char path[300];
+    assert_int_equal(manifest_read(r->out, NULL, &m).code, SK_OK);
+    for (unsigned i = 0; i < m.count; i++) {
+        if (strcmp(m.row[i].segment, segment) == 0) {
+            (void)snprintf(path, sizeof path, "%s/%s", r->out, m.row[i].file);
+            assert_int_equal(stat(path, &st), 0);
+            return (struct trace){st.st_ino, st.st_mtim};
+        }
+    }
+    fail_msg("no segment %s", segment);
+    return (struct trace){0};
+}
+
+static bool same_trace(struct trace a, struct trace b) {
+    return a.inode == b.inode && a.written.tv_sec == b.written.tv_sec &&
+           a.written.tv_nsec == b.written.tv_nsec;
+}
+
+static void expect(struct run *r, unsigned written, unsigned kept) {
+    assert_int_equal(compile(r), SK_OK);
+    assert_int_equal(r->report.segments, written);
+    assert_int_equal(r->report.kept, kept);
+    assert_int_equal(scratch_count(&r->s, "out", ""), written + kept + 1); /* and the manifest */
+}
+
+static void only_what_changed_is_compiled(unsigned jobs) {
+    struct run r;
+    begin(&r);
+    r.o.rebuild = false;
+    r.o.jobs = jobs;
+    scratch_text(&r.s, "src/main.hdb", EICAR);
+    scratch_text(&r.s, "src/main.ndb", "Test.Body-1:0:*:41424344454647484950\n");
+    scratch_text(&r.s, "src/daily.hdb", OTHER);
+    expect(&r, 2, 0);
+    struct trace main_image = trace_of(&r, "main"), daily = trace_of(&r, "daily");
+    /* Nothing has changed, also with new times and in another place. */
+    scratch_text(&r.s, "src/daily.hdb", OTHER);
+    assert_int_equal(rename(r.src, scratch_path(&r.s, "moved")), 0);
+    (void)snprintf(r.src, sizeof r.src, "%s/moved", r.s.dir);
+    expect(&r, 0, 2);
+    assert_int_equal(r.report.kept_signatures, 3);
+    assert_int_equal(r.report.signatures, 0);
+    assert_true(same_trace(trace_of(&r, "daily"), daily));
+    /* One byte of daily, same size. */
+    scratch_text(&r.s, "moved/daily.hdb", "44d88612fea8a8f36de82e1278abb021:69:Test.Other-1\n");
+    expect(&r, 1, 1);
+    assert_true(same_trace(trace_of(&r, "main"), main_image));
+    assert_false(same_trace(trace_of(&r, "daily"), daily));
+    /* A source more, a source less, the order. */
+    scratch_text(&r.s, "moved/main.hsb", "");
+    expect(&r, 1, 1);
+    (void)unlink(scratch_path(&r.s, "moved/main.hsb"));
+    expect(&r, 1, 1);
+    main_image = trace_of(&r, "main");
+    /* An ignore list may concern every segment, options do. */
+    scratch_text(&r.s, "moved/own.ign2", "Test.Nothing-1\n");
+    assert_int_equal(compile(&r), SK_OK);
+    assert_int_equal(r.report.kept, 0);
+    expect(&r, 0, 3);
+    r.o.pua = true;
+    expect(&r, 3, 0);
+    r.o.official = true;
+    expect(&r, 3, 0);
+    expect(&r, 0, 3);
+    r.o.rebuild = true;
+    expect(&r, 3, 0);
+    end(&r);
+}
+
+static void only_what_changed_is_compiled_again(void **state) {
+    (void)state;
+    only_what_changed_is_compiled(1);
+    only_what_changed_is_compiled(3);
+}
+
+/* An image that is not what it was is made again, not kept. */
+static void a_damaged_image_is_not_kept(void **state) {
+    (void)state;
+    struct run r;
+    struct manifest m;
+    char path[300];
+    begin(&r);
+    r.o.rebuild = false;
+    scratch_text(&r.s, "src/main.hdb", EICAR);
+    expect(&r, 1, 0);
+    assert_int_equal(manifest_read(r.out, NULL, &m).code, SK_OK);
+    (void)snprintf(path, sizeof path, "%s/%s", r.out, m.row[0].file);
+    assert_int_equal(truncate(path, 20000), 0);
+    expect(&r, 1, 0);
+    assert_int_equal(unlink(path), 0);
+    expect(&r, 1, 0);
+    scratch_text(&r.s, "out/manifest", "rubbish\n");
+    r.o.replace = true;
+    expect(&r, 1, 0);
+    expect(&r, 0, 1);
+    end(&r);
+}
+
 static void lines_that_cannot_be_taken_are_counted(void **state) {
     (void)state;
     struct run r;
@@ -305,6 +416,34 @@ static void only_official_ones_when_asked(void **state) {
     r.o.source_count = 1;
     (void)unlink(scratch_path(&r.s, "src/daily.cvd"));
     assert_int_equal(compile(&r), SK_E_NOTFOUND);
+    end(&r);
+}
+
+static void an_unchanged_container_is_kept(void **state) {
+    (void)state;
+    struct run r;
+    struct cvd_keys keys;
+    begin(&r);
+    cvdmake_keys(&keys);
+    r.o.keys = &keys;
+    r.o.rebuild = false;
+    struct cvdmake_options cvd = {.version = 5, .kind = CVD_SIGNED};
+    container(&r, "src/daily.cvd", &cvd, EICAR);
+    scratch_text(&r.s, "src/main.hdb", OTHER);
+    expect(&r, 2, 0);
+    struct trace daily = trace_of(&r, "daily");
+    expect(&r, 0, 2);
+    scratch_text(&r.s, "src/main.hdb", EICAR OTHER);
+    expect(&r, 1, 1);
+    assert_true(same_trace(trace_of(&r, "daily"), daily));
+    cvd.version = 6; /* the same signatures: META says the version */
+    container(&r, "src/daily.cvd", &cvd, EICAR);
+    expect(&r, 1, 1);
+    cvd.kind = CVD_LOCAL;
+    (void)unlink(scratch_path(&r.s, "src/daily.cvd"));
+    container(&r, "src/daily.cld", &cvd, EICAR OTHER);
+    expect(&r, 1, 1);
+    expect(&r, 0, 2);
     end(&r);
 }
 
@@ -461,9 +600,12 @@ int main(void) {
         cmocka_unit_test(others_stay_and_old_images_go),
         cmocka_unit_test(the_same_input_gives_the_same_bytes),
         cmocka_unit_test(the_number_of_jobs_changes_nothing),
+        cmocka_unit_test(only_what_changed_is_compiled_again),
+        cmocka_unit_test(a_damaged_image_is_not_kept),
         cmocka_unit_test(lines_that_cannot_be_taken_are_counted),
         cmocka_unit_test(containers_are_verified_and_official),
         cmocka_unit_test(only_official_ones_when_asked),
+        cmocka_unit_test(an_unchanged_container_is_kept),
         cmocka_unit_test(missing_and_unknown_sources_are_errors),
         cmocka_unit_test(two_compiles_do_not_meet),
         cmocka_unit_test(the_nth_allocation_may_fail),
