@@ -118,6 +118,45 @@ static sk_err decode_certificate(struct decoding *d, const struct rules *rules) 
     return sk_ok();
 }
 
+/* ---- links ------------------------------------------------------------------------------------
+ */
+
+static sk_err decode_link(struct decoding *d, const struct rules *rules) {
+    static const char *const means[RULE_LINK_KIND_COUNT] = {
+        N_("a domain to protect, regular expression over real:displayed"),
+        N_("a domain to protect"),
+        N_("links that are right, regular expression over real:displayed"),
+        N_("a link that is right, real:displayed host"),
+    };
+    static const char *const words[RULE_LINK_KIND_COUNT] = {"protect-regex", "protect-host",
+                                                            "allow-regex", "allow-hosts"};
+    if (d->index >= rules->link_count || rules->link[d->index].kind >= RULE_LINK_KIND_COUNT) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint32_t kind = rules->link[d->index].kind;
+    tell_text(d->t, "list", NULL, words[kind]);
+    tell_text(d->t, NULL, _("means"), intl_text(means[kind]));
+    return sk_ok();
+}
+
+static sk_err decode_url(struct decoding *d, const struct rules *rules) {
+    static const char *const means[RULE_URL_KIND_COUNT] = {
+        N_("an address that spreads malware, by its SHA-256"),
+        N_("a blocked address, by its SHA-256"),
+        N_("an address of phishing, by its SHA-256"),
+        N_("an address that is right, by its SHA-256"),
+    };
+    static const char *const words[RULE_URL_KIND_COUNT] = {"malware", "blocked", "phishing",
+                                                           "allow"};
+    if (d->index >= rules->url_count || rules->url[d->index].kind >= RULE_URL_KIND_COUNT) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint32_t kind = rules->url[d->index].kind;
+    tell_text(d->t, "list", NULL, words[kind]);
+    tell_text(d->t, NULL, _("means"), intl_text(means[kind]));
+    return sk_ok();
+}
+
 /* ---- expression ------------------------------------------------------------------------------ */
 
 static sk_err decode_attributes(struct decoding *d) {
@@ -400,6 +439,23 @@ static sk_err decode_body(struct decoding *d) {
     return decode_found(d);
 }
 
+/* Of a rule that is neither hash nor body; SK_E_UNSUPPORTED: it is none. */
+static sk_err decode_rule(struct decoding *d, const struct query_signature *sig) {
+    const struct rules *rules = image_rules(sig->image);
+    switch (sig->kind) {
+    case QUERY_MEMBER:
+        return decode_member(d, rules);
+    case QUERY_CERTIFICATE:
+        return decode_certificate(d, rules);
+    case QUERY_LINK:
+        return decode_link(d, rules);
+    case QUERY_URL:
+        return decode_url(d, rules);
+    default:
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
+}
+
 sk_err decode_signature(struct tell *t, const struct query_signature *sig) {
     tell_text(t, "name", _("name"), sig->name);
     tell_text(t, "kind", _("kind"), query_kind_text(sig->kind));
@@ -410,21 +466,12 @@ sk_err decode_signature(struct tell *t, const struct query_signature *sig) {
         return sk_ok();
     }
     struct decoding d = {.t = t, .seg = image_segment(sig->image), .index = sig->index};
-    if (sig->kind == QUERY_MEMBER) {
-        sk_err done = decode_member(&d, image_rules(sig->image));
-        buf_release(&d.says);
-        return done;
+    sk_err err = decode_rule(&d, sig);
+    if (err.code == SK_E_UNSUPPORTED) {
+        err = d.index < d.seg->sig_count ? sk_ok() : sk_fail(SK_E_FORMAT);
+        d.sig = sk_failed(err) ? NULL : &d.seg->sig[d.index];
+        err = sk_failed(err) ? err : decode_body(&d);
     }
-    if (sig->kind == QUERY_CERTIFICATE) {
-        sk_err done = decode_certificate(&d, image_rules(sig->image));
-        buf_release(&d.says);
-        return done;
-    }
-    if (d.index >= d.seg->sig_count) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    d.sig = &d.seg->sig[d.index];
-    sk_err err = decode_body(&d);
     buf_release(&d.says);
     return err;
 }

@@ -68,6 +68,21 @@ static bool is_digest(struct field f) {
     return f.len == 32 || f.len == 40 || f.len == 64;
 }
 
+static bool is_one_of(struct field f, const char *letters) {
+    return f.len == 1 && memchr(letters, f.text[0], strlen(letters)) != NULL;
+}
+
+/* Lines about links begin with a letter. */
+static const char *link_kind(const struct field *f) {
+    bool listed =
+        f[0].text[0] == 'S' &&
+        (f[0].len == 1 || (f[0].len == 2 && (f[0].text[1] == '1' || f[0].text[1] == '2')));
+    if (listed && is_one_of(f[1], "PFW")) {
+        return "gdb";
+    }
+    return is_one_of(f[0], "RH") ? "pdb" : is_one_of(f[0], "XYM") ? "wdb" : NULL;
+}
+
 const char *sigtext_kind(const char *line, size_t len) {
     struct field f[4];
     size_t n = split(line, len, f, 4);
@@ -84,7 +99,8 @@ const char *sigtext_kind(const char *line, size_t len) {
     if (n >= 4 && is_size(f[1])) {
         return "ndb";
     }
-    return memchr(line, '=', len) != NULL ? "db" : NULL;
+    const char *link = n >= 2 ? link_kind(f) : NULL;
+    return link != NULL ? link : memchr(line, '=', len) != NULL ? "db" : NULL;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -140,7 +156,8 @@ static sk_err write_kind(const struct sigtext *s, const char *kind, const char *
 }
 
 static sk_err write_all(const struct sigtext *s, const char *dir, struct diag *diag) {
-    static const char *const formed[] = {"ldb", "ndb", "db", "hdb", "hsb", "mdb", "msb"};
+    static const char *const formed[] = {"ldb", "ndb", "db",  "hdb", "hsb",
+                                         "mdb", "msb", "pdb", "wdb", "gdb"};
     bool any = false;
     if (s->kind != NULL) {
         if (!is_known(s->kind)) {

@@ -9,6 +9,8 @@
  */
 #include "defs/query.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 static const char suffix[] = ".UNOFFICIAL";
@@ -18,16 +20,17 @@ struct query_walk {
     const struct image *img;
     query_fn seen;
     void *ctx;
-    uint64_t *marks; /* one bit a byte of IMG_NAMES; NULL: all */
+    const struct query_filter *filter; /* for what has no name; NULL: all */
+    uint64_t *marks;                   /* one bit a byte of IMG_NAMES; NULL: all */
     bool any_ignores;
     struct buf name;
     uint64_t count;
 };
 
 const char *query_kind_text(enum query_kind kind) {
-    static const char *const text[QUERY_KIND_COUNT] = {"file hash",  "section hash", "import hash",
-                                                       "allow list", "body",         "logical",
-                                                       "member",     "certificate"};
+    static const char *const text[QUERY_KIND_COUNT] = {
+        "file hash", "section hash", "import hash", "allow list", "body",
+        "logical",   "member",       "certificate", "link",       "address"};
     return (unsigned)kind < QUERY_KIND_COUNT ? text[kind] : "?";
 }
 
@@ -104,6 +107,41 @@ static sk_err walk_set(struct query_walk *w, const struct hs_set *set, enum quer
     return sk_ok();
 }
 
+/* What stands for a name in rules that have none. */
+static sk_err tell_nameless(struct query_walk *w, struct query_signature *sig) {
+    if (w->filter != NULL && w->filter->text != NULL &&
+        !name_fits(w->filter, strlen(w->filter->text), &w->name)) {
+        return sk_ok();
+    }
+    sig->name = buf_text(&w->name);
+    sig->segment = image_header(w->img)->name;
+    sig->image = w->img;
+    w->count++;
+    return w->seen(w->ctx, sig);
+}
+
+static sk_err walk_links(struct query_walk *w, const struct rules *rules) {
+    for (uint32_t i = 0; i < rules->link_count; i++) {
+        struct query_signature sig = {.kind = QUERY_LINK, .index = i};
+        buf_clear(&w->name);
+        const char *text = &rules->text[rules->link[i].text];
+        size_t len = strlen(text);
+        TRY(buf_append(&w->name, text, len > 0 ? len - 1 : 0)); /* the '/' at its end is ours */
+        TRY(tell_nameless(w, &sig));
+    }
+    for (uint32_t i = 0; i < rules->url_count; i++) {
+        struct query_signature sig = {.kind = QUERY_URL, .index = i};
+        char hex[2 * RULE_URL_DIGEST + 1];
+        for (unsigned k = 0; k < RULE_URL_DIGEST; k++) {
+            (void)snprintf(&hex[2 * k], 3, "%02x", rules->url[i].digest[k]);
+        }
+        buf_clear(&w->name);
+        TRY(buf_puts(&w->name, hex));
+        TRY(tell_nameless(w, &sig));
+    }
+    return sk_ok();
+}
+
 static sk_err walk_image(struct query_walk *w) {
     static const enum query_kind kind[HS_ROLE_COUNT] = {QUERY_FILE_HASH, QUERY_SECTION_HASH,
                                                         QUERY_IMPORT_HASH, QUERY_ALLOW};
@@ -137,7 +175,7 @@ static sk_err walk_image(struct query_walk *w) {
             TRY(tell(w, rules->cert[i].name, &sig));
         }
     }
-    return sk_ok();
+    return walk_links(w, rules);
 }
 
 static bool has_ignores(const struct defset *set) {
@@ -151,7 +189,8 @@ static bool has_ignores(const struct defset *set) {
 
 sk_err query_signatures(const struct defset *set, const struct query_filter *filter, query_fn seen,
                         void *ctx, uint64_t *out_count) {
-    struct query_walk w = {.set = set, .seen = seen, .ctx = ctx, .any_ignores = has_ignores(set)};
+    struct query_walk w = {
+        .set = set, .seen = seen, .ctx = ctx, .filter = filter, .any_ignores = has_ignores(set)};
     sk_err err = sk_ok();
     for (unsigned i = 0; i < defset_count(set) && !sk_failed(err); i++) {
         w.img = defset_image(set, i);

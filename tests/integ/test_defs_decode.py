@@ -38,6 +38,27 @@ class Decode(unittest.TestCase):
                 self.assertEqual((got["kind"], got.get("size"), got["algorithm"], got["digest"]), (kind, size, "md5", MD5))
         self.assertEqual(decode(f"{hashlib.sha256(b'x').hexdigest()}:1:A")["algorithm"], "sha256")
 
+    def test_links(self):
+        digest = hashlib.sha256(b"x").hexdigest()
+        for line, kind, name, which in (("H:www.bank.example:1-255", "link", "www.bank.example", "protect-host"), ("R:.+\\.shop\\.com", "link", ".+\\.shop\\.com", "protect-regex"),
+                                        ("X:.+\\.a\\.com:.+\\.b\\.com", "link", ".+\\.a\\.com:.+\\.b\\.com", "allow-regex"), ("M:a.com:b.org", "link", "a.com:b.org", "allow-hosts"),
+                                        (f"S:F:{digest}", "address", digest, "malware"), (f"S1:F:{digest}", "address", digest, "blocked"), (f"S2:F:{digest}", "address", digest, "phishing"),
+                                        (f"S:W:{digest}", "address", digest, "allow")):
+            with self.subTest(line):
+                got = decode(line)
+                self.assertEqual((got["kind"], got["name"], got["list"]), (kind, name, which))
+        with tempfile.TemporaryDirectory() as box:
+            source = pathlib.Path(box, "a.pdb")
+            source.write_text("H:www.bank.example\nH:www.other.example\n")
+            self.assertEqual(run("compile", source, "-o", f"{box}/set", "-q").returncode, 0)
+            for words, found in ((["www.bank.example"], 1), (["bank"], 0), (["-p", "example"], 2), (["-p", "nowhere"], 0)):
+                made = run("find", "-d", f"{box}/set", "--json", *words)
+                self.assertEqual((made.returncode, len(made.stdout.splitlines())), (0 if found else 1, found), words)
+            self.assertEqual(run("decode", "-d", f"{box}/set", "www.bank.example").returncode, 0)
+            tried = run("test", "-d", f"{box}/set", source, "www.bank.example")
+            self.assertEqual(tried.returncode, 2)
+            self.assertIn("not tried", tried.stdout)
+
     def test_elements(self):
         for body, expected in (
                 ("4d5a4d5a", [("literal", "4d5a4d5a", 0)]),
