@@ -140,11 +140,18 @@ struct facts {
     bool encrypted;
 };
 
+/* Seen with clamscan 1.4.6: in data that are no archive themselves every header of a ZIP begins one
+ * of its own, with one member, which goes on to the end of the data. */
+static uint64_t container_size(const struct layer *layer, const struct sk_child *child) {
+    return layer->as_other && child->place <= layer->src.size ? layer->src.size - child->place
+                                                              : layer->src.size;
+}
+
 static struct facts facts_of(const struct layer *layer, const struct sk_child *child,
                              uint32_t before_it) {
     unsigned quirks = quirks_of(layer->type);
     struct facts f = {.container = layer->type,
-                      .container_size = layer->src.size,
+                      .container_size = container_size(layer, child),
                       .size = child->is_slice && child->size == SK_SIZE_UNKNOWN ? child->slice_len
                                                                                 : child->size,
                       .crc32 = child->crc32,
@@ -156,8 +163,9 @@ static struct facts facts_of(const struct layer *layer, const struct sk_child *c
         f.packed_size = f.size;
     }
     if ((quirks & QUIRK_NO_POSITION) == 0) {
-        uint64_t index = (quirks & QUIRK_FILES_ONLY) != 0 ? before_it : child->index;
-        f.position = index + ((quirks & QUIRK_FROM_ONE) != 0 && !layer->as_other);
+        bool from_one = (quirks & QUIRK_FROM_ONE) != 0 && !layer->as_other;
+        f.position = (quirks & QUIRK_FILES_ONLY) != 0 ? before_it : child->index;
+        f.position = layer->as_other && layer->type == SK_TYPE_ZIP ? 0 : f.position + from_one;
     }
     return f;
 }

@@ -50,6 +50,8 @@ struct sk_child {
     uint64_t packed_size; /* SK_SIZE_UNKNOWN when not stated */
     uint64_t size;        /* as stated by the container; checked by nobody */
     uint32_t crc32;
+    uint64_t
+        place; /* where its header stands in src, 0: not told; for containers behind other data */
     uint32_t index; /* 0-based position in the container */
     bool encrypted;
     /* What the container says the member is, SK_TYPE_ANY: nothing. The reader of that type is

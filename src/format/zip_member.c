@@ -302,8 +302,11 @@ static sk_err follow(struct zip *z, const struct view *v, const struct zip_head 
                      struct outcome *out) {
     const struct zip_head *h = v->head;
     struct arena_mark mark = arena_mark(walk_arena(z->walk));
-    struct sk_child child = {
-        .packed_size = h->packed, .size = h->size, .crc32 = h->crc32, .index = z->index++};
+    struct sk_child child = {.packed_size = h->packed,
+                             .size = h->size,
+                             .crc32 = h->crc32,
+                             .place = z->place,
+                             .index = z->index++};
     uint64_t stated = h->packed == SK_SIZE_UNKNOWN ? 0 : h->packed;
     *out = (struct outcome){.end = v->data_off + min_u64(stated, z->src->size - v->data_off)};
     put_name(z, &child, name);
@@ -407,6 +410,7 @@ sk_err zip_member_known(struct zip *z, size_t first, size_t count, uint64_t *out
     struct zip_head done[CENTRALS_MAX];
     unsigned done_count = 0;
     end = local.after;
+    z->place = local.name_off - ZIP_LOCAL_BYTES;
     for (size_t i = 0; i < count && done_count < CENTRALS_MAX; i++) {
         TRY(walk_tick(z->walk));
         struct zip_head central;
@@ -490,6 +494,7 @@ sk_err zip_member_hidden(struct zip *z, uint64_t off, uint64_t *out_end) {
                       "zip: member without directory entry");
     }
     struct view v = {.head = &h, .data_off = h.after, .soft = !plausible, .check_crc = stated};
+    z->place = off;
     struct outcome out = {0};
     TRY(follow(z, &v, &h, &out));
     if (out.good && out.end > *out_end) {

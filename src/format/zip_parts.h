@@ -73,6 +73,7 @@ struct zip {
     bool multi_volume;
     uint64_t end_off;    /* end of the last archive with its comment; 0: none found */
     uint64_t solid_end;  /* what stands before is inside a member that is opened as a whole */
+    uint64_t place;      /* of the local header that is followed */
     uint64_t crc_budget; /* bytes of stored members that may still be checked */
     uint32_t index;
     unsigned seen; /* enum zip_once bits */
