@@ -44,6 +44,10 @@ struct sk_limits {
     uint32_t max_scan_time; /* MaxScanTime, milliseconds, 120000 */
     uint32_t max_ratio;     /* unpacked : packed of one member, once past 10 MiB; 1000 */
     uint64_t max_memory; /* arena and layer buffers, 256 MiB; larger layers go to the spool file */
+    /* Larger layers are searched as they are and noted: */
+    uint64_t max_html_normalise; /* MaxHTMLNormalize, 40 MiB: HTML, no normalised form */
+    uint64_t max_html_notags;    /* MaxHTMLNoTags, 0 (ClamAV: 8 MiB): HTML, no form without tags */
+    uint64_t max_script_normalise; /* MaxScriptNormalize, 0 (ClamAV: 20 MiB): text likewise */
 };
 
 #define SK_SCAN_ALL_MATCHES 1u      /* report every name, not only the first */

@@ -197,6 +197,7 @@ static void fill_session(struct inspect_run *run, const struct sk_observer *obse
     limits_apply(&s->limits, &o->pool.scan.limits);
     o->pool.scan.limits.max_ratio = defaults.max_ratio;
     o->pool.scan.limits.max_memory = defaults.max_memory;
+    o->pool.scan.limits.max_html_normalise = defaults.max_html_normalise;
     o->pool.scan.flags = SK_SCAN_ALL_MATCHES;
     o->pool.scan.observer = observer;
     o->pool.engine = run->engine;

@@ -64,6 +64,12 @@ static const struct conf_option OPTIONS[] = {
      N_("Stop unpacking a member that grows more than N times"), NULL},
     {"max-memory", 0, CONF_SIZE, AT(limits.memory), (uint64_t)16 << 20, MAX_BYTES, "256M", "SIZE",
      NULL, N_("Memory for one scan; larger members go to a temporary file"), NULL},
+    {"max-htmlnormalize", 0, CONF_SIZE, AT(limits.html_normalise), 0, MAX_BYTES, "40M", "SIZE",
+     NULL, N_("Search larger HTML only as it is, not in normalised form"), NULL},
+    {"max-htmlnotags", 0, CONF_SIZE, AT(limits.html_notags), 0, MAX_BYTES, "0", "SIZE", NULL,
+     N_("Do not search the text of larger HTML without its tags"), NULL},
+    {"max-scriptnormalize", 0, CONF_SIZE, AT(limits.script_normalise), 0, MAX_BYTES, "0", "SIZE",
+     NULL, N_("Search larger text only as it is, not in normalised form"), NULL},
     FLAG_ON("heuristic-alerts", 0, alert.heuristics,
             "Tell heuristic findings that need no switch of their own", NULL),
     FLAG("heuristic-scan-precedence", 0, alert.precedence,
@@ -142,6 +148,9 @@ void limits_apply(const struct limit_settings *settings, struct sk_limits *out_l
         .max_scan_time = (uint32_t)settings->scan_time,
         .max_ratio = (uint32_t)settings->ratio,
         .max_memory = settings->memory,
+        .max_html_normalise = settings->html_normalise,
+        .max_html_notags = settings->html_notags,
+        .max_script_normalise = settings->script_normalise,
     };
 }
 

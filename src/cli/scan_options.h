@@ -9,6 +9,7 @@
 /* Limits as the user writes them; the same record for both faces. */
 struct limit_settings {
     uint64_t file_size, scan_size, files, recursion, scan_time, ratio, memory;
+    uint64_t html_normalise, html_notags, script_normalise;
 };
 
 /* What to alert on, and which parts to use; the same record for both faces. */

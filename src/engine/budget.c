@@ -32,6 +32,9 @@ void budget_init(struct budget *b, const struct sk_limits *limits) {
     fill64(&b->limits.max_file_size, BYTES_MAX);
     fill64(&b->limits.max_scan_size, BYTES_MAX);
     fill64(&b->limits.max_memory, MEMORY_MAX);
+    fill64(&b->limits.max_html_normalise, BYTES_MAX);
+    fill64(&b->limits.max_html_notags, BYTES_MAX);
+    fill64(&b->limits.max_script_normalise, BYTES_MAX);
     fill32(&b->limits.max_files, UINT32_MAX - 1);
     fill32(&b->limits.max_recursion, BUDGET_RECURSION_MAX);
     fill32(&b->limits.max_scan_time, UINT32_MAX);

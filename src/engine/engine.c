@@ -30,7 +30,8 @@ void sk_options_init(struct sk_options *out_options) {
                                                   .max_recursion = 17,
                                                   .max_scan_time = 120000,
                                                   .max_ratio = 1000,
-                                                  .max_memory = (uint64_t)256 << 20},
+                                                  .max_memory = (uint64_t)256 << 20,
+                                                  .max_html_normalise = (uint64_t)40 << 20},
                                        .spool_fd = -1};
 }
 

@@ -7,7 +7,7 @@
  * told by the compiler (MT_SIG_LOGICAL); more than one subsignature can only be logical.
  *
  * The normalised view is written to a store first, because signatures may ask for any offset of it;
- * it has no limit of its own (ClamAV stops normalising at 20 MB), since a store spills to the
+ * it has no limit by default (ClamAV: MaxScriptNormalize, 20 MB), since a store spills to the
  * spool.
  *
  * FileSize asks about the layer, but in HTML about the view (seen with clamscan: its HTML outputs
@@ -208,6 +208,8 @@ void view_search_normalised(struct sk_scanner *sc, struct layer *layer) {
     }
     if (sk_type_is_html(layer->type)) {
         view_search_html(sc, layer);
+    } else if (layer->src.size > sc->budget.limits.max_script_normalise) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_NORMALISE, "text");
     } else {
         view_search_as_text(sc, layer, &layer->src, RANK_NORMALISED);
     }

@@ -29,8 +29,6 @@
 #include "norm/utf16.h"
 
 #define ONE_PASS_BYTES (STORE_MEMORY_BYTES / 8) /* outputs are at most a few times the input */
-/* MaxHTMLNormalize of ClamAV. */
-#define NORMALISE_MAX_BYTES ((uint64_t)40 << 20)
 
 #define UNITS_BYTES ((size_t)4096)
 
@@ -136,20 +134,33 @@ static void run(struct pass *pass) {
     }
 }
 
-/* All outputs of one reading of the page. */
+/* All outputs of one reading of the page, as far as the limits let it. Seen with clamscan: they
+ * count the bytes of the page, of UTF-16 those it is decoded to. */
 static void read_page(struct sk_scanner *sc, struct layer *layer, struct sk_norm_utf16 *utf16) {
+    const struct sk_limits *limits = &sc->budget.limits;
+    uint64_t size = utf16 != NULL ? layer->src.size / 2 : layer->src.size;
+    struct pass all = {.sc = sc, .layer = layer, .utf16 = utf16, .wanted = {true, true, true}};
+    if (size > limits->max_html_normalise) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_NORMALISE, "HTML");
+        return;
+    }
+    if (size > limits->max_html_notags) {
+        verdict_note(sc, layer, SK_NOTE_LIMIT_NORMALISE, "HTML without tags");
+        all.wanted[SK_HTML_NOTAGS] = false;
+    }
     if (layer->src.size <= ONE_PASS_BYTES) {
-        struct pass pass = {.sc = sc, .layer = layer, .utf16 = utf16, .wanted = {true, true, true}};
-        run(&pass);
+        run(&all);
         return;
     }
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !sc->stop; i++) {
         struct pass pass = {.sc = sc, .layer = layer, .utf16 = utf16};
-        pass.wanted[i] = true;
+        pass.wanted[i] = all.wanted[i];
         if (utf16 != NULL) {
             *utf16 = (struct sk_norm_utf16){.beyond = utf16->beyond};
         }
-        run(&pass);
+        if (pass.wanted[i]) {
+            run(&pass);
+        }
     }
 }
 
@@ -161,14 +172,10 @@ static bool is_little_endian(struct layer *layer) {
 
 void view_search_html(struct sk_scanner *sc, struct layer *layer) {
     struct sk_norm_utf16 utf16 = {0};
-    if (layer->src.size > NORMALISE_MAX_BYTES) {
-        verdict_note(sc, layer, SK_NOTE_LIMIT_FILE_SIZE, "normalised HTML");
-        return;
-    }
     if (is_little_endian(layer)) {
         read_page(sc, layer, &utf16);
-        if (!utf16.beyond) {
-            return;
+        if (!utf16.beyond && layer->src.size / 2 <= sc->budget.limits.max_html_normalise) {
+            return; /* every unit was seen */
         }
     }
     if (!sc->stop) {

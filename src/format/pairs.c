@@ -7,8 +7,8 @@
  * A bit is left where that very pair stands: with a bit for each pair nothing else can pass, since
  * both halves of both bytes must be its own. Four look-ups of a register serve any eight pairs;
  * comparing with each byte is twice as many operations. Where there is no such look-up (16-byte
- * vectors of the compiler) bytes are compared. On programs in the L2 cache AVX2 is 1.8 times as fast
- * as that, AVX-512 2.6 times.
+ * vectors of the compiler) bytes are compared. On programs in the L2 cache AVX2 is 1.8 times as
+ * fast as that, AVX-512 2.6 times.
  */
 #include "format/pairs.h"
 
@@ -34,8 +34,8 @@ static inline lanes pairs_in(const uint8_t *p) {
 static size_t plain_next(const uint8_t *p, size_t len, size_t from) {
     for (; from < len && len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
         const uint8_t *q = p + from;
-        lanes hit =
-            pairs_in(q) | pairs_in(q + VECTOR) | pairs_in(q + 2 * VECTOR) | pairs_in(q + 3 * VECTOR);
+        lanes hit = pairs_in(q) | pairs_in(q + VECTOR) | pairs_in(q + 2 * VECTOR) |
+                    pairs_in(q + 3 * VECTOR);
         words w;
         memcpy(&w, &hit, sizeof(w));
         if ((w[0] | w[1]) != 0) {
@@ -74,8 +74,8 @@ AVX2 static inline __attribute__((always_inline)) __m256i table_avx2(const uint8
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
-AVX2 static inline __attribute__((always_inline)) __m256i
-look_avx2(const uint8_t *p, __m256i low, __m256i high) {
+AVX2 static inline __attribute__((always_inline)) __m256i look_avx2(const uint8_t *p, __m256i low,
+                                                                    __m256i high) {
     const __m256i half = _mm256_set1_epi8(0x0f);
     __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)p);
     __m256i l = _mm256_shuffle_epi8(low, _mm256_and_si256(x, half));
@@ -102,8 +102,8 @@ AVX512 static inline __attribute__((always_inline)) __m512i table_avx512(const u
     return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
-AVX512 static inline __attribute__((always_inline)) __m512i
-look_avx512(const uint8_t *p, __m512i low, __m512i high) {
+AVX512 static inline __attribute__((always_inline)) __m512i look_avx512(const uint8_t *p,
+                                                                        __m512i low, __m512i high) {
     const __m512i half = _mm512_set1_epi8(0x0f);
     __m512i x = _mm512_loadu_si512(p);
     __m512i l = _mm512_shuffle_epi8(low, _mm512_and_si512(x, half));

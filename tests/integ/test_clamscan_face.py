@@ -216,6 +216,29 @@ class Face(unittest.TestCase):
         run = self.ours("--no-summary", "--incomplete-as-ok", "e.zip")
         self.assertEqual((run.returncode, run.stdout), (0, b"e.zip: OK\n"))
 
+    def test_normalising_limits(self):
+        """The views that a limit leaves out are those clamscan leaves out; where nothing is found, ours does not say OK."""
+        (self.s.top / "n.ndb").write_text("".join(f"{name}.t{target}:{target}:*:{token.hex()}\n" for target in (0, 3, 7) for name, token in
+                                                  (("text", b"a token"), ("tagged", b"<p>a token</p>"), ("bare", b" a token "))))
+        page, text = b"<html><p>A  Token</p><b>more</b></html>", b"echo A  Token   ok\n"
+        for suffix, data in (("page", page), ("wide", page.decode().encode("utf-16-le")), ("text", text)):
+            (self.s.top / suffix).write_bytes(data)
+            for option in ("htmlnormalize", "htmlnotags", "scriptnormalize"):
+                for size in (0, len(data) // 2 - 1, len(data) // 2, len(data) - 1, len(data), len(data) + 1):
+                    argv = ["--no-summary", "-z", "-d", "n.ndb", f"--max-{option}={size}", suffix]
+                    with self.subTest(argv=argv):
+                        ours = self.ours(*argv, database=False)
+                        if REAL is None:
+                            continue
+                        theirs = self.run_one(REAL, argv, database=False)
+                        names = [set(lines(run.stdout.decode())) for run in (theirs, ours)]
+                        if any(b"FOUND" in run.stdout for run in (theirs, ours)):
+                            self.assertEqual({n for n in names[0] if "FOUND" in n}, {n for n in names[1] if "FOUND" in n})
+                        else:
+                            self.assertEqual(ours.stdout, f"{suffix}: Not fully scanned: too large to be searched in normalised form "
+                                                          "ERROR\n".encode())
+                            self.assertEqual((theirs.returncode, ours.returncode), (0, 2))
+
     def test_definitions(self):
         temp = self.s.top / "temporary"  # one of our own: other tests use /tmp at the same time
         temp.mkdir()

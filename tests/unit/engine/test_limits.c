@@ -99,6 +99,42 @@ static void test_files(void **state) {
     buf_release(&box);
 }
 
+/* Searched as it is (one search), and noted: exactly from one byte more than the limit on. */
+static void expect_not_normalised(struct sk_options *options, const char *text, unsigned searched,
+                                  bool complete) {
+    fake_reset(SIGS, 1);
+    struct buf object = {0};
+    assert_false(sk_failed(buf_puts(&object, text)));
+    struct sk_scanner *sc = scanner_with(options);
+    const struct sk_report *report = scan_buf(sc, &object);
+    assert_int_equal(fake.matched, searched);
+    assert_int_equal(report->complete, complete);
+    assert_int_equal(has_note(report, "limit-normalise"), !complete);
+    assert_int_equal(report->finding_count, 0);
+    sk_scanner_free(sc);
+    buf_release(&object);
+}
+
+static void test_normalising(void **state) {
+    (void)state;
+    struct sk_options options;
+    sk_options_init(&options);
+    options.alerts = SK_ALERT_EXCEEDS_MAX; /* says nothing, as in clamscan */
+    expect_not_normalised(&options, "<b>a page", 3, true);
+    expect_not_normalised(&options, "TXT1 a text", 2, true);
+    options.limits.max_html_normalise = 9;
+    options.limits.max_script_normalise = 11;
+    expect_not_normalised(&options, "<b>a page", 3, true);
+    expect_not_normalised(&options, "TXT1 a text", 2, true);
+    expect_not_normalised(&options, "<b>a page!", 1, false);
+    expect_not_normalised(&options, "TXT1 a text!", 1, false);
+    sk_options_init(&options);
+    options.limits.max_html_notags = 9;
+    expect_not_normalised(&options, "<b>a page", 3, true);
+    expect_not_normalised(&options, "<b>a page!", 2, false);
+    expect_not_normalised(&options, "TXT1 a text!", 2, true);
+}
+
 static void test_file_size(void **state) {
     (void)state;
     fake_reset(SIGS, 1);
@@ -431,6 +467,7 @@ int main(void) {
         cmocka_unit_test(test_very_deep_nesting),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_file_size),
+        cmocka_unit_test(test_normalising),
         cmocka_unit_test(test_scan_size),
         cmocka_unit_test(test_ratio),
         cmocka_unit_test(test_time),
