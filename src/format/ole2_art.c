@@ -128,9 +128,17 @@ static sk_err give_pictures(struct ole2 *o, uint32_t entry, struct sk_bytes all)
     return sk_ok();
 }
 
+static sk_err load(const struct ole2 *o, uint32_t entry, struct sk_bytes *out_all) {
+    uint64_t size = o->entry[entry].size;
+    if (size > LOAD_MAX && o->src->size > LOAD_MAX) {
+        walk_note(o->walk, SK_NOTE_LIMIT_MEMORY, "ole2: pictures of a long stream");
+    }
+    return ole2_load(o, entry, LOAD_MAX, out_all);
+}
+
 sk_err ole2_pictures(struct ole2 *o, uint32_t entry) {
     struct sk_bytes all;
-    TRY(ole2_load(o, entry, LOAD_MAX, &all));
+    TRY(load(o, entry, &all));
     return give_pictures(o, entry, all);
 }
 
@@ -155,7 +163,7 @@ static size_t join_drawing(uint8_t *bytes, size_t len) {
 
 sk_err ole2_sheet_pictures(struct ole2 *o, uint32_t entry) {
     struct sk_bytes all;
-    TRY(ole2_load(o, entry, LOAD_MAX, &all));
+    TRY(load(o, entry, &all));
     uint8_t *joined = arena_alloc(walk_arena(o->walk), all.len);
     if (joined == NULL) {
         return sk_fail(SK_E_NOMEM);

@@ -26,6 +26,7 @@
 #define CODEPAGE_WESTERN 1252u
 #define VERSION_EXTRA_BYTES 2     /* its size field tells two bytes too few */
 #define NEEDLE_BYTES ((size_t)12) /* of find_source, and where it may begin */
+#define WINDOW_BYTES ((size_t)64 * 1024)
 #define STRAYS_MAX 64u
 
 /* ---- streams behind an offset -----------------------------------------------------------------
@@ -69,6 +70,57 @@ static size_t find_source(struct sk_bytes raw, size_t from) {
         from = at + 9;
     }
     return SIZE_MAX;
+}
+
+/* The same over a stream of any length: a window goes along it. */
+struct source_search {
+    struct ole2_stream st;
+    struct sk_stream *s;
+    struct sk_walk *walk;
+    uint64_t base; /* of the window in the stream */
+    size_t len;
+    size_t from; /* in the window; nothing begins before */
+    uint8_t window[WINDOW_BYTES];
+};
+
+static struct source_search *search_begin(const struct ole2 *o, uint32_t entry) {
+    struct source_search *f = arena_alloc(walk_arena(o->walk), sizeof(*f));
+    if (f != NULL) {
+        f->s = ole2_stream_init(&f->st, o, entry);
+        f->walk = o->walk;
+        f->base = 0;
+        f->len = f->from = 0;
+    }
+    return f;
+}
+
+/* UINT64_MAX: there is none. */
+static sk_err search_next(struct source_search *f, uint64_t *out_at) {
+    for (;;) {
+        size_t at = find_source((struct sk_bytes){f->window, f->len}, f->from);
+        if (at != SIZE_MAX) {
+            f->from = at + 3;
+            *out_at = f->base + at;
+            return sk_ok();
+        }
+        size_t keep = f->len - f->from < NEEDLE_BYTES ? f->len - f->from : NEEDLE_BYTES;
+        f->from = f->len - keep;
+        if (f->len == WINDOW_BYTES) {
+            memmove(f->window, f->window + f->from, keep);
+            f->base += f->from;
+            f->len = keep;
+            f->from = 0;
+            TRY(walk_tick(f->walk));
+        }
+        size_t got = 0;
+        sk_err err = sk_stream_read(f->s, f->window + f->len, WINDOW_BYTES - f->len, &got);
+        if (err.code == SK_E_FORMAT || (!sk_failed(err) && got == 0)) {
+            *out_at = UINT64_MAX;
+            return sk_ok();
+        }
+        TRY(err);
+        f->len += got;
+    }
 }
 
 /* ---- the dir stream ------------------------------------------------------------------------ */
@@ -230,11 +282,14 @@ static sk_err locate_source(struct ole2 *o, uint32_t entry, uint32_t *inout_offs
         return sk_ok();
     }
     struct arena_mark mark = arena_mark(walk_arena(o->walk));
-    struct sk_bytes raw;
-    TRY(ole2_load(o, entry, VBA_SEARCH_MAX_BYTES, &raw));
-    size_t at = find_source(raw, 0);
+    struct source_search *search = search_begin(o, entry);
+    uint64_t at;
+    if (search == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    TRY(search_next(search, &at));
     arena_rewind(walk_arena(o->walk), mark);
-    *out_found = at != SIZE_MAX;
+    *out_found = at < OLE2_NONE; /* what lies further in is found as a stray */
     *inout_offset = *out_found ? (uint32_t)at : *inout_offset;
     return sk_ok();
 }
@@ -288,9 +343,18 @@ static bool may_hold_source(const struct ole2 *o, uint32_t entry) {
 }
 
 /* All source texts of a stream but the one that was given. */
-static sk_err give_strays(struct ole2 *o, uint32_t entry, struct sk_bytes raw) {
+static sk_err give_strays(struct ole2 *o, uint32_t entry) {
+    struct source_search *search = search_begin(o, entry);
     unsigned count = 0;
-    for (size_t at = find_source(raw, 0); at != SIZE_MAX; at = find_source(raw, at + 3)) {
+    if (search == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    for (;;) {
+        uint64_t at;
+        TRY(search_next(search, &at));
+        if (at == UINT64_MAX) {
+            break;
+        }
         if (at == o->entry[entry].source_at) {
             continue;
         }
@@ -311,9 +375,7 @@ sk_err vba_strays(struct ole2 *o) {
             continue;
         }
         struct arena_mark mark = arena_mark(walk_arena(o->walk));
-        struct sk_bytes raw;
-        TRY(ole2_load(o, i, VBA_SEARCH_MAX_BYTES, &raw));
-        TRY(give_strays(o, i, raw));
+        TRY(give_strays(o, i));
         arena_rewind(walk_arena(o->walk), mark);
     }
     return sk_ok();

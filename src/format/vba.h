@@ -9,7 +9,7 @@
  * stream on a stream. Both live in storage of the caller, **borrow** `up` and need no release.
  * Errors of their reads: SK_E_FORMAT (after everything that could be unpacked), those of `up`.
  * Limits: VBA_MODULES_MAX modules a project, VBA_DIR_MAX_BYTES of an unpacked dir stream (noted);
- * source without a dir is searched for in the first VBA_SEARCH_MAX_BYTES of a stream.
+ * source without a dir is searched for in all streams.
  * Source: [MS-OVBA] 2.3.4.2, 2.4.1.
  */
 #ifndef SK_FORMAT_VBA_H
@@ -20,7 +20,6 @@
 #define VBA_CHUNK_BYTES ((size_t)4096)
 #define VBA_MODULES_MAX 4096u
 #define VBA_DIR_MAX_BYTES ((size_t)4 << 20)
-#define VBA_SEARCH_MAX_BYTES ((size_t)8 << 20)
 
 struct vba_unpack {
     struct sk_stream base;

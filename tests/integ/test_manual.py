@@ -87,7 +87,7 @@ class Manual(unittest.TestCase):
         page = (MAN / "sekisho-clamscan.1").read_text()
         table = (TOP / "src/cli/clam_options.c").read_text()
         idle = re.findall(r'^    NONE(?:_ARG)?\("([\w-]+)"', table, re.M)
-        self.assertGreater(len(idle), 20)
+        self.assertGreater(len(idle), 10)  # that the table was read: the list shrinks
         for name in idle:
             item = page.split(".It Fl Fl " + name.replace("-", "\\-") + " ", 1)[1].split(".It ", 1)[0]
             self.assertIn("no effect", item, name)

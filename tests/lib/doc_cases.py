@@ -120,6 +120,9 @@ def vba_cases():
     other = MACRO.replace(b"CMD", b"SH")
     two["Macros/VBA/Module1"] += mkole.compress(other)
     yield case("ole2", "vba-second-source", mkole.ole(two), {source: other, project: None}, VBA, {"damaged"})
+    late = {"WordDocument": good["WordDocument"], "Late": b"\0Attribut" + bytes(9 << 20) + mkole.compress(MACRO)}
+    late["Edge"] = bytes((64 << 10) - 5) + mkole.compress(MACRO)
+    yield case("ole2", "vba-late", mkole.ole(late, 4), {"Late/source.bas": MACRO, "Edge/source.bas": MACRO}, VBA)
     stomped = dict(good)
     stomped["Macros/VBA/Module1"] = bytes(i * 7 & 0x7f | 0x80 for i in range(900))
     yield case("ole2", "vba-stomped", mkole.ole(stomped), {}, VBA | {("vba-without-source", "Module1")})
@@ -401,6 +404,8 @@ def picture_cases():
     yield case("ole2", "pictures-excel", mkole.ole({"Workbook": book}), {f"Workbook/{n}": d for n, d in want.items()})
     yield case("ole2", "pictures-cut", mkole.ole({"Data": picture(0x216, 0xf01b, zlib.compress(wmf), 0)[:-9]}),
                {"Data/picture-0.wmf": None}, set(), {"damaged"})
+    long = bytes(33 << 20) + stream
+    yield case("ole2", "pictures-late", mkole.ole({"Pictures": long}, 4), {"Pictures": long}, set(), {"limit-memory"})
     no_directory = patched(mkole.ole(word_doc()), 48, "<I", 0xfffffff0)
     yield case("ole2", "no-directory", no_directory, {"source.bas": None}, VBA, {"damaged"})
 
