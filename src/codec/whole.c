@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 
-#define IN_MAX_BYTES ((size_t)1 << 20) /* nobody asks for the time in between */
+#define IN_MAX_BYTES ((size_t)8 << 20) /* nobody asks for the time in between */
 #define OUT_MIN_BYTES ((size_t)16 * 1024)
 #define OUT_MAX_BYTES ((size_t)8 << 20)
 

@@ -19,7 +19,7 @@
 
 #define ROOM_BYTES ((size_t)64 * 1024)
 #define FIRST_BYTES ((size_t)256 * 1024)
-#define SPARE_MAX_BYTES ((size_t)1 << 20) /* kept from one object to the next */
+#define SPARE_MAX_BYTES ((size_t)2 << 20) /* kept from one object to the next */
 
 void store_pool_init(struct store_pool *pool, int spool_fd, uint64_t ceiling_bytes) {
     *pool =
@@ -80,9 +80,9 @@ void store_begin(struct store *st, struct store_pool *pool) {
     *st = (struct store){.pool = pool, .buf = take_spare(pool)};
 }
 
-static sk_err grow(struct store *st) {
+/* To `want` bytes, or as many as the ceiling leaves. */
+static sk_err grow(struct store *st, size_t want) {
     struct store_pool *pool = st->pool;
-    size_t want = st->buf.cap < FIRST_BYTES ? FIRST_BYTES : st->buf.cap * 2;
     size_t left = pool->ceiling - pool->held;
     if (want - st->buf.cap > left) {
         if (left < ROOM_BYTES) {
@@ -114,12 +114,19 @@ static sk_err move_to_spool(struct store *st) {
     return sk_ok();
 }
 
+void store_expect(struct store *st, uint64_t bytes) {
+    if (bytes < st->pool->memory_bytes - ROOM_BYTES && st->buf.cap < bytes + ROOM_BYTES &&
+        bytes + ROOM_BYTES > FIRST_BYTES) {
+        SK_IGNORE(grow(st, (size_t)bytes + ROOM_BYTES), "then it grows by and by");
+    }
+}
+
 sk_err store_room(struct store *st, uint8_t **out_ptr, size_t *out_cap) {
     if (!st->spooled && st->buf.cap - (size_t)st->len < ROOM_BYTES) {
         if (st->pool->fd >= 0 && st->buf.cap >= st->pool->memory_bytes) {
             TRY(move_to_spool(st));
         } else {
-            TRY(grow(st));
+            TRY(grow(st, st->buf.cap < FIRST_BYTES ? FIRST_BYTES : st->buf.cap * 2));
         }
     }
     size_t used = st->spooled ? 0 : (size_t)st->len;

@@ -54,6 +54,9 @@ void store_pool_trim(struct store_pool *pool);
 void store_pool_release(struct store_pool *pool);
 
 void store_begin(struct store *st, struct store_pool *pool);
+/* So many bytes are likely to come: room for them at once, so that a decoder which wants all of it
+ * gets it and nothing is moved. Only a hint. */
+void store_expect(struct store *st, uint64_t bytes);
 /* Room to write into, at least 64 KiB, or what the ceiling leaves; then tell how much was written.
  */
 sk_err store_room(struct store *st, uint8_t **out_ptr, size_t *out_cap);

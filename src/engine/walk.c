@@ -66,6 +66,7 @@ struct reading {
     struct layer *layer;
     struct store *store;
     uint64_t packed;
+    uint64_t expected; /* 0: unknown */
 };
 
 /* SK_OK: go on. SK_E_LIMIT: too large, forget it. SK_E_STOP: search what there is. */
@@ -90,6 +91,9 @@ static sk_err check_size(struct sk_walk *walk, const struct reading *r) {
 /* Fill the store. False: do not look at it. */
 static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_stream *data) {
     store_begin(r->store, &walk->sc->pool);
+    if (r->expected / PLAUSIBLE_RATIO <= r->packed) {
+        store_expect(r->store, r->expected);
+    }
     for (;;) {
         uint8_t *ptr;
         size_t cap;
@@ -152,7 +156,8 @@ static bool open_member(struct sk_walk *walk, struct layer *member, const struct
         }
         return true;
     }
-    struct reading r = {member, &member->store, packed_of(walk, child)};
+    uint64_t expected = child->size != SK_SIZE_UNKNOWN ? child->size : child->expected;
+    struct reading r = {member, &member->store, packed_of(walk, child), expected};
     bool look = read_all(walk, &r, data);
     layer_open_store(member);
     return look;
@@ -241,7 +246,7 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
         return sk_fail(SK_E_STOP);
     }
     struct store bytes;
-    struct reading r = {layer, &bytes, layer->src.size};
+    struct reading r = {layer, &bytes, layer->src.size, 0};
     if (read_all(walk, &r, data) && bytes.len > 0) {
         struct sk_source src;
         store_source(&bytes, &src);

@@ -18,7 +18,7 @@ static int bzip2_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static sk_err bzip2_walk(struct sk_walk *walk, struct sk_source *src) {
-    return single_walk(walk, src, sk_bunzip2_open, NULL, 0);
+    return single_walk(walk, src, &(struct single){.open = sk_bunzip2_open});
 }
 
 const struct sk_format sk_format_bzip2 = {

@@ -49,6 +49,7 @@ struct sk_child {
     size_t name_len;
     uint64_t packed_size; /* SK_SIZE_UNKNOWN when not stated */
     uint64_t size;        /* as stated by the container; checked by nobody */
+    uint64_t expected;    /* with an unknown size: a guess, for room only; 0: none */
     uint32_t crc32;
     uint64_t
         place; /* where its header stands in src, 0: not told; for containers behind other data */

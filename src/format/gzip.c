@@ -41,10 +41,17 @@ static const char *stored_name(struct sk_walk *walk, struct sk_source *src, size
     return arena_strndup(walk_arena(walk), (const char *)name, *out_len);
 }
 
+/* The length that the last member states, modulo 2^32. */
+static uint64_t stated_length(struct sk_source *src) {
+    struct sk_cursor c = sk_source_cursor(src, src->size - 4, 4);
+    return sk_cursor_u32le(&c);
+}
+
 static sk_err gzip_walk(struct sk_walk *walk, struct sk_source *src) {
-    size_t name_len = 0;
-    const char *name = stored_name(walk, src, &name_len);
-    return single_walk(walk, src, sk_gunzip_open, name, name == NULL ? 0 : name_len);
+    struct single how = {.open = sk_gunzip_open, .expected = stated_length(src)};
+    how.name = stored_name(walk, src, &how.name_len);
+    how.name_len = how.name == NULL ? 0 : how.name_len;
+    return single_walk(walk, src, &how);
 }
 
 const struct sk_format sk_format_gzip = {

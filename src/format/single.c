@@ -32,13 +32,15 @@ static sk_err only_zeros(struct sk_walk *walk, struct sk_source *src, uint64_t o
     return sk_ok();
 }
 
-sk_err single_walk(struct sk_walk *walk, struct sk_source *src, single_open_fn open,
-                   const char *name, size_t name_len) {
+sk_err single_walk(struct sk_walk *walk, struct sk_source *src, const struct single *how) {
     struct sk_source_stream raw;
     struct sk_stream *codec = NULL;
-    TRY(open(sk_source_stream_init(&raw, src, 0, src->size), &codec));
-    struct sk_child child = {
-        .name = name, .name_len = name_len, .packed_size = src->size, .size = SK_SIZE_UNKNOWN};
+    TRY(how->open(sk_source_stream_init(&raw, src, 0, src->size), &codec));
+    struct sk_child child = {.name = how->name,
+                             .name_len = how->name_len,
+                             .packed_size = src->size,
+                             .size = SK_SIZE_UNKNOWN,
+                             .expected = how->expected};
     sk_err err = walk_child(walk, &child, codec);
     bool ended = false;
     uint64_t used = sk_codec_consumed(codec, &ended);

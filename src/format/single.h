@@ -11,9 +11,14 @@
 /* Opens the codec over `up`; as the constructors of codec/codec.h. */
 typedef sk_err (*single_open_fn)(struct sk_stream *up, struct sk_stream **out_stream);
 
-/* name: **borrowed**, must not point into a window of src; NULL when there is none. Errors: those
- * of walk_child, of the source, SK_E_NOMEM. */
-sk_err single_walk(struct sk_walk *walk, struct sk_source *src, single_open_fn open,
-                   const char *name, size_t name_len);
+struct single {
+    single_open_fn open;
+    const char *name; /* **borrowed**, must not point into a window of src; NULL: there is none */
+    size_t name_len;
+    uint64_t expected; /* as in struct sk_child */
+};
+
+/* Errors: those of walk_child, of the source, SK_E_NOMEM. */
+sk_err single_walk(struct sk_walk *walk, struct sk_source *src, const struct single *how);
 
 #endif

@@ -66,12 +66,12 @@ static sk_err xz_walk(struct sk_walk *walk, struct sk_source *src) {
     struct sk_cursor c = sk_source_cursor(src, 0, LZMA_HEADER_BYTES);
     struct sk_peek peek = {.head = c.ptr, .head_len = c.len, .size = src->size};
     if (sk_peek_has(&peek, 0, XZ_MAGIC, 6)) {
-        return single_walk(walk, src, open_xz, NULL, 0);
+        return single_walk(walk, src, &(struct single){.open = open_xz});
     }
     if (sk_peek_has(&peek, 0, LZIP_MAGIC, 4)) {
-        return single_walk(walk, src, open_lzip, NULL, 0);
+        return single_walk(walk, src, &(struct single){.open = open_lzip});
     }
-    return single_walk(walk, src, open_lzma, NULL, 0);
+    return single_walk(walk, src, &(struct single){.open = open_lzma});
 }
 
 const struct sk_format sk_format_xz = {

@@ -33,7 +33,7 @@ static sk_err open_zstd(struct sk_stream *up, struct sk_stream **out_stream) {
 }
 
 static sk_err zstd_walk(struct sk_walk *walk, struct sk_source *src) {
-    return single_walk(walk, src, open_zstd, NULL, 0);
+    return single_walk(walk, src, &(struct single){.open = open_zstd});
 }
 
 const struct sk_format sk_format_zstd = {
