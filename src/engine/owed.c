@@ -2,8 +2,8 @@
 /*
  * Where the bytes of a put-off digest come from:
  *
- *     the object itself       the buffer it was read into, which is kept when the scan is over
- *     ... when it is large    read again through its descriptor (page cache), piece by piece
+ *     the object itself       read again through its descriptor (page cache), piece by piece
+ *     ... when it is small    copied: cheaper than a call
  *     a member, a view        copied; a large one is not put off
  *
  * What is kept is bounded. When there is no room for more, digests are taken then and there, until
@@ -15,6 +15,8 @@
  * Measured with the full-size set, whose two signatures "MD5 of any size" want a digest of every
  * layer: digests were 40 % of the time on shared libraries, 32 % on programs. Members for which
  * there was no room, each hashed in place, were 13 % of a folder with a large static library.
+ * Tried: keeping the buffer that a larger object was read into, to spare the second reading. It
+ * cost as much again, since every object then goes into cold memory.
  */
 #include "engine/owed.h"
 
@@ -26,9 +28,7 @@
 #include "engine/hashes.h"
 #include "os/file.h"
 
-/* A larger buffer is better used for the next object at once: tried with 1 MiB, keeping it saved
- * the second reading and cost as much again, since every object then went into cold memory. */
-#define ROOT_TAKE_BYTES ((size_t)64 << 10)
+#define COPY_OBJECT_BYTES ((uint64_t)64 << 10)
 
 struct owed_object {
     bool used;
@@ -51,7 +51,6 @@ struct owed {
     struct lanes *lanes;
     struct owed_object object[OWED_OBJECTS_MAX];
     struct owed_object *open; /* being scanned, or NULL */
-    struct owed_job *in_root; /* its bytes are those of the scanner's buffer; NULL: none */
     struct owed_job *spare;
     size_t held;
 };
@@ -122,7 +121,6 @@ static bool take_one(struct sk_scanner *sc, unsigned least) {
     struct owed_object *o = job->object;
     o->suspect = o->suspect || sk_failed(j->err) || hashes_known(sc, j->size, j->mask, j->digest);
     o->jobs--;
-    owed->in_root = owed->in_root == job ? NULL : owed->in_root;
     job_free(owed, job);
     return true;
 }
@@ -172,8 +170,7 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
         return false;
     }
     bool object = layer->parent == NULL && src == &layer->src;
-    bool in_root = object && src->mem == sc->root.ptr && sc->root.cap <= ROOT_TAKE_BYTES;
-    uint8_t *copy = object ? NULL : copy_bytes(sc, src);
+    uint8_t *copy = object && src->size > COPY_OBJECT_BYTES ? NULL : copy_bytes(sc, src);
     struct owed_job *job = object || copy != NULL ? job_new(owed) : NULL;
     if (job == NULL) {
         mem_free(copy);
@@ -181,37 +178,17 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
     }
     *job = (struct owed_job){
         .object = owed->open, .copy = copy, .held = copy != NULL ? (size_t)src->size : 0};
-    job->lane = (struct lanes_job){.mask = mask,
-                                   .size = src->size,
-                                   .bytes = in_root ? src->mem : copy,
-                                   .read = read_object,
-                                   .ctx = job};
+    job->lane = (struct lanes_job){
+        .mask = mask, .size = src->size, .bytes = copy, .read = read_object, .ctx = job};
     owed->held += job->held;
-    owed->in_root = in_root ? job : owed->in_root;
     owed->open->jobs++;
     lanes_put(owed->lanes, &job->lane);
     sc->stats.hashed_bytes += src->size;
     return true;
 }
 
-/* The scan is over, the digest of the object is not taken: its buffer goes from the scanner to the
- * job. */
-static void keep_root(struct sk_scanner *sc) {
-    struct owed *owed = sc->owed;
-    if (owed->in_root == NULL || !make_room(sc, sc->root.cap) || owed->in_root == NULL) {
-        return;
-    }
-    owed->in_root->copy = sc->root.ptr;
-    owed->in_root->held = sc->root.cap;
-    owed->held += sc->root.cap;
-    owed->in_root = NULL;
-    sc->root = (struct store_buf){0};
-}
-
-bool owed_end(struct sk_scanner *sc) {
-    struct owed *owed = sc->owed;
+bool owed_end(struct owed *owed) {
     struct owed_object *o = owed->open;
-    keep_root(sc);
     owed->open = NULL;
     o->used = o->jobs > 0 || o->suspect;
     return o->used;

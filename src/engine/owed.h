@@ -32,9 +32,8 @@ bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t t
 /* True: the digests of these bytes, the layer's own or a view of it, will be taken later. May take
  * digests that are owed, to make room. */
 bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src, unsigned mask);
-/* The object is scanned, its bytes are no longer needed. Does it owe digests? When it does not, the
- * report stands. May take the scanner's buffer. */
-bool owed_end(struct sk_scanner *sc);
+/* The object is scanned. Does it owe digests? When it does not, the report stands. */
+bool owed_end(struct owed *owed);
 /* See sk_scan_settle. */
 bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_stands);
 

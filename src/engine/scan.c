@@ -211,7 +211,7 @@ int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
     }
     bool may_owe = owed_begin(scanner->owed, fd, &st, tag);
     result = scan_fd(scanner, fd, &st, out_report);
-    bool owes = may_owe && owed_end(scanner);
+    bool owes = may_owe && owed_end(scanner->owed);
     if (result == SK_OK) {
         *out_owes = owes;
     }

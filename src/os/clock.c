@@ -14,6 +14,12 @@ uint64_t clock_monotonic_ms(void) {
     return clock_monotonic_us() / 1000u;
 }
 
+void clock_sleep_us(uint64_t us) {
+    struct timespec t = {.tv_sec = (time_t)(us / 1000000u),
+                         .tv_nsec = (long)(us % 1000000u) * 1000};
+    (void)nanosleep(&t, NULL);
+}
+
 int64_t clock_wall_seconds(void) {
     struct timespec now;
     return clock_gettime(CLOCK_REALTIME, &now) == 0 ? (int64_t)now.tv_sec : 0;

@@ -7,6 +7,8 @@
 
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void);
+/* At least so long, unless a signal comes. */
+void clock_sleep_us(uint64_t us);
 /* Seconds since 1970, as the machine has it. */
 int64_t clock_wall_seconds(void);
 

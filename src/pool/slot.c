@@ -79,7 +79,7 @@ sk_err slot_start(struct slot *slot) {
     TRY(spawn_fork(&options, &slot->child));
     slot->state = SLOT_STARTING;
     take_back(slot);
-    slot->files = 0;
+    slot->files = slot->scanned = slot->scanned_then = 0;
     slot->retire = false;
     slot->oldest_since = clock_monotonic_ms();
     gather_clear(&slot->gather);
@@ -208,6 +208,7 @@ static bool put_aside(struct slot *slot, uint64_t id) {
     if (at == slot->sent || slot->speaking != 0 || slot->item[at].again) {
         return false;
     }
+    slot->scanned += slot->item[at].owes ? 0 : 1;
     slot->item[at].again = slot->item[at].owes; /* the second time: it is taken up again */
     slot->item[at].owes = !slot->item[at].owes;
     slot->oldest_since = clock_monotonic_ms();
@@ -218,12 +219,14 @@ static bool finished(struct slot *slot, const struct scan_done *done) {
     const struct pool_options *o = slot->start.options;
     gather_done(&slot->gather, done);
     slot->failed_starts = 0;
+    unsigned at = sent_item(slot, done->id);
+    slot->scanned += slot->item[at].owes || slot->item[at].again ? 0 : 1;
     slot->files++;
     slot->last_bytes = done->private_bytes;
     uint64_t grown =
         done->private_bytes > slot->base_bytes ? done->private_bytes - slot->base_bytes : 0;
     slot->retire = slot->files >= o->recycle_files || grown > o->recycle_bytes;
-    answered(slot, sent_item(slot, done->id), (int)done->result);
+    answered(slot, at, (int)done->result);
     return true;
 }
 
@@ -292,6 +295,18 @@ void slot_pull(struct slot *slot, struct wire_packet *packet) {
             retire(slot);
         }
     }
+}
+
+uint64_t slot_busy_us(struct slot *slot, uint64_t now_us) {
+    uint64_t waiting = 0;
+    for (unsigned i = 0; i < slot->sent; i++) {
+        waiting += slot->item[i].owes || slot->item[i].again ? 0 : 1;
+    }
+    uint64_t done = slot->scanned - slot->scanned_then;
+    uint64_t took = now_us - slot->then_us;
+    slot->scanned_then = slot->scanned;
+    slot->then_us = now_us;
+    return slot->state == SLOT_UP && done > 0 ? waiting * took / done : 0;
 }
 
 uint64_t slot_deadline(const struct slot *slot) {

@@ -55,7 +55,10 @@ struct slot {
     uint64_t speaking;     /* id of the item whose findings or notes have begun to come, or 0 */
     uint64_t oldest_since; /* ms: when the worker turned to what it is doing */
     uint64_t files;        /* answered by this child */
-    uint64_t base_bytes;   /* its memory at READY */
+    uint64_t scanned;      /* by this child: answered or put aside */
+    uint64_t scanned_then; /* when slot_busy_us was asked last, and when that was */
+    uint64_t then_us;
+    uint64_t base_bytes; /* its memory at READY */
     uint64_t last_bytes;
     bool retire;                   /* end this child when it has answered what it has */
     unsigned failed_starts;        /* children in a row that ended without having had an object */
@@ -79,6 +82,9 @@ void slot_push(struct slot *slot);
 /* Read and act on what the child has said, so much at a time: it may never stop talking. */
 void slot_pull(struct slot *slot, struct wire_packet *packet);
 /* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
+/* How long the worker has to do with what it was sent, at the rate of the time since this was asked
+ * before; 0: nobody knows. */
+uint64_t slot_busy_us(struct slot *slot, uint64_t now_us);
 uint64_t slot_deadline(const struct slot *slot);
 /* Kill the child and answer the object it held. */
 void slot_lose(struct slot *slot, const char *detail);

@@ -24,6 +24,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "pool/pool.h"
+#include "pool/slot.h"
 #include "wire/frame.h"
 #include "wire/scan.h"
 
@@ -678,8 +679,24 @@ static void test_missing_spool_is_told(void **state) {
     pool_free(pool);
 }
 
+/* How long a worker has to do: what waits, at the rate since the question before. */
+static void test_busy(void **state) {
+    (void)state;
+    struct slot slot = {.state = SLOT_UP, .count = 5, .sent = 4, .scanned = 10, .then_us = 1000};
+    slot.item[0].owes = true;
+    slot.item[1].again = true;
+    assert_int_equal(slot_busy_us(&slot, 2000), 200);
+    assert_int_equal(slot_busy_us(&slot, 3000), 0); /* nothing came since: nobody knows */
+    slot.scanned = 11;
+    assert_int_equal(slot_busy_us(&slot, 3500), 1000);
+    slot.scanned = 12;
+    slot.state = SLOT_STARTING;
+    assert_int_equal(slot_busy_us(&slot, 9000), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_busy),
         cmocka_unit_test(test_results_come_back),
         cmocka_unit_test(test_trials_cross_the_sandbox),
         cmocka_unit_test(test_hits_without_a_trial_end_the_worker),
