@@ -39,8 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < b.link.count; i++) {
         require(l[i].kind < RULE_LINK_KIND_COUNT && l[i].text < b.text.len);
     }
+    const struct rule_icon *icon = b.icon.data;
+    for (size_t i = 0; i < b.icon.count; i++) {
+        require(icon[i].side == 16 || icon[i].side == 24 || icon[i].side == 32);
+        require(icon[i].group[0] < b.text.len && icon[i].group[1] < b.text.len);
+    }
     size_t kept = b.member.count + b.password.count + b.switches.count + b.magic.count +
-                  b.link.count + b.url.count + b.cert.count;
+                  b.link.count + b.url.count + b.cert.count + b.icon.count;
     bool taken = why.reason == DEFC_TAKEN;
     /* A prefix of a hash is taken and not kept. */
     require(kept == taken || (taken && kept == 0 && data[0] % RULE_KIND_COUNT == RULE_GDB));

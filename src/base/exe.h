@@ -37,6 +37,10 @@ struct sk_exe {
     /* PE: the certificate table; cert_len 0: none. And two header fields a signature leaves out. */
     uint64_t cert_off, cert_len;
     uint64_t checksum_off, cert_dir_off;
+    /* PE: what it takes to find resources later (format/pe_icons.h). An address below header_bytes
+     * is a file offset; resource_size 0: no resources. */
+    uint64_t header_bytes;
+    uint64_t resource_rva, resource_size;
 };
 
 #endif

@@ -157,6 +157,19 @@ static sk_err decode_url(struct decoding *d, const struct rules *rules) {
     return sk_ok();
 }
 
+static sk_err decode_icon(struct decoding *d, const struct rules *rules) {
+    if (d->index >= rules->icon_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    const struct rule_icon *icon = &rules->icon[d->index];
+    tell_text(d->t, "group1", _("first group"), &rules->text[icon->group[0]]);
+    tell_text(d->t, "group2", _("second group"), &rules->text[icon->group[1]]);
+    tell_number(d->t, "side", _("pixels a side"), icon->side);
+    tell_number(d->t, "coloured", _("percent of coloured pixels"),
+                icon->spread[RULE_ICON_SPREADS - 1]);
+    return sk_ok();
+}
+
 /* ---- expression ------------------------------------------------------------------------------ */
 
 static sk_err decode_attributes(struct decoding *d) {
@@ -166,7 +179,7 @@ static sk_err decode_attributes(struct decoding *d) {
     tell_open(d->t, "attributes", _("only if"), '[');
     for (unsigned i = 0; i < d->sig->attr_count; i++) {
         const struct mt_attr *a = &d->seg->attr[d->sig->attr_first + i];
-        TRY(words_attribute(a, phrase(d)));
+        TRY(words_attribute(d->seg, a, phrase(d)));
         tell_open(d->t, NULL, NULL, '{');
         tell_number(d->t, "key", NULL, a->key);
         tell_number(d->t, "min", NULL, a->min);
@@ -451,6 +464,8 @@ static sk_err decode_rule(struct decoding *d, const struct query_signature *sig)
         return decode_link(d, rules);
     case QUERY_URL:
         return decode_url(d, rules);
+    case QUERY_ICON:
+        return decode_icon(d, rules);
     default:
         return sk_fail(SK_E_UNSUPPORTED);
     }

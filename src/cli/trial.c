@@ -109,7 +109,7 @@ static sk_err tell_failed(struct telling *g) {
     }
     for (unsigned i = 0; i < g->sig->attr_count && i < 64; i++) {
         if ((g->trial->failed_attributes >> i & 1) != 0) {
-            TRY(words_attribute(&g->seg->attr[g->sig->attr_first + i], phrase(g)));
+            TRY(words_attribute(g->seg, &g->seg->attr[g->sig->attr_first + i], phrase(g)));
             tell_word(g->t, buf_text(&g->says));
             tell_line(g->t, 0, buf_text(&g->says));
         }

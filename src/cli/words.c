@@ -99,7 +99,17 @@ static const char *type_words(uint32_t type) {
     return type < SK_TYPE_COUNT ? sk_type_word((enum sk_type)type) : "?";
 }
 
-sk_err words_attribute(const struct mt_attr *a, struct buf *out) {
+static sk_err icon_words(const struct mt_segment *seg, const struct mt_attr *a, struct buf *out) {
+    bool first = a->key == MT_ATTR_ICON_GROUP1;
+    if ((uint64_t)a->min + a->max > seg->lit_len) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    TRY(buf_puts(out, first ? _("has an icon of the first kind of group: ")
+                            : _("has an icon of the second kind of group: ")));
+    return buf_append(out, seg->lit + a->min, a->max);
+}
+
+sk_err words_attribute(const struct mt_segment *seg, const struct mt_attr *a, struct buf *out) {
     switch (a->key) {
     case MT_ATTR_FILE_SIZE:
         return range_words(_("file size"), a, out);
@@ -115,6 +125,9 @@ sk_err words_attribute(const struct mt_attr *a, struct buf *out) {
                           a->min == SK_TYPE_ANY ? _("any") : type_words(a->min));
     case MT_ATTR_TELLS:
         return buf_printf(out, _("tells a type: %s"), type_words(a->min));
+    case MT_ATTR_ICON_GROUP1:
+    case MT_ATTR_ICON_GROUP2:
+        return icon_words(seg, a, out);
     case MT_ATTR_HANDLER:
         return buf_printf(out, _("asks for a scan as: %s"), type_words(a->min));
     default:

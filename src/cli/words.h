@@ -16,7 +16,7 @@ const char *words_target(unsigned target);
 /* "anywhere", "at 0 to 128", "16 bytes before the end" */
 sk_err words_offset(const struct mt_sub *sub, struct buf *out);
 /* "file size: 10 to 20" */
-sk_err words_attribute(const struct mt_attr *attr, struct buf *out);
+sk_err words_attribute(const struct mt_segment *seg, const struct mt_attr *attr, struct buf *out);
 /* One node of an expression: "all of these", "subsignature 2, more than 3 times". */
 sk_err words_node(const struct mt_node *node, struct buf *out);
 /* "0&(1|2)>3": the expression as ClamAV writes it, always with parentheses around a group. */

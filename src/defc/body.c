@@ -39,10 +39,11 @@ struct line {
     struct mt_attr attr[ATTR_MAX];
     unsigned attr_count;
     bool has_target;
-    bool has_levels; /* Engine came first */
-    bool has_attr;   /* anything but Engine and Target */
-    uint16_t flags;  /* MT_SIG_* */
-    bool in_group;   /* no signature, but a body of this macro group */
+    bool has_levels;         /* Engine came first */
+    bool has_attr;           /* anything but Engine and Target */
+    uint16_t flags;          /* MT_SIG_* */
+    struct sk_bytes icon[2]; /* groups; ptr NULL: not asked for */
+    bool in_group;           /* no signature, but a body of this macro group */
     uint8_t group;
 };
 
@@ -207,6 +208,16 @@ static void read_section_count(struct line *l, struct sk_bytes value, struct def
     read_range_attr(l, MT_ATTR_SECTION_COUNT, value, why);
 }
 
+static void read_icon_group1(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    (void)why;
+    l->icon[0] = value;
+}
+
+static void read_icon_group2(struct line *l, struct sk_bytes value, struct defc_why *why) {
+    (void)why;
+    l->icon[1] = value;
+}
+
 static void read_target(struct line *l, struct sk_bytes value, struct defc_why *why) {
     set_target(l, value, why);
     l->has_target = true;
@@ -221,6 +232,7 @@ static void read_attr(struct line *l, struct sk_bytes item, struct defc_why *why
         {"FileSize", read_file_size},          {"EntryPoint", read_entry_point},
         {"Container", read_container},         {"NumberOfSections", read_section_count},
         {"Intermediates", read_intermediates}, {"HandlerType", read_handler},
+        {"IconGroup1", read_icon_group1},      {"IconGroup2", read_icon_group2},
     };
     bool more;
     struct sk_bytes value = item;
@@ -250,6 +262,9 @@ static void check_attrs(const struct line *l, struct defc_why *why) {
     if (l->has_attr && !l->has_levels) {
         why_say(why, DEFC_MALFORMED, "attributes without Engine, %u at least, before them",
                 FLEVEL_ATTRIBUTES);
+    }
+    if ((l->icon[0].ptr != NULL || l->icon[1].ptr != NULL) && l->target != SK_TARGET_PE) {
+        why_say(why, DEFC_MALFORMED, "an icon group of another target than PE");
     }
     for (unsigned i = 0; i < l->attr_count; i++) {
         uint32_t key = l->attr[i].key;
@@ -444,7 +459,23 @@ static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig,
     return sk_ok();
 }
 
-static sk_err keep(struct body_builder *b, const struct line *l) {
+/* The texts of icon groups lie among the literals. Several of one kind: the last counts, as with
+ * clamscan 1.4.6. */
+static sk_err keep_icon_groups(struct body_builder *b, struct line *l) {
+    for (unsigned i = 0; i < sizeof(l->icon) / sizeof(l->icon[0]); i++) {
+        uint32_t off = 0;
+        if (l->icon[i].ptr == NULL) {
+            continue;
+        }
+        TRY(strpool_put(&b->lit, l->icon[i], &off));
+        add_attr(l, MT_ATTR_ICON_GROUP1 + i, off, (uint32_t)l->icon[i].len);
+        l->flags |= MT_SIG_ICON;
+    }
+    return sk_ok();
+}
+
+static sk_err keep(struct body_builder *b, struct line *l) {
+    TRY(keep_icon_groups(b, l));
     struct special_costs costs;
     struct mt_sig sig = {.target = (uint8_t)l->target,
                          .flags = l->flags,

@@ -14,7 +14,6 @@ enum kind_reader {
     READ_RULE,
     READ_IOC,
     READ_NONE,
-    READ_LATER_LINES,
     READ_LATER_RULES,
     READ_LATER_FILE,
     READ_BYTECODE

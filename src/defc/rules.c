@@ -27,10 +27,11 @@ void rules_release(struct rule_builder *b) {
     vec_release(&b->link);
     vec_release(&b->url);
     vec_release(&b->cert);
+    vec_release(&b->icon);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
-    uint64_t count = b->member.count + b->cert.count;
+    uint64_t count = b->member.count + b->cert.count + b->icon.count;
     const struct rule_link *link = b->link.data;
     for (size_t i = 0; i < b->link.count; i++) {
         count += link[i].kind == RULE_LINK_DOMAIN_REGEX || link[i].kind == RULE_LINK_DOMAIN_HOST;
@@ -116,6 +117,8 @@ sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_byt
         return line_url(b, line, why);
     case RULE_CRB:
         return line_cert(b, line, why);
+    case RULE_IDB:
+        return line_icon(b, line, why);
     default:
         return line_member(b, kind, line, why);
     }
@@ -146,6 +149,7 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
         {IMG_RULE_LINKS, IMG_WARM, sizeof(struct rule_link), b->link.data, b->link.count},
         {IMG_RULE_URLS, IMG_WARM, sizeof(struct rule_url), b->url.data, b->url.count},
         {IMG_RULE_CERTS, IMG_WARM, sizeof(struct rule_cert), b->cert.data, b->cert.count},
+        {IMG_RULE_ICONS, IMG_WARM, sizeof(struct rule_icon), b->icon.data, b->icon.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

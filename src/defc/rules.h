@@ -28,6 +28,7 @@ enum rule_kind {
     RULE_WDB,
     RULE_GDB,
     RULE_CRB,
+    RULE_IDB,
     RULE_KIND_COUNT
 };
 
@@ -44,11 +45,12 @@ struct rule_builder {
     struct vec link;     /* struct rule_link */
     struct vec url;      /* struct rule_url */
     struct vec cert;     /* struct rule_cert */
+    struct vec icon;     /* struct rule_icon */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,
                       struct defc_why *why);
-/* Those that find something: passwords, switches and allowed links do not count. */
+/* What clamscan counts as signatures: passwords, switches and allowed links do not count. */
 uint64_t rules_count(const struct rule_builder *b);
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w);
 void rules_release(struct rule_builder *b);
@@ -73,6 +75,7 @@ sk_err line_link(struct rule_builder *b, enum rule_kind kind, struct sk_bytes li
                  struct defc_why *why);
 sk_err line_url(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 sk_err line_cert(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
+sk_err line_icon(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);
 /* Hex digits to at most `cap` bytes. */
 bool rules_hex(struct sk_bytes text, uint8_t *out, size_t cap, size_t *out_len);
 sk_err line_switch(struct rule_builder *b, struct sk_bytes line, struct defc_why *why);

@@ -279,7 +279,9 @@ static const char *check_macro_body(const struct body_check *b, uint32_t i) {
 /* min above max is allowed: a condition that never holds is what some lines say. */
 static const char *check_attr(const struct body_check *b, uint32_t i) {
     const struct mt_attr *attr = &b->seg->attr[i];
-    return attr->key >= MT_ATTR_FILE_SIZE && attr->key < MT_ATTR_KEY_END
+    bool icon = attr->key == MT_ATTR_ICON_GROUP1 || attr->key == MT_ATTR_ICON_GROUP2;
+    return attr->key >= MT_ATTR_FILE_SIZE && attr->key < MT_ATTR_KEY_END &&
+                   (!icon || in_range(attr->min, attr->max, b->seg->lit_len))
                ? NULL
                : "an attribute is malformed";
 }

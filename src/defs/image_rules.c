@@ -28,6 +28,7 @@ static const struct rule_row rows[] = {
     ROW(IMG_RULE_LINKS, link, link_count),
     ROW(IMG_RULE_URLS, url, url_count),
     ROW(IMG_RULE_CERTS, cert, cert_count),
+    ROW(IMG_RULE_ICONS, icon, icon_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -181,6 +182,29 @@ static bool cert_is_good(const struct rules *r, const struct rule_cert *c) {
            (c->flags & ~RULE_CERT_ALL) == 0;
 }
 
+static bool icon_is_good(const struct rules *r, const struct rule_icon *icon) {
+    bool good = icon->side == 16 || icon->side == 24 || icon->side == 32;
+    for (unsigned i = 0; i < RULE_ICON_GROUPS; i++) {
+        good = good && icon->group[i] < r->text_len;
+    }
+    return good;
+}
+
+static sk_err check_programs(const struct image *img, struct diag *diag) {
+    const struct rules *r = &img->rules;
+    for (uint32_t i = 0; i < r->cert_count; i++) {
+        if (!cert_is_good(r, &r->cert[i])) {
+            return image_refuse(img, diag, "certificate %u is malformed", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->icon_count; i++) {
+        if (!icon_is_good(r, &r->icon[i])) {
+            return image_refuse(img, diag, "icon %u is malformed", i);
+        }
+    }
+    return sk_ok();
+}
+
 sk_err image_check_rules(const struct image *img, struct diag *diag) {
     const struct rules *r = &img->rules;
     /* First: everything below reads texts up to their NUL. */
@@ -212,12 +236,7 @@ sk_err image_check_rules(const struct image *img, struct diag *diag) {
             return image_refuse(img, diag, "file typing %u is malformed", i);
         }
     }
-    for (uint32_t i = 0; i < r->cert_count; i++) {
-        if (!cert_is_good(r, &r->cert[i])) {
-            return image_refuse(img, diag, "certificate %u is malformed", i);
-        }
-    }
-    return sk_ok();
+    return check_programs(img, diag);
 }
 
 sk_err image_check_rule_names(const struct image *img, const uint64_t *name_starts,
@@ -236,6 +255,11 @@ sk_err image_check_rule_names(const struct image *img, const uint64_t *name_star
     for (uint32_t i = 0; i < r->cert_count; i++) {
         if (!image_is_name(img, name_starts, r->cert[i].name)) {
             return image_refuse(img, diag, "certificate %u has no name", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->icon_count; i++) {
+        if (!image_is_name(img, name_starts, r->icon[i].name)) {
+            return image_refuse(img, diag, "icon %u has no name", i);
         }
     }
     return sk_ok();

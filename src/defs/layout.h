@@ -76,7 +76,8 @@ enum img_section_type {
     IMG_RULE_LINKS,
     IMG_RULE_URLS,
     IMG_RULE_CERTS,
-    IMG_RULE_LAST = IMG_RULE_CERTS,
+    IMG_RULE_ICONS,
+    IMG_RULE_LAST = IMG_RULE_ICONS,
     IMG_DIGESTS = 255
 };
 

@@ -29,8 +29,8 @@ struct query_walk {
 
 const char *query_kind_text(enum query_kind kind) {
     static const char *const text[QUERY_KIND_COUNT] = {
-        "file hash", "section hash", "import hash", "allow list", "body",
-        "logical",   "member",       "certificate", "link",       "address"};
+        "file hash", "section hash", "import hash", "allow list", "body", "logical",
+        "member",    "certificate",  "link",        "address",    "icon"};
     return (unsigned)kind < QUERY_KIND_COUNT ? text[kind] : "?";
 }
 
@@ -173,6 +173,12 @@ static sk_err walk_image(struct query_walk *w) {
         if (is_marked(w, rules->cert[i].name)) {
             struct query_signature sig = {.kind = QUERY_CERTIFICATE, .index = i};
             TRY(tell(w, rules->cert[i].name, &sig));
+        }
+    }
+    for (uint32_t i = 0; i < rules->icon_count; i++) {
+        if (is_marked(w, rules->icon[i].name)) {
+            struct query_signature sig = {.kind = QUERY_ICON, .index = i};
+            TRY(tell(w, rules->icon[i].name, &sig));
         }
     }
     return walk_links(w, rules);

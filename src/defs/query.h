@@ -22,6 +22,7 @@ enum query_kind {
     QUERY_CERTIFICATE,
     QUERY_LINK, /* of pdb and wdb: has no name, its text stands for it */
     QUERY_URL,  /* of gdb: its digest in hex stands for the name */
+    QUERY_ICON,
     QUERY_KIND_COUNT
 };
 

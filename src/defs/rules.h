@@ -6,7 +6,7 @@
  * All integers little-endian, naturally aligned, without holes. Texts are NUL-terminated,
  * referenced by their offset in `text`. docs/DEFS-FORMAT.md describes the same bytes. **Borrowed**
  * while the image is open. The shapes are proved at open (image_rules.c), every offset too: rules
- * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg, ftm).
+ * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg, ftm, idb).
  */
 #ifndef SK_DEFS_RULES_H
 #define SK_DEFS_RULES_H
@@ -129,6 +129,25 @@ struct rule_cert {
     uint8_t serial[RULE_CERT_ID_BYTES];
 };
 
+/* The fingerprint of an icon of a program (idb). Signatures name its groups (MT_ATTR_ICON_GROUP1);
+ * what the numbers mean, and in which order: norm/icon_print.h. */
+#define RULE_ICON_GROUPS 2u
+#define RULE_ICON_AREAS 18u
+#define RULE_ICON_SPREADS 4u
+struct rule_icon_area {
+    uint16_t value;
+    uint8_t x;
+    uint8_t y;
+};
+struct rule_icon {
+    uint32_t name;
+    uint32_t group[RULE_ICON_GROUPS]; /* texts, which may be empty */
+    uint8_t side;                     /* 16, 24 or 32 */
+    uint8_t spread[RULE_ICON_SPREADS];
+    uint8_t pad[3];
+    struct rule_icon_area area[RULE_ICON_AREAS];
+};
+
 /* Does an expression keep its compiled size within reason? The C library expands x{m,n} and x+ to
  * copies, of groups, too, in each other; what comes out may be RULE_REGEX_ATOMS_MAX characters,
  * classes and groups, groups in each other RULE_REGEX_DEPTH_MAX deep. `len` bytes, or up to a NUL.
@@ -154,6 +173,8 @@ struct rules {
     uint32_t url_count;
     const struct rule_cert *cert;
     uint32_t cert_count;
+    const struct rule_icon *icon;
+    uint32_t icon_count;
 };
 
 #endif

@@ -51,7 +51,8 @@ struct layer {
     /* a program's signature, when it is to be judged; cert_len 0: none */
     uint64_t cert_off, cert_len, checksum_off, cert_dir_off;
     bool cert_blocked;
-    uint64_t picture_hash; /* when LAYER_PICTURE_HASHED */
+    uint64_t picture_hash;     /* when LAYER_PICTURE_HASHED */
+    struct layer_icons *icons; /* NULL: nobody asked yet (icons.h) */
     enum sk_type type;
     enum sk_type reader; /* at work on this layer; SK_TYPE_ANY: none */
     enum sk_type as;     /* what its container (or a browser) says it is; SK_TYPE_ANY: nothing */
@@ -77,6 +78,7 @@ struct layer {
 
 _Static_assert(SK_FACT_COUNT <= 64, "layer.facts has a bit for each");
 
+struct layer_icons;
 struct members;
 struct phish;
 struct owed;

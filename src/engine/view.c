@@ -20,6 +20,7 @@
 
 #include "engine/embedded.h"
 #include "engine/observe.h"
+#include "engine/icons.h"
 #include "engine/picture.h"
 #include "norm/text.h"
 
@@ -135,6 +136,11 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     if (picture_has_hash(sc, layer)) {
         ml.image_hash = picture_hash;
         ml.image_ctx = &ask;
+    }
+    struct icon_ask icons = {sc, layer, view->exe};
+    if (view->exe != NULL && view->exe->resource_size > 0 && view->src == &layer->src) {
+        ml.icon = icons_have;
+        ml.icon_ctx = &icons;
     }
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
     ctx.trials = (struct trials_view){layer, &ml, view->src != &layer->src};

@@ -121,38 +121,6 @@ static bool read_headers(struct pe *pe, struct pe_headers *out) {
     return sk_cursor_ok(&c) && out->section_count > 0;
 }
 
-/* Section table as it stands in the file; a cut table ends early. */
-static sk_err read_sections(struct pe *pe, struct pe_headers *h) {
-    uint64_t left = pe->src->size > h->section_table ? pe->src->size - h->section_table : 0;
-    uint64_t count = left / PE_SECTION_BYTES;
-    if (count > h->section_count) {
-        count = h->section_count;
-    }
-    pe->section = arena_zalloc(walk_arena(pe->walk), (size_t)count, sizeof(*pe->section));
-    if (pe->section == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    bool odd = false;
-    for (uint32_t i = 0; i < count; i++) {
-        struct sk_cursor c =
-            sk_source_cursor(pe->src, h->section_table + i * PE_SECTION_BYTES, PE_SECTION_BYTES);
-        sk_cursor_skip(&c, 8);
-        struct sk_exe_section *s = &pe->section[i];
-        s->vsize = sk_cursor_u32le(&c);
-        s->vaddr = sk_cursor_u32le(&c);
-        s->size = sk_cursor_u32le(&c);
-        s->off = sk_cursor_u32le(&c);
-        if (h->file_align != 0 && s->off % h->file_align != 0 && s->off % PE_SECTOR_BYTES == 0) {
-            odd = true;
-        }
-    }
-    if (odd) {
-        h->file_align = (uint32_t)PE_SECTOR_BYTES;
-    }
-    pe->section_count = (uint32_t)count;
-    return pe->src->failed;
-}
-
 static void align_section(struct sk_exe_section *s, const struct pe_headers *h, uint64_t size) {
     s->vaddr = round_down(s->vaddr, h->section_align);
     s->vsize = round_up(s->vsize != 0 ? s->vsize : s->size, h->section_align);
@@ -164,6 +132,42 @@ static void align_section(struct sk_exe_section *s, const struct pe_headers *h, 
     if (s->size > size - s->off) {
         s->size = size - s->off;
     }
+}
+
+/* The section table, aligned; a cut table ends early. */
+static sk_err read_sections(struct pe *pe, struct pe_headers *h) {
+    uint64_t left = pe->src->size > h->section_table ? pe->src->size - h->section_table : 0;
+    uint64_t count = left / PE_SECTION_BYTES;
+    if (count > h->section_count) {
+        count = h->section_count;
+    }
+    struct sk_exe_section *list = arena_zalloc(walk_arena(pe->walk), (size_t)count, sizeof(*list));
+    if (list == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    bool odd = false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct sk_cursor c =
+            sk_source_cursor(pe->src, h->section_table + i * PE_SECTION_BYTES, PE_SECTION_BYTES);
+        sk_cursor_skip(&c, 8);
+        struct sk_exe_section *s = &list[i];
+        s->vsize = sk_cursor_u32le(&c);
+        s->vaddr = sk_cursor_u32le(&c);
+        s->size = sk_cursor_u32le(&c);
+        s->off = sk_cursor_u32le(&c);
+        if (h->file_align != 0 && s->off % h->file_align != 0 && s->off % PE_SECTOR_BYTES == 0) {
+            odd = true;
+        }
+    }
+    if (odd) {
+        h->file_align = (uint32_t)PE_SECTOR_BYTES;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        align_section(&list[i], h, pe->src->size);
+    }
+    pe->section = list;
+    pe->section_count = (uint32_t)count;
+    return pe->src->failed;
 }
 
 static int pe_probe(const struct sk_peek *peek, enum sk_type *out_type) {
@@ -195,9 +199,6 @@ static sk_err pe_walk(struct sk_walk *walk, struct sk_source *src) {
     }
     TRY(read_sections(&pe, &h));
     bool broken = pe.section_count < h.section_count;
-    for (uint32_t i = 0; i < pe.section_count; i++) {
-        align_section(&pe.section[i], &h, src->size);
-    }
     pe.header_bytes = round_up(h.headers_bytes, h.section_align);
 
     struct sk_exe exe = {
@@ -207,6 +208,9 @@ static sk_err pe_walk(struct sk_walk *walk, struct sk_source *src) {
     exe.checksum_off = pe.optional_off + PE_CHECKSUM_OFF;
     exe.cert_dir_off = pe.optional_off + PE_DIRS_OFF + (pe.is_64 ? 16 : 0) +
                        PE_DIR_SECURITY * sizeof(struct pe_dir);
+    exe.header_bytes = pe.header_bytes;
+    exe.resource_rva = pe.dir[PE_DIR_RESOURCE].rva;
+    exe.resource_size = pe.dir[PE_DIR_RESOURCE].size;
     exe.has_entry = pe_map(&pe, h.entry_rva, &exe.entry);
     tell_broken(&pe, broken || (h.entry_rva != 0 && !exe.has_entry));
     TRY(pe_imports(&pe, &exe));

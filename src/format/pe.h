@@ -27,7 +27,7 @@ struct pe {
     bool is_64;            /* PE32+ */
     uint64_t header_bytes; /* RVAs below this are file offsets */
     uint32_t section_count;
-    struct sk_exe_section *section; /* aligned and clipped; vaddr is rounded down */
+    const struct sk_exe_section *section; /* aligned and clipped; vaddr is rounded down */
     struct pe_dir dir[PE_DIR_COUNT];
     uint64_t optional_off; /* of the optional header */
 };

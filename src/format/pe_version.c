@@ -14,14 +14,11 @@
  * StringFileInfo; a String must be longer than 16 bytes and fit with its padding into its table,
  * else nothing after it is read; a String without a value is passed over.
  *
- * The tree has three levels and is walked with three loops; entries are limited in total, because
- * directories may overlap.
+ * The tree has three levels and is walked with three loops (pe_resource.h).
  */
 #include "format/pe.h"
+#include "format/pe_resource.h"
 
-#define RESOURCE_TYPE_VERSION 16
-#define RESOURCE_IS_DIR 0x80000000u
-#define RESOURCE_ENTRIES_MAX 65536
 #define VERSION_LEAVES_MAX 16 /* as ClamAV: languages behind these do not count */
 #define VERSION_OFFSETS_MAX 4096
 #define VERSION_BYTES_MAX ((size_t)65535)
@@ -36,45 +33,12 @@
 
 struct version {
     const struct pe *pe;
-    uint64_t tree; /* RVA of the root directory */
-    uint32_t entries;
+    struct pe_tree tree;
     uint32_t leaves;
     uint32_t *offset;
     size_t count;
     size_t cap;
 };
-
-/* One directory of the tree: a position among its entries. */
-struct level {
-    uint64_t next; /* file offset */
-    uint32_t left;
-};
-
-static bool level_open(const struct version *v, uint32_t at, struct level *out) {
-    uint64_t off;
-    if (!pe_map(v->pe, v->tree + at, &off)) {
-        return false;
-    }
-    struct sk_cursor c = sk_source_cursor(v->pe->src, off, 16);
-    sk_cursor_skip(&c, 12);
-    out->left = sk_cursor_u16le(&c);
-    out->left += sk_cursor_u16le(&c);
-    out->next = off + 16;
-    return sk_cursor_ok(&c);
-}
-
-static bool level_next(struct version *v, struct level *level, uint32_t *out_id, uint32_t *out_at) {
-    if (level->left == 0 || v->entries >= RESOURCE_ENTRIES_MAX) {
-        return false;
-    }
-    struct sk_cursor c = sk_source_cursor(v->pe->src, level->next, 8);
-    level->left--;
-    level->next += 8;
-    v->entries++;
-    *out_id = sk_cursor_u32le(&c);
-    *out_at = sk_cursor_u32le(&c);
-    return sk_cursor_ok(&c);
-}
 
 static size_t pad4(size_t n) {
     return (n + 3) & ~(size_t)3;
@@ -192,14 +156,9 @@ static sk_err read_block(struct version *v, struct sk_bytes block, uint64_t bloc
 
 static sk_err read_leaf(struct version *v, uint32_t at) {
     uint64_t off;
-    if (!pe_map(v->pe, v->tree + at, &off)) {
-        return sk_ok();
-    }
-    struct sk_cursor c = sk_source_cursor(v->pe->src, off, 8);
-    uint32_t rva = sk_cursor_u32le(&c);
-    uint32_t size = sk_cursor_u32le(&c);
-    if (!sk_cursor_ok(&c) || !pe_map(v->pe, rva, &off) || size > v->pe->src->size - off) {
-        return sk_ok();
+    uint32_t size;
+    if (!pe_tree_leaf(&v->tree, at, &off, &size) || size > v->pe->src->size - off) {
+        return v->pe->src->failed;
     }
     struct sk_bytes block;
     block.ptr = sk_source_at(v->pe->src, off, VERSION_BYTES_MAX, &block.len);
@@ -214,15 +173,15 @@ static sk_err read_leaf(struct version *v, uint32_t at) {
 
 /* The languages of one name. */
 static sk_err read_languages(struct version *v, uint32_t dir) {
-    struct level langs;
+    struct pe_level langs;
     uint32_t id;
     uint32_t at;
-    if (!level_open(v, dir, &langs)) {
+    if (!pe_level_open(&v->tree, dir, &langs)) {
         return sk_ok();
     }
-    while (level_next(v, &langs, &id, &at)) {
+    while (pe_level_next(&v->tree, &langs, &id, &at)) {
         TRY(walk_tick(v->pe->walk));
-        if ((at & RESOURCE_IS_DIR) == 0 && v->leaves++ < VERSION_LEAVES_MAX) {
+        if ((at & PE_RESOURCE_IS_DIR) == 0 && v->leaves++ < VERSION_LEAVES_MAX) {
             TRY(read_leaf(v, at));
         }
     }
@@ -230,32 +189,32 @@ static sk_err read_languages(struct version *v, uint32_t dir) {
 }
 
 static sk_err read_names(struct version *v, uint32_t dir) {
-    struct level names;
+    struct pe_level names;
     uint32_t id;
     uint32_t at;
-    if (!level_open(v, dir, &names)) {
+    if (!pe_level_open(&v->tree, dir, &names)) {
         return sk_ok();
     }
-    while (level_next(v, &names, &id, &at)) {
+    while (pe_level_next(&v->tree, &names, &id, &at)) {
         TRY(walk_tick(v->pe->walk));
-        if ((at & RESOURCE_IS_DIR) != 0) {
-            TRY(read_languages(v, at & ~RESOURCE_IS_DIR));
+        if ((at & PE_RESOURCE_IS_DIR) != 0) {
+            TRY(read_languages(v, at & ~PE_RESOURCE_IS_DIR));
         }
     }
     return sk_ok();
 }
 
 static sk_err read_tree(struct version *v) {
-    struct level types;
+    struct pe_level types;
     uint32_t id;
     uint32_t at;
-    if (!level_open(v, 0, &types)) {
+    if (!pe_level_open(&v->tree, 0, &types)) {
         return sk_ok();
     }
-    while (level_next(v, &types, &id, &at)) {
+    while (pe_level_next(&v->tree, &types, &id, &at)) {
         TRY(walk_tick(v->pe->walk));
-        if (id == RESOURCE_TYPE_VERSION && (at & RESOURCE_IS_DIR) != 0) {
-            TRY(read_names(v, at & ~RESOURCE_IS_DIR));
+        if (id == PE_RESOURCE_VERSION && (at & PE_RESOURCE_IS_DIR) != 0) {
+            TRY(read_names(v, at & ~PE_RESOURCE_IS_DIR));
         }
     }
     return sk_ok();
@@ -292,7 +251,7 @@ sk_err pe_version(const struct pe *pe, struct sk_exe *out) {
     if (pe->dir[PE_DIR_RESOURCE].size == 0) {
         return sk_ok();
     }
-    struct version v = {.pe = pe, .tree = pe->dir[PE_DIR_RESOURCE].rva};
+    struct version v = {.pe = pe, .tree = pe_tree_of(pe)};
     sk_err err = read_tree(&v);
     if (!sk_failed(err)) {
         err = publish(&v, out);

@@ -34,8 +34,32 @@ bool attribute_holds(const struct match_layer *layer, const struct mt_attr *a) {
         return ancestor_is(layer, a);
     case MT_ATTR_HANDLER:
     case MT_ATTR_TELLS:
+    case MT_ATTR_ICON_GROUP1: /* not known yet: attribute_icons_hold */
+    case MT_ATTR_ICON_GROUP2:
         return true;
     default:
         return false; /* a newer attribute: the reader refuses such images */
     }
+}
+
+bool attribute_is_icon(const struct mt_attr *a) {
+    return a->key == MT_ATTR_ICON_GROUP1 || a->key == MT_ATTR_ICON_GROUP2;
+}
+
+bool attribute_icons_hold(const struct match_layer *layer, const struct mt_segment *seg,
+                          const struct mt_sig *sig) {
+    struct match_icon_groups groups = {{{NULL, 0}}};
+    for (unsigned i = 0; i < sig->attr_count; i++) {
+        const struct mt_attr *a = &seg->attr[sig->attr_first + i];
+        if (!attribute_is_icon(a)) {
+            continue;
+        }
+        if ((uint64_t)a->min + a->max > seg->lit_len) {
+            return false; /* damaged; image_check.c finds it */
+        }
+        struct sk_bytes name = {seg->lit + a->min, a->max};
+        bool any = name.len == 1 && name.ptr[0] == '*';
+        groups.name[a->key - MT_ATTR_ICON_GROUP1] = any ? (struct sk_bytes){NULL, 0} : name;
+    }
+    return layer->icon != NULL && layer->icon(layer->icon_ctx, &groups);
 }

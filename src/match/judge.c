@@ -3,7 +3,7 @@
  * Phase 2 of matcher.c: one touched signature on the whole layer.
  *
  *   target -> attributes -> members that must occur, most urgent first -> special ones ->
- * expression
+ * expression -> icons
  *
  * A missing member ends it after one search, and whatever was counted is remembered in counts.h, so
  * nothing is searched twice, whichever signature asks.
@@ -284,6 +284,14 @@ static sk_err count_specials(struct judged *j) {
     return sk_ok();
 }
 
+static bool icons_hold(struct matcher *m, const struct match_layer *layer,
+                       const struct mt_segment *seg, const struct mt_sig *sig) {
+    bool hold = attribute_icons_hold(layer, seg, sig);
+    m->run.view = NULL; /* the source has been used since */
+    m->run.view_len = 0;
+    return hold;
+}
+
 sk_err judge(struct scan *s, const struct touched *t) {
     unsigned segment = t->segment;
     uint32_t index = t->index;
@@ -318,6 +326,9 @@ sk_err judge(struct scan *s, const struct touched *t) {
     }
     if (misplaced) {
         s->m->near_miss = true;
+        return sk_ok();
+    }
+    if ((sig->flags & MT_SIG_ICON) != 0 && !icons_hold(s->m, s->layer, seg, sig)) {
         return sk_ok();
     }
     s->m->stats.hits++;
@@ -377,8 +388,10 @@ sk_err matcher_explain(struct matcher *m, const struct match_layer *layer,
                               .of_target = is_of_target(layer, sig),
                               .sub_count =
                                   sig->sub_count < MT_SUB_MAX ? sig->sub_count : MT_SUB_MAX};
+    bool icons = (sig->flags & MT_SIG_ICON) == 0 || icons_hold(m, layer, seg, sig);
     for (unsigned i = 0; i < sig->attr_count && i < 64; i++) {
-        bool holds = attribute_holds(layer, &seg->attr[sig->attr_first + i]);
+        const struct mt_attr *attr = &seg->attr[sig->attr_first + i];
+        bool holds = attribute_holds(layer, attr) && (icons || !attribute_is_icon(attr));
         t->failed |= (uint64_t)!holds << i;
     }
     struct judged j = {.m = m, .segment = which->segment, .sig = sig, .trig = MATCH_NO_TRIG};

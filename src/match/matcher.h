@@ -22,6 +22,11 @@
 
 #define MATCH_SEGMENT_MAX 8
 
+/* Groups one icon must be of; ptr NULL: any. */
+struct match_icon_groups {
+    struct sk_bytes name[2];
+};
+
 struct match_layer {
     struct sk_source *src;
     enum sk_target target;  /* chooses the table */
@@ -35,6 +40,10 @@ struct match_layer {
      * NULL: no picture. */
     bool (*image_hash)(void *ctx, uint64_t *out_hash);
     void *image_ctx;
+    /* Has the program an icon of these groups? Asked only when everything else of a signature
+     * holds. NULL: it has no icons. */
+    bool (*icon)(void *ctx, const struct match_icon_groups *groups);
+    void *icon_ctx;
 };
 
 struct match_budget {

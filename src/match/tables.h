@@ -229,6 +229,9 @@ enum mt_attr_key {
     MT_ATTR_HANDLER,   /* min = enum sk_type to scan the layer as; always holds (engine/layer.c) */
     MT_ATTR_TELLS, /* min = enum sk_type that begins at a hit, max = the type the layer must have,
                       SK_TYPE_ANY: whatever; always holds (engine/embedded.c) */
+    MT_ATTR_ICON_GROUP1, /* min = byte offset in lit[], max = length of the group's name, "*": any;
+                            asked for last (match_layer.icon) */
+    MT_ATTR_ICON_GROUP2,
     MT_ATTR_KEY_END
 };
 struct mt_attr {
@@ -245,6 +248,8 @@ struct mt_attr {
 #define MT_SIG_SPECIAL 4u
 /* Tells a type and finds nothing; has MT_ATTR_TELLS. */
 #define MT_SIG_TYPE 8u
+/* Has MT_ATTR_ICON_GROUP1 or 2. */
+#define MT_SIG_ICON 16u
 
 struct mt_sig {
     uint32_t name;      /* reference for defs names */

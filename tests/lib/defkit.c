@@ -127,6 +127,13 @@ void defkit_rules(const struct scratch *s) {
                  "Test.Trusted-4;1;0123456789abcdef0123456789abcdef01234567;"
                  "0123456789abcdef0123456789abcdef01234567;c1c2c3c5;65537;1;0;1;;c\n"
                  "Test.Blocked-5;0;0123456789abcdef0123456789abcdef01234568;;c1c2c3c7;;0;0;0;;c\n");
+    scratch_text(
+        s, "src/j.idb",
+        "Test.Icon-6:ONE:TWO:"
+        "10b6d0a03b1903089e001006f20404734060a7c90800de0406d70a02d500059c000a9e0700a30707600a09"
+        "60010a5c0a012a00003800043c040020222152\n");
+    scratch_text(s, "src/k.ldb",
+                 "Test.Iconic-7;Engine:51-255,IconGroup1:ONE,IconGroup2:*,Target:1;0;0:4d5a9000\n");
 }
 
 void defkit_image(const struct scratch *s, struct buf *out) {

@@ -56,6 +56,7 @@ static void every_kind_is_there_and_verifies(void **state) {
     assert_int_equal(r->link_count, 4);
     assert_int_equal(r->url_count, 4);
     assert_int_equal(r->cert_count, 2);
+    assert_int_equal(r->icon_count, 1);
     assert_int_equal(image_verify(img, &tape.diag).code, SK_OK);
     defkit_exercise(img);
     image_close(img);
@@ -105,6 +106,9 @@ static void named_damage_is_refused(void **state) {
         {"modulus too long", IMG_RULE_CERTS, AT(rule_cert, modulus_len), UINT16_MAX},
         {"no modulus", IMG_RULE_CERTS, AT(rule_cert, modulus_len), 0},
         {"flags of a certificate", IMG_RULE_CERTS, AT(rule_cert, flags), RULE_CERT_ALL + 1},
+        {"group of an icon outside", IMG_RULE_ICONS, offsetof(struct rule_icon, group), 4,
+         UINT32_MAX},
+        {"side of an icon", IMG_RULE_ICONS, AT(rule_icon, side), 17},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct buf copy = {0};

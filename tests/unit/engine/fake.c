@@ -16,6 +16,7 @@
 
 #include "crypto/digest.h"
 #include "format/content.h"
+#include "format/pe_icons.h"
 
 struct fake_world fake;
 
@@ -485,4 +486,13 @@ void box_add_text(struct buf *box, enum fake_kind kind, const char *name, const 
     assert_false(sk_failed(buf_puts(&text, content)));
     box_add(box, kind, name, &text, argument);
     buf_release(&text);
+}
+
+sk_err pe_icons(struct sk_source *src, const struct sk_exe *exe, pe_icon_fn found, void *ctx) {
+    (void)src;
+    (void)exe;
+    for (unsigned i = 0; i < fake.icon_count; i++) {
+        TRY(found(ctx, fake.icon_off[i]));
+    }
+    return fake.icons_fail;
 }

@@ -57,6 +57,9 @@ struct fake_world {
     bool near_miss;
     uint64_t match_ticks; /* ask the budget so often */
     unsigned matched;     /* calls of matcher_scan */
+    uint64_t icon_off[8]; /* what pe_icons finds, and how it ends */
+    unsigned icon_count;
+    sk_err icons_fail;
     enum sk_target target[256];
     enum sk_type container[256];
     bool exe[256];
