@@ -22,6 +22,7 @@
  * most as many rounds as certificates.
  */
 #include "engine/authenticode.h"
+#include "engine/switches.h"
 
 #include <string.h>
 
@@ -143,6 +144,7 @@ void authenticode_look(struct sk_scanner *sc, struct layer *layer, const struct 
     if (exe->cert_len <= WIN_CERTIFICATE_BYTES || exe->cert_off > layer->src.size ||
         exe->cert_len != layer->src.size - exe->cert_off ||
         (sc->options.parts_off & SK_PART_CERTIFICATES) != 0 ||
+        (sc->engine->without & WITHOUT_CERTIFICATES) != 0 ||
         !any_rule(sc->engine, has_rule, NULL)) {
         return;
     }

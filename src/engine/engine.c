@@ -126,7 +126,15 @@ static sk_err make_parts(struct sk_scanner *sc) {
     TRY(members_new(sc->engine, &sc->members));
     TRY(phish_new(sc->engine, sc->digester, &sc->phish));
     TRY(owed_new(&sc->owed));
-    return matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher);
+    TRY(matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher));
+    const uint32_t options = MT_REGEX_CASELESS | MT_REGEX_DOTALL | MT_REGEX_MULTILINE |
+                             MT_REGEX_EXTENDED | MT_REGEX_ANCHORED | MT_REGEX_DOLLAR_END |
+                             MT_REGEX_UNGREEDY;
+    uint32_t without = sc->engine->without;
+    matcher_regexes_off(sc->matcher, (without & WITHOUT_REGEX) != 0,
+                        ((without & WITHOUT_REGEX_OPTIONS) != 0 ? options : 0) |
+                            ((without & WITHOUT_REGEX_GLOBAL) != 0 ? MT_REGEX_GLOBAL : 0));
+    return sk_ok();
 }
 
 int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,

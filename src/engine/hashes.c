@@ -15,6 +15,7 @@
 
 #include "engine/authenticode.h"
 #include "engine/owed.h"
+#include "engine/switches.h"
 
 _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA1 &&
                    (int)HS_SHA256 == (int)CRYPTO_SHA256,
@@ -151,12 +152,13 @@ static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
 
 sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
     uint64_t left = layer->src.size * HASHES_SECTION_FACTOR;
-    if (exe->section_hashes_alert) {
+    if (exe->section_hashes_alert && (sc->engine->without & WITHOUT_SECTION_HASHES) == 0) {
         for (uint32_t i = 0; i < exe->section_count; i++) {
             TRY(hash_section(sc, layer, &exe->section[i], &left));
         }
     }
-    if (exe->imports == NULL || exe->imports_len == 0) {
+    if (exe->imports == NULL || exe->imports_len == 0 ||
+        (sc->engine->without & WITHOUT_IMPORT_HASHES) != 0) {
         return sk_ok();
     }
     unsigned mask = wanted(sc, HS_IMPORTS, exe->imports_len);

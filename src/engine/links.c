@@ -11,6 +11,7 @@
 
 #include "engine/heuristics.h"
 #include "engine/phish.h"
+#include "engine/switches.h"
 #include "norm/html.h"
 
 #define LINKS_MAX_BYTES ((uint64_t)40 << 20) /* of HTML, as for its views (view_html.c) */
@@ -69,7 +70,8 @@ static sk_err feed(struct links *l, struct sk_norm_html *html) {
 
 static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
     bool alert = (sc->options.alerts & (SK_ALERT_PHISHING_SSL | SK_ALERT_PHISHING_CLOAK)) != 0;
-    return (sc->options.flags & SK_SCAN_NO_LINKS) == 0 && layer->type == SK_TYPE_HTML &&
+    return (sc->options.flags & SK_SCAN_NO_LINKS) == 0 &&
+           (sc->engine->without & WITHOUT_LINKS) == 0 && layer->type == SK_TYPE_HTML &&
            layer->parent != NULL && sk_type_target(layer->parent->type) == SK_TARGET_MAIL &&
            (alert || phish_has_tables(sc->phish));
 }

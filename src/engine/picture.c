@@ -7,6 +7,7 @@
  * signature hangs on it, once, in time that counts against the scan's.
  */
 #include "engine/picture.h"
+#include "engine/switches.h"
 
 #include "codec/image.h"
 #include "norm/image_hash.h"
@@ -26,7 +27,8 @@ bool picture_has_hash(const struct sk_scanner *sc, const struct layer *layer) {
     case SK_TYPE_JPEG:
     case SK_TYPE_TIFF:
     case SK_TYPE_GRAPHICS:
-        return !sc->off[layer->type] && (sc->options.parts_off & SK_PART_IMAGE_HASH) == 0;
+        return !sc->off[layer->type] && (sc->engine->without & WITHOUT_IMAGE_HASHES) == 0 &&
+               (sc->options.parts_off & SK_PART_IMAGE_HASH) == 0;
     default:
         return false;
     }

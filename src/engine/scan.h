@@ -89,7 +89,7 @@ struct sk_engine {
     const struct image *image[MATCH_SEGMENT_MAX];
     const struct mt_segment *segment[MATCH_SEGMENT_MAX];
     bool off[SK_TYPE_COUNT]; /* no reader for this type (switches.h) */
-    bool no_passwords;
+    uint32_t without;        /* WITHOUT_* (switches.h) */
 };
 
 struct sk_scanner {

@@ -7,6 +7,7 @@
 #include "engine/structured.h"
 
 #include "engine/heuristics.h"
+#include "engine/switches.h"
 #include "norm/digits.h"
 
 _Static_assert((int)SK_STRUCTURED_CARDS == (int)DIGITS_CARDS &&
@@ -17,6 +18,7 @@ _Static_assert((int)SK_STRUCTURED_CARDS == (int)DIGITS_CARDS &&
 
 static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
     return sc->options.structured.what != 0 && !sc->stop &&
+           (sc->engine->without & WITHOUT_STRUCTURED) == 0 &&
            (layer->type == SK_TYPE_TEXT_ASCII || layer->type == SK_TYPE_TEXT_UTF8);
 }
 

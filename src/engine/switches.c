@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What the bits of a kill switch mean here: which reader of members is not used. The bits are those
- * of ClamAV 1.4.6, read off the list clamscan --debug prints with each single bit set. Parts that
- * do not exist here, or that are not readers of members (heuristics, unpackers, normalisers), have
- * no row: their switches are kept in the image and do nothing.
+ * of ClamAV 1.4.6, read off the list clamscan --debug prints with each single bit set; what they
+ * do is compared for every bit (tests/lib/switch_cases.py). Parts that do not exist here (unpackers
+ * of programs, checks for single old viruses) have no row: their switches are kept in the image and
+ * do nothing. Of PCRE: without options the flags i s m x A E U are not heeded, without global g.
  *
  * What a switched-off reader would have opened is noted as a format without reader: the scan is not
  * complete, whoever turned the switch.
@@ -31,6 +32,7 @@ static const struct switch_row ROWS[] = {
     {RULE_SWITCH_ARCHIVE, 0x100, SK_TYPE_TAR_OLD},
     {RULE_SWITCH_ARCHIVE, 0x200, SK_TYPE_BINHEX},
     {RULE_SWITCH_ARCHIVE, 0x400, SK_TYPE_SIS},
+    {RULE_SWITCH_ARCHIVE, 0x400, SK_TYPE_ONENOTE}, /* sic: not that of DOCUMENT */
     {RULE_SWITCH_ARCHIVE, 0x800, SK_TYPE_NULSFT},
     {RULE_SWITCH_ARCHIVE, 0x1000, SK_TYPE_ARJ},
     {RULE_SWITCH_ARCHIVE, 0x2000, SK_TYPE_AUTOIT},
@@ -55,16 +57,36 @@ static const struct switch_row ROWS[] = {
     {RULE_SWITCH_DOCUMENT, 0x2, SK_TYPE_RTF},
     {RULE_SWITCH_DOCUMENT, 0x4, SK_TYPE_PDF},
     {RULE_SWITCH_DOCUMENT, 0x40, SK_TYPE_SWF},
+    {RULE_SWITCH_DOCUMENT, 0x80, SK_TYPE_XML_WORD},
+    {RULE_SWITCH_DOCUMENT, 0x80, SK_TYPE_XML_XL},
     {RULE_SWITCH_DOCUMENT, 0x100, SK_TYPE_OOXML_WORD},
     {RULE_SWITCH_DOCUMENT, 0x100, SK_TYPE_OOXML_XL},
     {RULE_SWITCH_DOCUMENT, 0x100, SK_TYPE_OOXML_PPT},
     {RULE_SWITCH_DOCUMENT, 0x200, SK_TYPE_HWP3},
-    {RULE_SWITCH_DOCUMENT, 0x400, SK_TYPE_ONENOTE},
     {RULE_SWITCH_MAIL, 0x1, SK_TYPE_MAIL},
     {RULE_SWITCH_MAIL, 0x2, SK_TYPE_TNEF},
     {RULE_SWITCH_OTHER, 0x1, SK_TYPE_UUENCODED},
     {RULE_SWITCH_OTHER, 0x2, SK_TYPE_SCRENC},
     {RULE_SWITCH_OTHER, 0x10, SK_TYPE_CRYPTFF},
+};
+
+static const struct {
+    enum rule_switch_category category;
+    uint32_t bit;
+    uint32_t without;
+} OTHERS[] = {
+    {RULE_SWITCH_ARCHIVE, 0x400000, WITHOUT_PASSWORDS},
+    {RULE_SWITCH_PE, 0x10, WITHOUT_SECTION_HASHES},
+    {RULE_SWITCH_PE, 0x20000, WITHOUT_CERTIFICATES},
+    {RULE_SWITCH_PE, 0x80000, WITHOUT_IMPORT_HASHES},
+    {RULE_SWITCH_DOCUMENT, 0x1, WITHOUT_HTML},
+    {RULE_SWITCH_DOCUMENT, 0x8, WITHOUT_TEXT},
+    {RULE_SWITCH_PHISHING, 0x1, WITHOUT_LINKS},
+    {RULE_SWITCH_OTHER, 0x20, WITHOUT_STRUCTURED},
+    {RULE_SWITCH_OTHER, 0x4000, WITHOUT_IMAGE_HASHES},
+    {RULE_SWITCH_PCRE, 0x1, WITHOUT_REGEX},
+    {RULE_SWITCH_PCRE, 0x2, WITHOUT_REGEX_OPTIONS},
+    {RULE_SWITCH_PCRE, 0x4, WITHOUT_REGEX_GLOBAL},
 };
 
 static void apply(struct sk_engine *engine, const struct rule_switch *s) {
@@ -73,14 +95,17 @@ static void apply(struct sk_engine *engine, const struct rule_switch *s) {
             engine->off[ROWS[i].type] = (s->flags & ROWS[i].bit) == 0;
         }
     }
-    if (s->category == RULE_SWITCH_ARCHIVE) {
-        engine->no_passwords = (s->flags & 0x400000u) == 0;
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        if ((uint32_t)OTHERS[i].category == s->category) {
+            engine->without &= ~OTHERS[i].without;
+            engine->without |= (s->flags & OTHERS[i].bit) == 0 ? OTHERS[i].without : 0;
+        }
     }
 }
 
 void switches_read(struct sk_engine *engine) {
     memset(engine->off, 0, sizeof(engine->off));
-    engine->no_passwords = false;
+    engine->without = 0;
     for (unsigned s = 0; s < engine->segment_count; s++) {
         const struct rules *rules = image_rules(engine->image[s]);
         for (uint32_t i = 0; i < rules->switch_count; i++) {

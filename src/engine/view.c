@@ -22,6 +22,7 @@
 #include "engine/observe.h"
 #include "engine/icons.h"
 #include "engine/picture.h"
+#include "engine/switches.h"
 #include "norm/text.h"
 
 struct view_ctx {
@@ -209,8 +210,9 @@ void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_s
 }
 
 void view_search_normalised(struct sk_scanner *sc, struct layer *layer) {
+    uint32_t kind = sk_type_is_html(layer->type) ? WITHOUT_HTML : WITHOUT_TEXT;
     if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) == 0 || sc->stop || sc->off[layer->type] ||
-        (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
+        (sc->engine->without & kind) != 0 || (sc->options.flags & SK_SCAN_NO_NORMALISING) != 0) {
         return;
     }
     if (sk_type_is_html(layer->type)) {

@@ -32,6 +32,7 @@
 #include "engine/members.h"
 #include "engine/observe.h"
 #include "engine/view.h"
+#include "engine/switches.h"
 
 /* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
  * readers stream: only a *claim* is judged here). */
@@ -310,7 +311,8 @@ static bool find_password(const struct rules *rules, unsigned index, unsigned *a
 bool walk_password(struct sk_walk *walk, unsigned index, struct sk_bytes *out_password) {
     const struct sk_engine *engine = walk->sc->engine;
     unsigned at = 0;
-    for (unsigned s = 0; s < engine->segment_count && !engine->no_passwords; s++) {
+    for (unsigned s = 0; s < engine->segment_count && (engine->without & WITHOUT_PASSWORDS) == 0;
+         s++) {
         if (find_password(image_rules(engine->image[s]), index, &at, out_password)) {
             return true;
         }

@@ -90,6 +90,11 @@ void matcher_free(struct matcher *m) {
     mem_free(m);
 }
 
+void matcher_regexes_off(struct matcher *m, bool all, uint32_t flags) {
+    m->regex.off = all;
+    m->regex.flags_off = flags;
+}
+
 const struct match_stats *matcher_stats(const struct matcher *m) {
     return &m->stats;
 }

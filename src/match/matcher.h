@@ -96,6 +96,8 @@ sk_err matcher_new(const struct mt_segment *const *segments, unsigned count,
 void matcher_free(struct matcher *m);
 sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
                     match_hit_fn found, void *ctx);
+/* Of the regular expressions: heed none, or not these flags (MT_REGEX_*). Before the first scan. */
+void matcher_regexes_off(struct matcher *m, bool all, uint32_t flags);
 const struct match_stats *matcher_stats(const struct matcher *m);
 /* Did a signature match in the last scan but for the types of the layers around (Container,
  * Intermediates)? Or might it: where a regular expression would decide, it is not asked. The same

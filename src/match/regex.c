@@ -152,8 +152,8 @@ static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segm
         return sk_fail(SK_E_FORMAT);
     }
     int error = 0;
-    pcre2_code *code =
-        compile(&seg->lit[regex->text], regex->text_len, regex->flags, run->general, &error);
+    pcre2_code *code = compile(&seg->lit[regex->text], regex->text_len,
+                               regex->flags & ~run->flags_off, run->general, &error);
     if (code == NULL) {
         bool memory = error == PCRE2_ERROR_NOMEMORY || error == PCRE2_ERROR_HEAP_FAILED;
         return sk_fail(memory ? SK_E_NOMEM : SK_E_FORMAT);
@@ -345,9 +345,12 @@ sk_err regex_count(struct regex_run *run, struct pattern_run *pattern, const str
     if (sub->part_first >= seg->regex_count) {
         return sk_fail(SK_E_FORMAT);
     }
+    if (run->off) {
+        return sk_ok();
+    }
     const struct mt_regex *regex = &seg->regex[sub->part_first];
-    struct search s = {
-        .run = run, .pattern = pattern, .global = (regex->flags & MT_REGEX_GLOBAL) != 0};
+    uint32_t flags = regex->flags & ~run->flags_off;
+    struct search s = {.run = run, .pattern = pattern, .global = (flags & MT_REGEX_GLOBAL) != 0};
     TRY(contexts(run));
     TRY(code_for(run, ((uint64_t)use->segment << 32 | sub->part_first) + 1, seg, regex, &s.code));
     sk_err err = sk_ok();
@@ -356,11 +359,11 @@ sk_err regex_count(struct regex_run *run, struct pattern_run *pattern, const str
                                     sub->off_kind == MT_OFF_SECT_ANY ? 0 : sub->off};
     if (sub->off_kind == MT_OFF_VI) {
         for (uint32_t i = 0; pattern->exe != NULL && i < pattern->exe->vinfo_count; i++) {
-            err = sk_failed(err) ? err : search_from(&s, sub, regex->flags, pattern->exe->vinfo[i]);
+            err = sk_failed(err) ? err : search_from(&s, sub, flags, pattern->exe->vinfo[i]);
         }
     } else if (sub->off_kind == MT_OFF_ANY ||
                pattern_place(pattern->exe, pattern->src->size, offset, &place)) {
-        err = search_from(&s, sub, regex->flags, place);
+        err = search_from(&s, sub, flags, place);
     }
     *out_hits = s.hits;
     return err;

@@ -37,7 +37,9 @@ struct regex_run {
     struct regex_kept kept[REGEX_KEPT];
     uint64_t clock;
     uint8_t *window;
-    bool jit; /* compile to machine code; never inside the sandbox, which forbids it */
+    bool off;           /* none ever matches: switched off by the definitions */
+    uint32_t flags_off; /* MT_REGEX_* that are not heeded */
+    bool jit;           /* compile to machine code; never inside the sandbox, which forbids it */
 };
 
 void regex_run_init(struct regex_run *run);

@@ -2,7 +2,10 @@
 """One small file for each reader that a kill switch of the definitions (cfg) can turn off, with a token behind that reader, and the
 signatures that find it. Used by tests/differential/diff_clamscan.py: clamscan says what each switch does."""
 import base64
+import gzip
 import hashlib
+import io
+import zipfile
 import zlib
 
 import doc_cases
@@ -16,7 +19,9 @@ import wraps
 
 TOKEN = b"SkSwitchToken"
 PAYLOAD = b"\x01\x02\x00\xff" * 8 + TOKEN + b"\x00" * 40  # data, not text
+HIDDEN = gzip.compress(PAYLOAD, mtime=0)  # where members lie as they are
 ARCHIVES = ("zip-deflate", "gzip", "bzip2", "xz", "tar", "7z", "cpio-newc", "iso", "xar")
+STORED = ("tar", "cpio-newc", "iso")
 ALL_BITS = 0x3fffffff
 # category -> number of bits that clamscan 1.4.6 lists (--debug); ELF and MACHO have no list
 CATEGORIES = {"PE": 20, "ELF": 1, "ARCHIVE": 30, "DOCUMENT": 11, "MAIL": 2, "OTHER": 15, "PHISHING": 2, "PCRE": 3}
@@ -47,11 +52,12 @@ def pdf(data):
             b" /Filter /FlateDecode >>\nstream\n" + packed + b"\nendstream\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n")
 
 
-def rtf(data):
-    native = (2).to_bytes(2, "little") + b"a.bin\0" + b"C:\\a.bin\0" + b"\0\0\3\0" + (9).to_bytes(4, "little") + b"C:\\a.bin\0" + len(data).to_bytes(4, "little") + data + b"\0\0"
-    package = len(native).to_bytes(4, "little") + native
-    ole = b"\1\5\0\0\2\0\0\0\x08\0\0\0Package\0" + bytes(8) + len(package).to_bytes(4, "little") + package
-    return b"{\\rtf1\\ansi\n{\\object\\objemb{\\*\\objclass Package}{\\*\\objdata " + ole.hex().encode() + b"}}}\n"
+def docx():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in (("[Content_Types].xml", b"<Types/>"), ("_rels/.rels", b"<Relationships/>"), ("word/document.xml", b"<w:document/>"), ("word/media/a.bin", PAYLOAD)):
+            z.writestr(zipfile.ZipInfo(name, wraps.STAMP), data)
+    return out.getvalue()
 
 
 def swf(data):
@@ -61,28 +67,27 @@ def swf(data):
 
 def documents():
     yield "pdf", pdf(PAYLOAD)
-    yield "rtf", rtf(PAYLOAD)
     yield "swf", swf(PAYLOAD)
-    yield "ole2", mkole.ole({"Stream": PAYLOAD * 90})
+    yield "ole2", mkole.ole({"Stream": HIDDEN * 50})
+    yield "docx", docx()
     word = b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument xmlns:w="u"><w:binData w:name="a.bin">'
     yield "msxml", word + base64.encodebytes(PAYLOAD) + b"</w:binData></w:wordDocument>"
     blob = (doc_cases.ONE + bytes(32) + bytes.fromhex("3fdd9a101b91f549a5d01791edc8aed8")).ljust(1024, b"\0")
-    yield "onenote", blob + doc_cases.one_object(PAYLOAD)
+    yield "onenote", blob + doc_cases.one_object(HIDDEN)
 
 
 def mails():
     head = b"From: a@example.org\nTo: b@example.org\nSubject: s\nMessage-ID: <1@example.org>\nMIME-Version: 1.0\n"
     yield "mail", head + b"Content-Type: application/octet-stream; name=a.bin\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(PAYLOAD)
-    yield "tnef", mktnef.tnef(mktnef.attachment(b"a.bin", PAYLOAD))
+    yield "tnef", mktnef.tnef(mktnef.attachment(b"a.bin", HIDDEN))
     yield "uu", mail_cases.uuencode(b"a.bin", PAYLOAD)
-    yield "binhex", b"(This file must be converted with BinHex 4.0)\n\n" + mail_cases.binhex(b"a.bin", PAYLOAD, b"")
     link = b'<html><body><a href="http://www.evil.example/login">http://www.bank.example/login</a></body></html>\n'
     yield "phish", head + b"Content-Type: text/html\n\n" + link
 
 
 def files():
     for kind in ARCHIVES:
-        made = wraps.wrap(kind, PAYLOAD)
+        made = wraps.wrap(kind, HIDDEN if kind in STORED else PAYLOAD)
         if made is not None:
             yield kind, made
     yield from documents()
