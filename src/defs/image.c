@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "crypto/crc32c.h"
 #include "crypto/digest.h"
+#include "match/plan.h"
 
 #define ALGO_MASK 0xffu
 #define ROLE_SHIFT 8
@@ -447,9 +448,10 @@ static sk_err check_group(const struct image *img, uint32_t t, uint32_t g, struc
         return sk_ok();
     }
     const struct mt_group_head *head = &group->head;
-    bool good = (head->q == 4 || head->q == 8) && head->s >= 1 && head->s <= 64 &&
-                head->log2_words >= 1 && head->log2_words <= 28 && head->log2_buckets <= 28 &&
-                head->entry_count > 0;
+    /* The limits of match/plan.c: what opens here must not fail there, at the first scan. */
+    bool good = (head->q == 4 || head->q == 8) && head->s >= 1 && head->s <= FILTER_STEP_MAX &&
+                head->log2_words >= 1 && head->log2_words <= FILTER_LOG2_MAX &&
+                head->log2_buckets <= FILTER_LOG2_MAX && head->entry_count > 0;
     if (!good || section_len(img, IMG_GROUP_BITMAP, sub) != (uint64_t)4 << head->log2_words ||
         section_len(img, IMG_GROUP_BUCKETS, sub) != (((uint64_t)1 << head->log2_buckets) + 1) * 4 ||
         section_len(img, IMG_GROUP_ENTRIES, sub) !=

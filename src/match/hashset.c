@@ -200,6 +200,16 @@ static void fuse_slots(const struct hs_fuse_head *head, uint64_t hash, uint32_t 
     slot[2] = (first + 2 * head->segment_length) ^ ((uint32_t)hash & mask);
 }
 
+void hs_fuse_prefetch(const struct hs_fuse_head *head, const uint8_t *fp, uint64_t key) {
+    uint32_t slot[3];
+    fuse_slots(head, fuse_hash(key, head->seed), slot);
+    for (unsigned i = 0; i < 3; i++) {
+        if (slot[i] < head->array_length) {
+            __builtin_prefetch(&fp[slot[i]]);
+        }
+    }
+}
+
 bool hs_fuse_has(const struct hs_fuse_head *head, const uint8_t *fp, uint64_t key) {
     if (head->key_count == 0) {
         return false;

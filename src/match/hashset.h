@@ -75,6 +75,8 @@ void hs_fuse_size(uint32_t key_count, struct hs_fuse_head *out_head);
 size_t hs_fuse_scratch_bytes(uint32_t key_count);
 bool hs_fuse_build(uint64_t *keys, uint32_t key_count, struct hs_fuse_head *head, uint8_t *fp,
                    void *scratch);
+/* The bytes that hs_fuse_has will look at for this key, soon. */
+void hs_fuse_prefetch(const struct hs_fuse_head *head, const uint8_t *fp, uint64_t key);
 bool hs_fuse_has(const struct hs_fuse_head *head, const uint8_t *fp, uint64_t key);
 
 #endif
