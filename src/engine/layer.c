@@ -14,6 +14,7 @@
  *     text         raw: target 0 only. Normalised: 7 and 0. Target 7 never sees raw text.
  *     HTML         its normalised outputs: 3 and 0 (view_html.c). Raw HTML is not searched by
  *                  clamscan; here it is, with target 0, so that EICAR and friends are found, too.
+ *                  Not to be normalised (--scan-html=no): raw: 3 and 0.
  *     mail         raw: 4 and 0. Not normalised: its text is the text of its parts.
  *     HTML by the word of its container alone, or of a kind that clamscan takes for text: as HTML,
  *                  and as the text that its bytes are, because clamscan goes by the bytes.
@@ -218,7 +219,10 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
     if (layer->is_embedded && (flags & SK_TYPE_CONTAINER) != 0) {
         return; /* its bytes were searched with those of the layer they lie in */
     }
-    if ((flags & SK_TYPE_TEXTUAL) != 0 && target != SK_TARGET_MAIL) {
+    bool normalised =
+        !sc->off[layer->type] && (sc->options.flags & SK_SCAN_NO_NORMALISING) == 0;
+    if ((flags & SK_TYPE_TEXTUAL) != 0 && target != SK_TARGET_MAIL &&
+        (normalised || target != SK_TARGET_HTML)) {
         target = SK_TARGET_ANY;
     }
     struct view view = {.src = &layer->src, .target = target, .exe = exe};

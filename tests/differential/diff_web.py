@@ -6,11 +6,11 @@ usage: diff_web.py --sekisho PROGRAM
 
 Each case is a small file with tokens in it (in text, comments, scripts, data: addresses). The definitions ask for each token as it
 stands, in lower case, and as UTF-16, for every target a view may have; so a hit says which view holds the token, and in which form.
-What clamscan names and we do not is an error, except where KNOWN says why. What we name besides is counted by case with --verbose.
+What clamscan names and we do not is an error, except where KNOWN says why; --verbose prints what we name besides. All of it is done
+once more with normalising switched off.
 Skipped (77) without clamscan.
 """
 import argparse
-import json
 import pathlib
 import re
 import shutil
@@ -95,10 +95,10 @@ def definitions():
                 yield f"{word}.{token.count(' ')}.{form}.t{target}:{target}:*:{data.hex()}"
 
 
-def clamscan_names(db, folder):
-    run = subprocess.run(["clamscan", "--no-summary", "-z", "-d", db, "-r", folder], capture_output=True, text=True)
+def names_of(scanner, switch, db, folder):
+    run = subprocess.run([*scanner, "--no-summary", "-z", *switch, "-d", db, "-r", folder], capture_output=True, text=True)
     if run.returncode not in (0, 1):
-        sys.exit(f"clamscan failed: {run.stderr}")
+        sys.exit(f"{scanner} failed: {run.stdout[-2000:]}{run.stderr}")
     names = {}
     for line in run.stdout.splitlines():
         found = re.fullmatch(r"(.*): (\S+)\.UNOFFICIAL FOUND", line)
@@ -107,15 +107,25 @@ def clamscan_names(db, folder):
     return names
 
 
-def our_names(program, db, folder, work):
-    subprocess.run([program, "defs", "compile", "-q", "-o", work / "set", db], check=True)
-    run = subprocess.run([program, "scan", "-z", "--json", "-d", work / "set", folder], capture_output=True, text=True)
-    names = {}
-    for line in run.stdout.splitlines():
-        row = json.loads(line)
-        if "path" in row:
-            names[pathlib.Path(row["path"]).name] = {finding["name"].removesuffix(".UNOFFICIAL") for finding in row.get("findings", [])}
-    return names
+def compare(args, switch, work, used):
+    """(files that differ, names of clamscan's, names of ours besides)"""
+    theirs, ours = (names_of(scanner, switch, work / "web.ndb", work / "files") for scanner in (["clamscan"], [args.sekisho, "clamscan"]))
+    failed = more = 0
+    for name in sorted(path.name for path in (work / "files").iterdir()):
+        missing = theirs.get(name, set()) - ours.get(name, set())
+        for row in KNOWN:
+            if re.fullmatch(row[0], name):
+                known = {item for item in missing if re.fullmatch(row[1], item)}
+                used |= {row} if known else set()
+                missing -= known
+        if missing or (name not in theirs and not switch):
+            failed += 1
+            print(f"{name} {switch}: clamscan names {sorted(theirs.get(name, []))}, we miss {sorted(missing)}")
+        besides = ours.get(name, set()) - theirs.get(name, set())
+        more += len(besides)
+        if args.verbose and besides:
+            print(f"{name} {switch}: besides {sorted(besides)}")
+    return failed, sum(map(len, theirs.values())), more
 
 
 def main():
@@ -126,34 +136,20 @@ def main():
     if shutil.which("clamscan") is None:
         print("skipped: clamscan is not installed")
         return 77
+    failed, used = 0, set()
     with tempfile.TemporaryDirectory(prefix="sekisho-web-") as folder:
         work = pathlib.Path(folder)
         (work / "files").mkdir()
         (work / "web.ndb").write_text("\n".join(definitions()) + "\n")
-        made = dict(cases())
-        for name, data in made.items():
+        for name, data in cases():
             (work / "files" / name).write_bytes(data)
-        theirs = clamscan_names(work / "web.ndb", work / "files")
-        ours = our_names(args.sekisho, work / "web.ndb", work / "files", work)
-    failed, more, used = 0, 0, set()
-    for name in made:
-        missing = theirs.get(name, set()) - ours.get(name, set())
-        for row in KNOWN:
-            if re.fullmatch(row[0], name):
-                known = {item for item in missing if re.fullmatch(row[1], item)}
-                used |= {row} if known else set()
-                missing -= known
-        if missing or name not in theirs:
-            failed += 1
-            print(f"{name}: clamscan names {sorted(theirs.get(name, []))}, we miss {sorted(missing)}")
-        besides = ours.get(name, set()) - theirs.get(name, set())
-        more += len(besides)
-        if args.verbose and besides:
-            print(f"{name}: besides {sorted(besides)}")
+        for switch in ([], ["--scan-html=no"], ["--normalize=no"]):
+            wrong, named, more = compare(args, switch, work, used)
+            failed += wrong
+            print(f"{' '.join(switch) or 'all on'}: clamscan names {named}, {wrong} files differ, we name {more} besides")
     for row in set(KNOWN) - used:
         failed += 1
         print(f"KNOWN explains nothing: {row}")
-    print(f"{len(made)} files, clamscan names {sum(map(len, theirs.values()))}; {failed} files differ, we name {more} besides")
     return 1 if failed else 0
 
 
