@@ -5,9 +5,9 @@
  *   ftm   kind:offset:magic:name:required type:type[:min[:max]]
  *
  * Kind 0 (these bytes at this offset) is taken here; kind 1 (a pattern, anywhere) is a body like
- * any other (body.c). Kind 4 (partitions of disk images) is checked and counted as not supported
- * yet: seen with clamscan 1.4.6, it says nothing about anything else, and partitions have no
- * reader. Seen with clamscan 1.4.6: the magic of kind 0 is plain hex without wildcards, the offset
+ * any other (body.c). Kind 4 (partitions of disk images) is checked and counted as not supported:
+ * seen with clamscan 1.4.6, it says nothing about anything else, and the reader of partitions needs
+ * no list. Seen with clamscan 1.4.6: the magic of kind 0 is plain hex without wildcards, the offset
  * a number, only the first 1024 bytes of a layer are looked at, an unknown type is malformed, the
  * required type is not looked at.
  */

@@ -2,7 +2,7 @@
 /*
  * What counts as a host, as seen with clamscan 1.4.6: archives and disk images inside anything but
  * another archive; programs inside a program, or within the first kilobyte of data, HTML, a class
- * file or a compound file.
+ * file or a compound file. An image of a disk is a host for what lies beside its partitions.
  *
  * A find is not searched for further ones: its parent's pass went over the same bytes, so whatever
  * lies inside is on the parent's list already, and a file of nested programs stays linear.
@@ -17,8 +17,9 @@
 #define PROGRAM_REACH_BYTES ((uint64_t)1024)
 
 bool embedded_host(enum sk_type type) {
+    bool disk = type == SK_TYPE_MBR || type == SK_TYPE_GPT || type == SK_TYPE_APM;
     return (sk_type_flags(type) & SK_TYPE_CONTAINER) == 0 || type == SK_TYPE_OLE2 ||
-           type == SK_TYPE_PDF || type == SK_TYPE_RTF || type == SK_TYPE_SWF;
+           type == SK_TYPE_PDF || type == SK_TYPE_RTF || type == SK_TYPE_SWF || disk;
 }
 
 static uint64_t program_reach(enum sk_type type) {

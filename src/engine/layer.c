@@ -219,8 +219,7 @@ static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct 
     if (layer->is_embedded && (flags & SK_TYPE_CONTAINER) != 0) {
         return; /* its bytes were searched with those of the layer they lie in */
     }
-    bool normalised =
-        !sc->off[layer->type] && (sc->options.flags & SK_SCAN_NO_NORMALISING) == 0;
+    bool normalised = !sc->off[layer->type] && (sc->options.flags & SK_SCAN_NO_NORMALISING) == 0;
     if ((flags & SK_TYPE_TEXTUAL) != 0 && target != SK_TARGET_MAIL &&
         (normalised || target != SK_TARGET_HTML)) {
         target = SK_TARGET_ANY;

@@ -24,6 +24,8 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
+import mkdisk
+
 GROUPS = {}
 # (group, options, file): reason. Options "*": under any, but not necessarily under all.
 DIFFERENT = {
@@ -139,6 +141,28 @@ def local_header(name, data):
 def central_header(name, data, at):
     return struct.pack("<IHHHHHHIIIHHHHHII", 0x02014b50, 20, 20, 0, 0, 0, 0, zlib.crc32(data), len(data), len(data), len(name), 0, 0, 0,
                        0, 0, at) + name
+
+
+@group
+def partitions():
+    g = Group()
+    g.definitions = dict([MARK])
+    disk = mkdisk.fill(mkdisk.blank(200), 95, b"PLANTED-MARKER in a partition")
+    fine, crossed = [(1, 50), (51, 50)], [(1, 50), (40, 60)]
+    for word, parts in (("fine", fine), ("crossed", crossed)):
+        g.files[f"mbr.{word}"] = mkdisk.mbr(disk[:], [(0x83, *part) for part in parts])
+        g.files[f"mbr.extended.{word}"] = mkdisk.mbr(disk[:], [(0x83, *parts[0]), (0x05, *parts[1])])
+        g.files[f"mbr.active.{word}"] = mkdisk.mbr(disk[:], [(0x83, *part) for part in parts], flag=0x80)
+        g.files[f"mbr.flags.{word}"] = mkdisk.mbr(disk[:], [(0x83, *part) for part in parts], flag=0x33)
+        g.files[f"mbr.empty.{word}"] = mkdisk.mbr(disk[:], [(0, *parts[0]), (0x83, *parts[1])])
+        g.files[f"gpt.{word}"] = mkdisk.gpt(disk[:], [(40 + first, 40 + first + count // 2 - 1, "x") for first, count in parts])
+        g.files[f"apm.{word}"] = mkdisk.apm(disk[:], [(70 + first, count, "x", "Apple_HFS") for first, count in parts])
+    g.files["mbr.same"] = mkdisk.mbr(disk[:], [(0x83, 1, 50), (0x83, 1, 50)])
+    g.files["mbr.hybrid"] = mkdisk.mbr(disk[:], [(0x83, 0, 200), (0xef, 10, 5)])
+    g.files = {name: bytes(data) for name, data in g.files.items()}
+    g.options = ["-z", "-z --alert-partition-intersection", "-z --alert-partition-intersection --scan-archive=no"]
+    g.minimum = 8
+    return g
 
 
 @group

@@ -17,6 +17,7 @@ import sys
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import mkdisk
 import mkole
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "documents"
@@ -411,6 +412,7 @@ def picture_cases():
 
 
 def all_cases():
+    yield from mkdisk.cases(lambda fmt, name, blob, *more: case(fmt, name, bytes(blob), *more))
     yield from picture_cases()
     yield from locked_cases()
     yield from xlm_cases()
