@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AVX-512 kernel: MD5 of sixteen messages in one vector, SHA-256 of two at a time (lanes_sha.h).
+ * AVX-512 kernel: MD5 of sixteen messages in one vector, SHA-256 of two at a time (lanes_sha.h) or
+ * of sixteen in vectors (lanes_sha16.h), whichever is faster for so many.
  *
  * MD5 waits for its own results most of the time, SHA-256 does not: block after block of both in
  * turn lets the processor fill the one's waiting with the other. Any boolean function of three
@@ -39,11 +40,11 @@ AVX512 static inline __attribute__((always_inline)) void turn_four(__m512i r[4])
 }
 
 /* Word i of all sixteen messages into w[i]. */
-AVX512 static inline __attribute__((always_inline)) void load_words(const struct lanes_work *work,
-                                                                    size_t at, __m512i w[16]) {
+AVX512 static inline __attribute__((always_inline)) void
+load_words(const uint8_t *const message[16], size_t at, __m512i w[16]) {
     __m512i r[16];
     for (unsigned i = 0; i < 16; i++) {
-        r[i] = _mm512_loadu_si512(work->md5[i] + at);
+        r[i] = _mm512_loadu_si512(message[i] + at);
     }
     for (unsigned i = 0; i < 16; i += 4) {
         turn_four(&r[i]);
@@ -61,15 +62,29 @@ AVX512 static inline __attribute__((always_inline)) void load_words(const struct
     }
 }
 
+#include "crypto/lanes_sha16.h"
+
 AVX512 static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
     __m512i md5[4], w[16];
     for (unsigned i = 0; i < 4; i++) {
         md5[i] = _mm512_loadu_si512(st->md5[i]);
     }
+    struct sha16 sha;
+    bool wide = work->sha_count >= SHA16_WORTH;
+    if (wide) {
+        sha16_begin(&sha, st, work);
+    }
     for (size_t b = 0; b < work->blocks; b++) {
-        load_words(work, b * LANES_BLOCK, w);
+        load_words(work->md5, b * LANES_BLOCK, w);
         md5_steps(md5, w);
-        sha_listed(st, work, b * LANES_BLOCK);
+        if (wide) {
+            sha16_block(&sha, b * LANES_BLOCK, w);
+        } else {
+            sha_listed(st, work, b * LANES_BLOCK);
+        }
+    }
+    if (wide) {
+        sha16_end(&sha, st);
     }
     for (unsigned i = 0; i < 4; i++) {
         _mm512_storeu_si512(st->md5[i], md5[i]);

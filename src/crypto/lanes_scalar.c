@@ -86,7 +86,7 @@ static void md5_block(struct lanes_state *st, unsigned lane, const uint8_t *p) {
 /* ---- SHA-256 --------------------------------------------------------------------------------- */
 
 /* Where the words A..H lie in struct lanes_state. */
-static const uint8_t sha_place[8] = {3, 2, 7, 6, 1, 0, 5, 4};
+const uint8_t lanes_sha256_place[8] = {3, 2, 7, 6, 1, 0, 5, 4};
 
 static void sha_schedule(const uint8_t *p, uint32_t w[64]) {
     for (unsigned i = 0; i < 16; i++) {
@@ -103,7 +103,7 @@ static void sha_block(uint32_t state[8], const uint8_t *p) {
     uint32_t w[64], v[8];
     sha_schedule(p, w);
     for (unsigned i = 0; i < 8; i++) {
-        v[i] = state[sha_place[i]];
+        v[i] = state[lanes_sha256_place[i]];
     }
     for (unsigned i = 0; i < 64; i++) {
         uint32_t s1 = ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25);
@@ -115,7 +115,7 @@ static void sha_block(uint32_t state[8], const uint8_t *p) {
         v[0] = t1 + t2;
     }
     for (unsigned i = 0; i < 8; i++) {
-        state[sha_place[i]] += v[i];
+        state[lanes_sha256_place[i]] += v[i];
     }
 }
 
@@ -151,7 +151,7 @@ void lanes_state_start(struct lanes_state *st, unsigned lane) {
         st->md5[i][lane] = md5[i];
     }
     for (unsigned i = 0; i < 8; i++) {
-        st->sha256[lane][sha_place[i]] = sha[i];
+        st->sha256[lane][lanes_sha256_place[i]] = sha[i];
     }
 }
 
@@ -163,6 +163,6 @@ void lanes_state_md5(const struct lanes_state *st, unsigned lane, uint8_t out_di
 
 void lanes_state_sha256(const struct lanes_state *st, unsigned lane, uint8_t out_digest[32]) {
     for (unsigned i = 0; i < 8; i++) {
-        sk_store_u32be(out_digest + 4 * i, st->sha256[lane][sha_place[i]]);
+        sk_store_u32be(out_digest + 4 * i, st->sha256[lane][lanes_sha256_place[i]]);
     }
 }
