@@ -137,11 +137,11 @@ static bool root_room(struct sk_scanner *sc, size_t size) {
         return true;
     }
     size_t cap = size < ROOT_FIRST_BYTES ? ROOT_FIRST_BYTES : size;
-    uint8_t *ptr = mem_alloc(cap);
+    /* not new memory: of a large block the pages stay, which cost more than reading into them */
+    uint8_t *ptr = mem_realloc(sc->root.ptr, cap);
     if (ptr == NULL) {
         return false;
     }
-    mem_free(sc->root.ptr);
     sc->root = (struct store_buf){ptr, cap};
     return true;
 }
