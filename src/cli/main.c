@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/intl.h"
 #include "cli/say.h"
+#include "crypto/digest.h"
 
 struct command {
     const char *name;
@@ -53,6 +54,7 @@ static int leave(int code) {
 int main(int argc, char **argv) {
     const char *const *words = (const char *const *)argv;
     intl_init();
+    crypto_start();
     if (argc < 1) {
         return EXIT_WRONG_USAGE;
     }

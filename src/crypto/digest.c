@@ -8,6 +8,7 @@
  */
 #include "crypto/digest.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/mem.h"
@@ -30,6 +31,10 @@ static const EVP_MD *algorithm(enum crypto_algo algo) {
         fetched[algo] = EVP_MD_fetch(NULL, NAMES[algo], NULL);
     }
     return fetched[algo];
+}
+
+void crypto_start(void) {
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
 size_t crypto_digest_bytes(enum crypto_algo algo) {

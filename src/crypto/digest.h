@@ -25,6 +25,13 @@ enum crypto_algo { CRYPTO_MD5 = 0, CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_ALGO_COUNT
 
 struct digester;
 
+/*
+ * For programs, before anything else here: OpenSSL does not read openssl.cnf. Nothing in it is of
+ * use to a scanner, a provider chosen there can leave us without MD5, one named in OPENSSL_CONF
+ * would be loaded into us, and reading it takes as long as scanning a hundred kilobytes. Without
+ * this call (a library cannot know what its program wants) it is read as usual.
+ */
+void crypto_start(void);
 size_t crypto_digest_bytes(enum crypto_algo algo); /* 16, 20, 32 */
 /* Fetch every algorithm once and use it, so that later calls need no file and little memory. */
 sk_err crypto_warm_up(void);
