@@ -6,13 +6,22 @@
  *
  * The page is normalised once more for its links alone: parts of mail are few and small, and the
  * views of a page need not know about links.
+ *
+ * Addresses in the text itself are looked up in hashed lists (gdb), nothing else: there clamscan
+ * takes what stands between "http://" or "ftp://" and white space, and only in mail of one part.
+ * Here "https://" counts, too, every part, and the address once more without what punctuation
+ * around it.
  */
 #include "engine/links.h"
+
+#include <string.h>
+#include <strings.h>
 
 #include "engine/heuristics.h"
 #include "engine/phish.h"
 #include "engine/switches.h"
 #include "norm/html.h"
+#include "norm/url.h"
 
 #define LINKS_MAX_BYTES ((uint64_t)40 << 20) /* of HTML, as for its views (view_html.c) */
 
@@ -68,25 +77,96 @@ static sk_err feed(struct links *l, struct sk_norm_html *html) {
     return sk_norm_html_finish(html);
 }
 
+/* ---- addresses in text -------------------------------------------------------------------- */
+
+/* How many bytes of p[0..len) the address has that begins with them. */
+static size_t bare_length(const uint8_t *p, size_t len) {
+    size_t n = 0;
+    while (n < len && p[n] > ' ' && p[n] < 0x7f && strchr("<>\"'()[]{}|\\^`", p[n]) == NULL) {
+        n++;
+    }
+    while (n > 0 && strchr(".,;:!?", p[n - 1]) != NULL) {
+        n--;
+    }
+    return n;
+}
+
+static void look_up(struct links *l, const uint8_t *p, size_t len) {
+    const struct sk_html_link link = {.kind = SK_HTML_LINK_A, .url = {p, len}, .text = {p, 0}};
+    on_link(l, &link);
+}
+
+/* at: of "://". */
+static void look_at(struct links *l, uint64_t at) {
+    static const char *const SCHEMES[] = {"https", "http", "ftp"};
+    uint64_t start = at < 5 ? 0 : at - 5;
+    struct sk_cursor c = sk_source_cursor(&l->layer->src, start, 5 + URL_MAX_BYTES);
+    size_t before = (size_t)(at - start);
+    for (size_t i = 0; i < sizeof(SCHEMES) / sizeof(SCHEMES[0]); i++) {
+        size_t scheme = strlen(SCHEMES[i]);
+        if (scheme > before || before > c.len ||
+            strncasecmp((const char *)c.ptr + before - scheme, SCHEMES[i], scheme) != 0) {
+            continue;
+        }
+        const uint8_t *p = c.ptr + before - scheme;
+        size_t left = c.len - (before - scheme);
+        size_t len = 0;
+        while (len < left && p[len] > ' ') {
+            len++;
+        }
+        size_t bare = bare_length(p, len);
+        look_up(l, p, len);
+        if (bare < len) {
+            look_up(l, p, bare);
+        }
+        return;
+    }
+}
+
+static sk_err check_text(struct links *l) {
+    struct sk_source *src = &l->layer->src;
+    uint64_t off = 0;
+    while (off < src->size && scan_time_left(l->sc, l->layer)) {
+        struct sk_cursor c = sk_source_cursor(src, off, SK_SOURCE_WANT_MAX);
+        const uint8_t *hit = c.len > 0 ? memmem(c.ptr, c.len, "://", 3) : NULL;
+        if (hit != NULL) {
+            uint64_t at = off + (uint64_t)(hit - c.ptr);
+            look_at(l, at);
+            off = at + 3;
+        } else if (c.len > 2 && off + c.len < src->size) {
+            off += c.len - 2;
+        } else {
+            break;
+        }
+    }
+    return src->failed;
+}
+
+static sk_err check_page(struct links *l) {
+    struct sk_html_events events = {.put = put, .link = on_link, .no_scripts = true, .ctx = l};
+    struct sk_norm_html *html;
+    TRY(sk_norm_html_new(&events, &html));
+    sk_err err = feed(l, html);
+    sk_norm_html_free(html);
+    return err;
+}
+
 static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
-    bool alert = (sc->options.alerts & (SK_ALERT_PHISHING_SSL | SK_ALERT_PHISHING_CLOAK)) != 0;
     return (sc->options.flags & SK_SCAN_NO_LINKS) == 0 &&
-           (sc->engine->without & WITHOUT_LINKS) == 0 && layer->type == SK_TYPE_HTML &&
-           layer->parent != NULL && sk_type_target(layer->parent->type) == SK_TARGET_MAIL &&
-           (alert || phish_has_tables(sc->phish));
+           (sc->engine->without & WITHOUT_LINKS) == 0 && layer->parent != NULL &&
+           sk_type_target(layer->parent->type) == SK_TARGET_MAIL && !sc->stop;
 }
 
 void links_check(struct sk_scanner *sc, struct layer *layer) {
     struct links l = {sc, layer};
-    struct sk_html_events events = {.put = put, .link = on_link, .no_scripts = true, .ctx = &l};
-    struct sk_norm_html *html = NULL;
-    if (!is_asked(sc, layer) || sc->stop) {
+    bool alert = (sc->options.alerts & (SK_ALERT_PHISHING_SSL | SK_ALERT_PHISHING_CLOAK)) != 0;
+    if (!is_asked(sc, layer)) {
         return;
     }
-    sk_err err = sk_norm_html_new(&events, &html);
-    if (!sk_failed(err)) {
-        err = feed(&l, html);
-        sk_norm_html_free(html);
+    if (layer->type == SK_TYPE_HTML && (alert || phish_has_tables(sc->phish))) {
+        scan_note_error(sc, layer, check_page(&l));
     }
-    scan_note_error(sc, layer, err);
+    if ((sk_type_flags(layer->type) & SK_TYPE_TEXTUAL) != 0 && phish_has_hashes(sc->phish)) {
+        scan_note_error(sc, layer, check_text(&l));
+    }
 }

@@ -38,6 +38,7 @@ struct phish {
     struct digester *digester;
     regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a link; NULL: not compiled yet */
     bool any;                           /* is there any table at all? */
+    bool hashes;                        /* a gdb list */
     bool starved;
     locale_t bytes;
 };
@@ -45,6 +46,7 @@ struct phish {
 static sk_err fill(struct phish *p) {
     for (unsigned s = 0; s < p->engine->segment_count; s++) {
         const struct rules *rules = image_rules(p->engine->image[s]);
+        p->hashes = p->hashes || rules->url_count > 0;
         p->any = p->any || rules->link_count > 0 || rules->url_count > 0;
         if (rules->link_count > 0) {
             p->regex[s] = mem_zalloc(rules->link_count, sizeof(regex_t *));
@@ -285,6 +287,10 @@ static const char *compare(struct phish *p, const struct phish_link *link) {
 
 bool phish_has_tables(const struct phish *phish) {
     return phish->any;
+}
+
+bool phish_has_hashes(const struct phish *phish) {
+    return phish->hashes;
 }
 
 const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved) {

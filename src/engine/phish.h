@@ -31,6 +31,8 @@ struct phish_link {
 };
 /* Are there any tables? Without them only the alerts of a link find something. */
 bool phish_has_tables(const struct phish *phish);
+/* Among them hashes of addresses (gdb)? */
+bool phish_has_hashes(const struct phish *phish);
 /* The name of a finding, static; NULL: nothing to say. */
 const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved);
 

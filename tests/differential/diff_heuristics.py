@@ -30,6 +30,7 @@ GROUPS = {}
 # (group, options, file): reason. Options "*": under any, but not necessarily under all.
 DIFFERENT = {
     ("limits", "*", "large.zip"): "clamscan cuts a member of a ZIP at the file size limit, searches the rest of it and says nothing",
+    **{("hashed", "-z", f"beyond{i}.eml"): "addresses in text without what punctuation is around them, and of https" for i in range(3)},
     ("parts", "*", "page.html"): "raw HTML is searched here, too",
 }
 
@@ -196,6 +197,10 @@ def mail(html):
             f"MIME-Version: 1.0\nContent-Type: text/html; charset=us-ascii\n\n<html><body>{html}</body></html>\n").encode("latin1")
 
 
+def plain_mail(text):
+    return mail("").replace(b"text/html", b"text/plain").replace(b"<html><body></body></html>", text.encode("latin1"))
+
+
 def link(real, shown):
     return mail(f'<a href="{real}">{shown}</a>')
 
@@ -266,6 +271,12 @@ def hashed():
             "http://both.net", "http://allowed.net/", "http://phish.net/q", "http://dots.net/a/../b", "http://%6cisted.net/",
             "http://u@listed.net/", "ftp://listed.net", "HTTP://listed.net/"]
     g.files = {f"{i:03d}.eml": link(url, "click") for i, url in enumerate(urls)}
+    plain = ["see {} now", "{}", "x{}\ty", "{}\r\nnext", "http://other.net/ {} x"]
+    for i, (url, text) in enumerate((url, text) for url in ("http://listed.net/", "ftp://listed.net", "http://query.net/x?y=1", "http://other.net/x",
+                                                             "http://deep.net/a/b/c/d") for text in plain):
+        g.files[f"text{i:03d}.eml"] = plain_mail(text.format(url))
+    beyond = ["see <http://listed.net>.", "(https://listed.net)", "http://query.net/x?y=1, x"]
+    g.files |= {f"beyond{i}.eml": plain_mail(text) for i, text in enumerate(beyond)}
     g.options = ["-z"]
     g.minimum = 10
     return g
