@@ -7,8 +7,8 @@
  *     sub-blocks: { n(1..255) data(n) } ... 00
  *
  * Specification: GIF89a. Pixels are not decoded here (codec/image.h does). What counts as broken,
- * and its words, as clamscan 1.4.6 has it with --alert-broken-media: an extension that is cut is
- * passed over (its "TruncatedExtensionSubBlock" was never seen), a file that ends between blocks is
+ * and its words, as clamscan 1.4.6 has it with --alert-broken-media: a graphic control extension is
+ * eight bytes, whatever its sub-blocks say, and may be cut; a file that ends between blocks is
  * broken only when no picture came before.
  *
  * Bytes behind the trailer are a member, as in png.c.
@@ -22,7 +22,9 @@
 #define IMAGE_BYTES 9u
 #define HAS_COLOURS 0x80u
 
-enum { LABEL_EXTENSION = 0x21, LABEL_IMAGE = 0x2c, LABEL_TRAILER = 0x3b };
+#define CONTROL_BYTES 6u /* behind its label */
+
+enum { LABEL_CONTROL = 0xf9, LABEL_EXTENSION = 0x21, LABEL_IMAGE = 0x2c, LABEL_TRAILER = 0x3b };
 
 struct gif {
     struct sk_walk *walk;
@@ -63,27 +65,37 @@ static uint64_t colours(uint8_t flags) {
     return (flags & HAS_COLOURS) != 0 ? 3u * (uint64_t)(2u << (flags & 7)) : 0;
 }
 
-/* *out_whole: the closing 00 was there. */
-static sk_err sub_blocks(struct gif *g, bool *out_whole) {
+enum blocks_end { BLOCKS_WHOLE, BLOCKS_UNENDED, BLOCKS_CUT };
+
+static sk_err sub_blocks(struct gif *g, enum blocks_end *out_end) {
     uint8_t len;
     for (;;) {
         TRY(walk_tick(g->walk));
-        *out_whole = next_byte(g, &len);
-        if (!*out_whole || len == 0) {
+        if (!next_byte(g, &len)) {
+            *out_end = BLOCKS_UNENDED;
             return g->src->failed;
         }
-        (void)skip(g, len);
+        if (len == 0 || !skip(g, len)) {
+            *out_end = len == 0 ? BLOCKS_WHOLE : BLOCKS_CUT;
+            return sk_ok();
+        }
     }
 }
 
 static sk_err extension(struct gif *g) {
     uint8_t label;
-    bool whole;
-    if (!next_byte(g, &label)) {
-        broken(g, "TruncatedExtension");
-        return sk_ok();
+    enum blocks_end end = BLOCKS_UNENDED;
+    if (next_byte(g, &label)) {
+        if (label == LABEL_CONTROL) {
+            (void)skip(g, CONTROL_BYTES);
+            return sk_ok();
+        }
+        TRY(sub_blocks(g, &end));
     }
-    return sub_blocks(g, &whole);
+    if (end != BLOCKS_WHOLE) {
+        broken(g, end == BLOCKS_CUT ? "TruncatedExtensionSubBlock" : "TruncatedExtension");
+    }
+    return sk_ok();
 }
 
 static sk_err image(struct gif *g) {
@@ -91,7 +103,7 @@ static sk_err image(struct gif *g) {
     sk_cursor_skip(&c, IMAGE_BYTES - 1);
     uint8_t flags = sk_cursor_u8(&c);
     uint8_t code_size;
-    bool whole = false;
+    enum blocks_end end = BLOCKS_CUT;
     if (!sk_cursor_ok(&c)) {
         broken(g, "TruncatedImageDescriptor");
         return sk_ok();
@@ -99,9 +111,9 @@ static sk_err image(struct gif *g) {
     g->pos += IMAGE_BYTES;
     g->has_image = true;
     if (skip(g, colours(flags)) && next_byte(g, &code_size)) {
-        TRY(sub_blocks(g, &whole));
+        TRY(sub_blocks(g, &end));
     }
-    if (!whole) {
+    if (end != BLOCKS_WHOLE) {
         broken(g, "TruncatedImageDataBlock");
     }
     return sk_ok();
