@@ -14,8 +14,8 @@
  *   behind the file. FF F7 (JPEG-LS) ends the look, as a scan does.
  * - JFIF is the first segment, or the second or third behind an Exif header and one comment or
  *   segment FF ED (Photoshop); SPIFF the first, or the second behind one of these two. None of them
- *   comes twice; Exif not after SPIFF, SPIFF after neither. They must hold 16 bytes with their
- *   length.
+ *   comes twice; Exif not after SPIFF, SPIFF after neither. Exif is the third at the latest where
+ *   JFIF was and no comment or FF ED. They must hold 16 bytes with their length.
  * - FF F2 comes directly behind FF F1. FF D9 before a scan means that there is no image.
  * - A comment whose length is below 2 has a name of its own (MS04-028).
  *
@@ -29,6 +29,7 @@
 #define MARKER_REACH 16u /* bytes in which a marker must be found, itself included */
 #define HEADER_MIN 16u   /* of JFIF, Exif, SPIFF, with the length */
 #define MARK 0xffu
+#define EXIF_LAST 3u /* segment at which Exif stands at the latest behind JFIF */
 
 enum {
     M_RST0 = 0xd0,
@@ -114,38 +115,52 @@ static bool begins(const struct jpeg *j, const char *text, size_t len) {
     return data != NULL && memcmp(data, text, len) == 0;
 }
 
-/* One of the three headers. */
+/* One of the three headers: when it is there again, at the wrong place, or too short. */
 struct header {
-    const char *name;
     const char *text;
     size_t len;
-    unsigned last; /* segment number at which it may stand; 0: anywhere */
     bool again;    /* not after what was there */
+    unsigned last; /* segment number at which it may stand; 0: anywhere */
+    const char *twice, *place, *length;
 };
 
 static bool is_header(struct jpeg *j, const struct header *h) {
-    char what[32];
-    const char *defect = h->again                              ? "dupAppMarker"
-                         : h->last != 0 && j->number > h->last ? "markerBadPosition"
-                         : j->len < HEADER_MIN                 ? "headerTooShort"
-                                                               : NULL;
     if (!begins(j, h->text, h->len)) {
         return false;
     }
-    if (defect != NULL) {
-        bool exif = j->marker == M_APP1;
-        (void)snprintf(what, sizeof(what), "%s%c%s", h->name,
-                       exif ? defect[0] - 'a' + 'A' : defect[0], defect + 1);
-        broken(j, what);
+    if (h->again) {
+        broken(j, h->twice);
+    } else if (h->last != 0 && j->number > h->last) {
+        broken(j, h->place);
+    } else if (j->len < HEADER_MIN) {
+        broken(j, h->length);
     }
     return true;
 }
 
 static void application(struct jpeg *j) {
     unsigned comment = j->comment;
-    struct header jfif = {"JFIF", "JFIF", 5, 1 + comment + j->exif, j->jfif};
-    struct header exif = {"Exif", "Exif\0", 6, 0, j->exif || j->spiff};
-    struct header spiff = {"SPIFF", "SPIFF", 6, 1 + comment, j->jfif || j->exif || j->spiff};
+    struct header jfif = {"JFIF",
+                          5,
+                          j->jfif,
+                          1 + comment + j->exif,
+                          "JFIFdupAppMarker",
+                          "JFIFmarkerBadPosition",
+                          "JFIFheaderTooShort"};
+    struct header exif = {"Exif\0",
+                          6,
+                          j->exif || j->spiff,
+                          j->jfif && !j->comment ? EXIF_LAST : 0,
+                          "ExifDupAppMarker",
+                          "ExifHeaderBadPosition",
+                          "ExifHeaderTooShort"};
+    struct header spiff = {"SPIFF",
+                           6,
+                           j->jfif || j->exif || j->spiff,
+                           1 + comment,
+                           "SPIFFdupAppMarker",
+                           "SPIFFmarkerBadPosition",
+                           "SPIFFheaderTooShort"};
     if (j->marker == M_APP0) {
         j->jfif = is_header(j, &jfif) || j->jfif;
     } else if (j->marker == M_APP1) {

@@ -196,6 +196,9 @@ static void segments_of_jpeg(void **state) {
         {{P("\xff\xe1\0\x08"
             "Exif\0\0")},
          "JPEG.ExifHeaderTooShort"},
+        {{P(jfif), P(table), P(exif)}, NULL},
+        {{P(jfif), P(table), P(table), P(exif)}, "JPEG.ExifHeaderBadPosition"},
+        {{P(jfif), P(comment), P(table), P(exif)}, NULL},
         {{P(spiff)}, NULL},
         {{P(jfif), P(spiff)}, "JPEG.SPIFFdupAppMarker"},
         {{P(table), P(spiff)}, "JPEG.SPIFFmarkerBadPosition"},
