@@ -54,7 +54,7 @@ static void check_regex(struct sk_bytes text, struct defc_why *why) {
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '/';
     copy[text.len + 1] = '\0';
-    if (memchr(copy, 0, text.len) != NULL || !rule_regex_is_small(copy, text.len) ||
+    if (memchr(copy, 0, text.len) != NULL || !rule_regex_is_good(copy, text.len) ||
         regcomp(&regex, copy, REG_EXTENDED | REG_NOSUB) != 0) {
         why_say(why, DEFC_MALFORMED, "malformed or too large expression");
         return;

@@ -94,7 +94,7 @@ static void check_regex(struct sk_bytes text, struct defc_why *why) {
     regex_t regex;
     if (text.len == 0 || text.len > RULE_REGEX_MAX_BYTES ||
         memchr(text.ptr, '\0', text.len) != NULL ||
-        !rule_regex_is_small((const char *)text.ptr, text.len)) {
+        !rule_regex_is_good((const char *)text.ptr, text.len)) {
         why_say(why, DEFC_MALFORMED, "an expression of %zu bytes, or with too many repetitions",
                 text.len);
         return;

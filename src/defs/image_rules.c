@@ -52,36 +52,76 @@ static bool is_text(const struct rules *r, uint32_t ref, size_t max) {
     return ref < r->text_len && strnlen(&r->text[ref], r->text_len - ref) <= max;
 }
 
-/* ---- size of an expression ----------------------------------------------------------------- */
+/* ---- expressions ---------------------------------------------------------------------------- */
 
-/* What stands so far at each depth of groups, and the atom a quantifier would repeat. */
+/* What comes out of a piece of an expression when repetitions are unrolled. */
 struct regex_size {
-    struct sk_cursor c;
-    uint64_t sum[RULE_REGEX_DEPTH_MAX + 1];
-    unsigned depth;
-    uint64_t last;
+    uint64_t atoms;
+    uint64_t loops;
+    bool empty; /* it may match nothing */
 };
 
-static void add_atom(struct regex_size *r, uint64_t size) {
-    r->sum[r->depth] += r->last;
-    r->last = size;
+struct regex_walk {
+    struct sk_cursor c;
+    /* What stands so far at each depth of groups; `empty` is that of the present alternative. */
+    struct regex_size sum[RULE_REGEX_DEPTH_MAX + 1];
+    bool any_empty[RULE_REGEX_DEPTH_MAX + 1]; /* of the alternatives before */
+    unsigned depth;
+    struct regex_size last; /* what a repetition would repeat */
+    uint8_t before;         /* '(' '|' '^' '*' (any repetition), 'a' (anything else) */
+    bool circles;           /* an endless repetition of what may match nothing */
+    bool bad;
+};
+
+static void add_size(struct regex_size *to, struct regex_size more) {
+    to->atoms += more.atoms;
+    to->loops += more.loops;
+    to->empty = to->empty && more.empty;
 }
 
-/* "m,n}" behind the brace: the larger of the numbers. */
-static uint64_t largest_bound(struct sk_cursor *c) {
+static void add_atom(struct regex_walk *r, uint64_t atoms) {
+    add_size(&r->sum[r->depth], r->last);
+    r->last = (struct regex_size){atoms, 0, atoms == 0};
+    r->before = 'a';
+}
+
+/* "m,n}" behind the brace: the larger of the numbers. *out_endless: "m,}". */
+static uint64_t largest_bound(struct sk_cursor *c, bool *out_endless) {
     uint64_t bound = 0, largest = 1;
+    *out_endless = false; /* after a comma, until digits follow */
     while (sk_cursor_left(c) > 0) {
-        uint8_t byte = sk_cursor_u8(c);
+        uint8_t byte = c->ptr[c->pos];
         if (byte >= '0' && byte <= '9') {
             bound = bound > UINT32_MAX ? bound : bound * 10 + (uint64_t)(byte - '0');
             largest = bound > largest ? bound : largest;
+            *out_endless = false;
         } else if (byte == ',') {
             bound = 0;
+            *out_endless = true;
         } else {
-            break; /* '}', or no bound at all: counted as one all the same */
+            sk_cursor_skip(c, byte == '}');
+            break;
         }
+        sk_cursor_skip(c, 1);
     }
     return largest;
+}
+
+static void repeat(struct regex_walk *r, uint8_t byte) {
+    uint64_t times = byte == '+' ? 2 : 1;
+    bool proper = true, endless = byte != '?';
+    if (byte == '{') {
+        /* Without a digit it stands for itself there, and for {0,n} in the C library. */
+        const uint8_t *next = sk_cursor_left(&r->c) > 0 ? &r->c.ptr[r->c.pos] : NULL;
+        proper = next != NULL && *next >= '0' && *next <= '9';
+        times = largest_bound(&r->c, &endless);
+    }
+    r->bad = r->bad || (proper && r->before != 'a');
+    r->circles = r->circles || (endless && r->last.empty);
+    r->last.empty = r->last.empty || byte == '*' || byte == '?' || byte == '{';
+    r->last.atoms *= times;
+    r->last.loops = (r->last.loops + 1) * times;
+    r->before = proper ? '*' : 'a';
 }
 
 /* Behind '[': to its ']', which may stand first as itself, as may "^]". */
@@ -92,30 +132,54 @@ static void skip_class(struct sk_cursor *c) {
     }
 }
 
-static void take_regex_byte(struct regex_size *r, uint8_t byte) {
+static void open_group(struct regex_walk *r) {
+    add_atom(r, 0);
+    r->before = '(';
+    if (r->depth == RULE_REGEX_DEPTH_MAX) {
+        r->bad = true;
+        return;
+    }
+    r->sum[++r->depth] = (struct regex_size){0, 0, true};
+    r->any_empty[r->depth] = false;
+}
+
+static void close_group(struct regex_walk *r) {
+    r->bad = r->bad || r->before == '|';
+    if (r->depth > 0) {
+        struct regex_size inside = r->sum[r->depth];
+        add_size(&inside, r->last);
+        inside.atoms += inside.atoms == 0;
+        inside.empty = inside.empty || r->any_empty[r->depth];
+        r->depth--;
+        r->last = inside;
+    }
+    r->before = 'a';
+}
+
+static void end_alternative(struct regex_walk *r) {
+    r->bad = r->bad || r->before == '(' || r->before == '|';
+    add_atom(r, 0);
+    r->any_empty[r->depth] = r->any_empty[r->depth] || r->sum[r->depth].empty;
+    r->sum[r->depth].empty = true;
+    r->before = '|';
+}
+
+static void take_regex_byte(struct regex_walk *r, uint8_t byte) {
     switch (byte) {
     case '(':
-        add_atom(r, 0);
-        r->depth++;
-        if (r->depth <= RULE_REGEX_DEPTH_MAX) {
-            r->sum[r->depth] = 0;
-        }
+        open_group(r);
         break;
     case ')':
-        if (r->depth > 0) {
-            uint64_t inside = r->sum[r->depth--] + r->last;
-            r->last = inside > 0 ? inside : 1;
-        }
-        break;
-    case '+':
-        r->last *= 2;
-        break;
-    case '{':
-        r->last *= largest_bound(&r->c);
+        close_group(r);
         break;
     case '*':
+    case '+':
     case '?':
+    case '{':
+        repeat(r, byte);
+        break;
     case '|':
+        end_alternative(r);
         break;
     case '[':
         skip_class(&r->c);
@@ -127,27 +191,32 @@ static void take_regex_byte(struct regex_size *r, uint8_t byte) {
         break;
     default:
         add_atom(r, 1);
+        r->last.empty = byte == '^' || byte == '$';
+        r->before = byte == '^' ? '^' : 'a';
     }
 }
 
-bool rule_regex_is_small(const char *regex, size_t len) {
-    struct regex_size r = {.c = sk_cursor_make(regex, strnlen(regex, len))};
-    uint64_t all = 0;
+bool rule_regex_is_good(const char *regex, size_t len) {
+    struct regex_walk r = {.c = sk_cursor_make(regex, strnlen(regex, len)), .before = '('};
+    struct regex_size all = {0, 0, true};
+    r.last.empty = r.sum[0].empty = true;
     while (sk_cursor_left(&r.c) > 0) {
         take_regex_byte(&r, sk_cursor_u8(&r.c));
-        if (r.depth > RULE_REGEX_DEPTH_MAX || r.last > RULE_REGEX_ATOMS_MAX) {
+        if (r.bad || r.last.atoms > RULE_REGEX_ATOMS_MAX || r.last.loops > RULE_REGEX_LOOPS_MAX) {
             return false;
         }
     }
     for (unsigned i = 0; i <= r.depth; i++) {
-        all += r.sum[i];
+        add_size(&all, r.sum[i]);
     }
-    return all + r.last <= RULE_REGEX_ATOMS_MAX;
+    add_size(&all, r.last);
+    return r.before != '|' && all.atoms <= RULE_REGEX_ATOMS_MAX &&
+           all.loops <= (r.circles ? RULE_REGEX_CIRCLE_MAX : RULE_REGEX_LOOPS_MAX);
 }
 
 static bool regex_is_good(const struct rules *r, uint32_t ref) {
     return ref == RULE_NO_TEXT || (is_text(r, ref, RULE_REGEX_MAX_BYTES) &&
-                                   rule_regex_is_small(&r->text[ref], RULE_REGEX_MAX_BYTES));
+                                   rule_regex_is_good(&r->text[ref], RULE_REGEX_MAX_BYTES));
 }
 
 static bool member_is_good(const struct rules *r, const struct rule_member *m) {
@@ -158,7 +227,7 @@ static bool member_is_good(const struct rules *r, const struct rule_member *m) {
 static bool link_is_good(const struct rules *r, const struct rule_link *l) {
     bool regex = l->kind == RULE_LINK_DOMAIN_REGEX || l->kind == RULE_LINK_ALLOW_REGEX;
     return l->kind < RULE_LINK_KIND_COUNT && is_text(r, l->text, RULE_REGEX_MAX_BYTES) &&
-           (!regex || rule_regex_is_small(&r->text[l->text], RULE_REGEX_MAX_BYTES));
+           (!regex || rule_regex_is_good(&r->text[l->text], RULE_REGEX_MAX_BYTES));
 }
 
 static sk_err check_links(const struct image *img, struct diag *diag) {

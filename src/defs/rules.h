@@ -148,13 +148,24 @@ struct rule_icon {
     struct rule_icon_area area[RULE_ICON_AREAS];
 };
 
-/* Does an expression keep its compiled size within reason? The C library expands x{m,n} and x+ to
- * copies, of groups, too, in each other; what comes out may be RULE_REGEX_ATOMS_MAX characters,
- * classes and groups, groups in each other RULE_REGEX_DEPTH_MAX deep. `len` bytes, or up to a NUL.
+/*
+ * May this expression be given to regcomp? `len` bytes, or up to a NUL.
+ *
+ * The C library unrolls x{m,n} and x+, groups in each other, too; its time grows with the third
+ * power of the loops that come out, and doubles with each of them when there is an endless loop
+ * around what may match nothing, as in (a*)+ (72 characters that fuzzing found took minutes). So
+ * what comes out is counted first: characters, classes and groups up to RULE_REGEX_ATOMS_MAX; loops
+ * and what may be absent up to RULE_REGEX_LOOPS_MAX, with such a loop RULE_REGEX_CIRCLE_MAX; groups
+ * RULE_REGEX_DEPTH_MAX deep. What passes takes a tenth of a second.
+ *
+ * Seen with clamscan 1.4.6, and refused here as there: a repetition of nothing, of '^' or of a
+ * repetition, and an empty alternative. POSIX leaves them undefined.
  */
 #define RULE_REGEX_ATOMS_MAX 4096u
+#define RULE_REGEX_LOOPS_MAX 256u
+#define RULE_REGEX_CIRCLE_MAX 12u
 #define RULE_REGEX_DEPTH_MAX 64u
-bool rule_regex_is_small(const char *regex, size_t len);
+bool rule_regex_is_good(const char *regex, size_t len);
 
 struct rules {
     const char *text;

@@ -68,6 +68,7 @@ sk_err judge_count(void *ctx, uint32_t number, uint64_t want, uint64_t *out_coun
 
 /* Would finding this trigger mean that the subsignature was found, most likely? Its literal lies in
  * one piece in a program then. */
+#define PROGRAM_LOOK_MAX ((uint32_t)64 * 1024)
 static bool holds_trigger(const struct mt_segment *seg, const struct mt_sub *sub, uint32_t trig) {
     if (trig >= seg->trig_count) {
         return false;
@@ -78,7 +79,9 @@ static bool holds_trigger(const struct mt_segment *seg, const struct mt_sub *sub
     }
     for (uint32_t k = 0; k < sub->part_count && sub->part_first + k < seg->part_count; k++) {
         const struct mt_part *part = &seg->part[sub->part_first + k];
+        /* No compiler makes longer programs, and nobody counts the time. */
         if ((uint64_t)part->prog + part->prog_len <= seg->prog_len &&
+            part->prog_len <= PROGRAM_LOOK_MAX &&
             memmem(seg->prog + part->prog, part->prog_len, seg->lit + t->lit, t->len) != NULL) {
             return true;
         }

@@ -167,6 +167,10 @@ static bool same_place(const struct mt_anchor *a, const struct mt_anchor *b) {
 
 /* Adds the first bytes that this check takes. */
 static void add_bytes(struct plan_place *place, const struct mt_anchor *a) {
+    if ((a->mask & 0xff) == 0xff) { /* nearly all */
+        place->byte_set[(a->value & 0xff) >> 5] |= 1u << (a->value & 31);
+        return;
+    }
     for (unsigned b = 0; b < 256; b++) {
         if (((b ^ a->value) & a->mask & 0xff) == 0) {
             place->byte_set[b >> 5] |= 1u << (b & 31);

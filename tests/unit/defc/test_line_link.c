@@ -37,8 +37,11 @@ static void test_links(void **state) {
     (void)state;
     expect_link(RULE_PDB, "R:.+\\.bank\\.com", RULE_LINK_DOMAIN_REGEX, ".+\\.bank\\.com/");
     /* Repetition is limited by what it comes to, not by its marks. */
-    expect_link(RULE_PDB, "R:(a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+)+", RULE_LINK_DOMAIN_REGEX,
-                "(a+b+c+d+e+f+g+h+i+j+k+l+m+n+o+p+q+)+/");
+    expect_link(RULE_PDB, "R:(a+b+c+d+e+f+g+h+i+j+)+", RULE_LINK_DOMAIN_REGEX,
+                "(a+b+c+d+e+f+g+h+i+j+)+/");
+    expect_link(RULE_PDB, "R:(a{0,20}b)+(c*){99}", RULE_LINK_DOMAIN_REGEX, "(a{0,20}b)+(c*){99}/");
+    expect_link(RULE_PDB, "R:((a|b*)+)?()*a$", RULE_LINK_DOMAIN_REGEX, "((a|b*)+)?()*a$/");
+    expect_link(RULE_PDB, "R:\\*+[+*]+a{1}", RULE_LINK_DOMAIN_REGEX, "\\*+[+*]+a{1}/");
     expect_link(RULE_PDB, "R:[]{9999}+]\\{9999}[^]+]x{2,70}", RULE_LINK_DOMAIN_REGEX,
                 "[]{9999}+]\\{9999}[^]+]x{2,70}/");
     expect_link(RULE_PDB, "R:bank.com:17-", RULE_LINK_DOMAIN_REGEX, "bank.com/");
@@ -67,6 +70,23 @@ static void test_refused(void **state) {
         {RULE_PDB, "R:((a{90}){90}){90}", DEFC_MALFORMED},
         {RULE_PDB, "R:(((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+", DEFC_MALFORMED},
         {RULE_PDB, "R:.++++++++++++++++++++++++++++++\\.bank", DEFC_MALFORMED},
+        {RULE_PDB, "R:((a|b*)+){256}", DEFC_MALFORMED},
+        {RULE_PDB, "R:(((a*){3}){9}){11}", DEFC_MALFORMED},
+        {RULE_PDB, "R:((a*)+(b*)+){99}", DEFC_MALFORMED},
+        {RULE_PDB, "R:((){3,9}(a{0,20}(){1,30}()+)+)+", DEFC_MALFORMED},
+        {RULE_PDB, "R:(a{0,9}b{0,9}){3,}", DEFC_MALFORMED},
+        {RULE_PDB, "R:a*(a?()?){60}()+", DEFC_MALFORMED},
+        {RULE_PDB, "R:a*(a?(^|b)?){60}(c|$)+", DEFC_MALFORMED},
+        /* Repetitions of nothing or of a repetition, and empty alternatives. */
+        {RULE_PDB, "R:a**b", DEFC_MALFORMED},
+        {RULE_PDB, "R:a+?b", DEFC_MALFORMED},
+        {RULE_PDB, "R:a{1,2}{3}b", DEFC_MALFORMED},
+        {RULE_PDB, "R:*a", DEFC_MALFORMED},
+        {RULE_PDB, "R:^*a", DEFC_MALFORMED},
+        {RULE_PDB, "R:a|*b", DEFC_MALFORMED},
+        {RULE_PDB, "R:(+a)", DEFC_MALFORMED},
+        {RULE_PDB, "R:(|a)b", DEFC_MALFORMED},
+        {RULE_PDB, "R:(a|)b", DEFC_MALFORMED},
         {RULE_WDB, "X:(a|[)}]{2,90}){1,90}", DEFC_MALFORMED},
         {RULE_PDB, "H", DEFC_MALFORMED},
         {RULE_PDB, "", DEFC_MALFORMED},
