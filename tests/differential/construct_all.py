@@ -31,6 +31,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import diff_clamscan as diff  # noqa: E402  (puts tests/lib on the path, too)
 import hosts  # noqa: E402
+import icon_cases  # noqa: E402
 import sigs  # noqa: E402
 import wraps  # noqa: E402
 
@@ -88,6 +89,15 @@ class Library:
     def write(self, numbers, folder):
         for kind, name in (("ldb", "main.ldb"), ("ndb", "daily.ndb")):
             (folder / name).write_text("".join(self.lines[n][1] + "\n" for n in numbers if self.lines[n][0] == kind))
+
+
+def write_icons(library, folder):
+    """Lines that put the icon of our hosts into every group that a signature names."""
+    groups = [sorted(set(re.findall(r"\b%s:([^,;]+)" % key, "".join(line + "\n" for kind, line in library.lines if kind == "ldb")))) for key in ("IconGroup1", "IconGroup2")]
+    hash_ = icon_cases.fixed()[1]
+    lines = ["Icon.%d:%s:-:%s" % (i, name, hash_) for i, name in enumerate(groups[0])]
+    lines += ["Icon.%d:-:%s:%s" % (i + 1000, name, hash_) for i, name in enumerate(groups[1])]
+    (folder / "icons.idb").write_text("".join(line + "\n" for line in lines))
 
 
 def construct(kind, line):
@@ -197,6 +207,8 @@ def run(args, work):
     for folder in ("defs", "files", "compiled", "some"):
         (work / folder).mkdir(parents=True, exist_ok=True)
     diff.write_definitions(work / "defs")
+    write_icons(library, work / "defs")
+    write_icons(library, work / "some")
     diff.compile_definitions(args.sekisho, work / "defs", work / "compiled")
     mine, parts = (int(n) for n in args.part.split("/"))
     for batch, start in enumerate(range(0, len(chosen), args.batch)):

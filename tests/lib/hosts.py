@@ -7,6 +7,7 @@ places. Cannot is raised when places contradict each other or the file's own hea
 import random
 import struct
 
+import icon_cases
 import mkpe
 from sigs import Cannot
 
@@ -69,16 +70,19 @@ def _interval(text):
     return int(low or 0), int(high) if high else (int(low) if "-" not in text else 1 << 40)
 
 
-def _version(bodies, rva):
-    """Resource section whose version information holds the wanted strings: key, NUL, padding, value in UTF-16."""
+def _resources(bodies, icon, rva):
+    """Resource section whose version information holds the wanted strings: key, NUL, padding, value in UTF-16; and an icon."""
     strings = []
     for body in bodies:
         text = body[:len(body) & ~1].decode("utf-16-le", "replace")
         key, _, value = text.partition("\0")
         strings.append((key, value.strip("\0")))
-    if not strings:
+    leaves = [(16, 1, 0x409, mkpe.version_info([("040904E4", strings)]))] if strings else []
+    if icon:
+        leaves += [(icon_cases.ICON, 1, 0x409, icon_cases.fixed()[0]), (icon_cases.GROUP, 1, 0x409, icon_cases.group([1]))]
+    if not leaves:
         return b""
-    made = mkpe.resources(rva, [(16, 1, 0x409, mkpe.version_info([("040904E4", strings)]))])
+    made = mkpe.resources(rva, leaves)
     if not all(body in made for body in bodies):
         raise Cannot("offset VI")
     return made
@@ -100,9 +104,10 @@ def _pe(signature, pieces):
     pe.image = 0x1000 + size * count
     for i in range(count):
         pe.section(b".s%d" % i, 0x1000 + i * size, size, 0x1000 + i * size, size)
-    version = _version([p.data for p in pieces if p.place[0] == "vi"], 0x1000 + size * (count - 1))
+    icon = "IconGroup1" in signature.attributes or "IconGroup2" in signature.attributes
+    version = _resources([p.data for p in pieces if p.place[0] == "vi"], icon, 0x1000 + size * (count - 1))
     if len(version) > size:
-        raise Cannot("no room for version information")
+        raise Cannot("no room for resources")
     if version:
         pe.dirs[2] = (0x1000 + size * (count - 1), len(version))
     data = bytearray(pe.bytes())

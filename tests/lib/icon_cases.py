@@ -6,6 +6,7 @@ from mkpe import PE, resources
 
 ICON, GROUP = 3, 14
 SIDES = (16, 24, 32)
+FIXED = "10b6d0a03b1903089e001006f20404734060a7c90800de0406d70a02d500059c000a9e0700a30707600a0960010a5c0a012a00003800043c040020222152"
 
 
 def bitmap(width, height, bits, rows, palette=None, mask=None, **head):
@@ -53,6 +54,12 @@ def program(leaves, pe64=False):
 def with_icons(icons, pe64=False):
     leaves = [(ICON, i + 1, 0x409, icon) for i, icon in enumerate(icons)]
     return program(leaves + [(GROUP, 1, 0x409, group(range(1, len(icons) + 1)))], pe64)
+
+
+def fixed():
+    """An icon, and the fingerprint that clamscan printed for it."""
+    rows = [[(value & 255, (value >> 2) * 7 & 255, (x * x + y * 29) & 255) for x in range(16) for value in [x * 37 + y * 91 + x * y * 13]] for y in range(16)]
+    return bitmap(16, 16, 24, rows), FIXED
 
 
 def picture(rnd, width, height):

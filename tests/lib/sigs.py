@@ -304,7 +304,7 @@ def _want(node, want, impossible):
 def plan(signature, rnd=None):
     """Pieces to plant, in order; raises Cannot."""
     rnd = rnd or random.Random(signature.name)
-    for key in ("IconGroup1", "IconGroup2", "HandlerType", "Intermediates"):
+    for key in ("HandlerType", "Intermediates"):
         if key in signature.attributes:
             raise Cannot(f"attribute {key}")
     pieces = []

@@ -497,6 +497,7 @@ void box_add_text(struct buf *box, enum fake_kind kind, const char *name, const 
 sk_err pe_icons(struct sk_source *src, const struct sk_exe *exe, pe_icon_fn found, void *ctx) {
     (void)src;
     (void)exe;
+    fake.icons_asked++;
     for (unsigned i = 0; i < fake.icon_count; i++) {
         TRY(found(ctx, fake.icon_off[i]));
     }

@@ -60,6 +60,7 @@ struct fake_world {
     uint64_t icon_off[8]; /* what pe_icons finds, and how it ends */
     unsigned icon_count;
     sk_err icons_fail;
+    unsigned icons_asked;
     enum sk_target target[256];
     enum sk_type container[256];
     bool exe[256];
