@@ -24,6 +24,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
+import doc_cases
 import mkdisk
 
 GROUPS = {}
@@ -163,6 +164,16 @@ def partitions():
     g.files = {name: bytes(data) for name, data in g.files.items()}
     g.options = ["-z", "-z --alert-partition-intersection", "-z --alert-partition-intersection --scan-archive=no"]
     g.minimum = 8
+    return g
+
+
+@group
+def cursors():
+    g = Group()
+    g.definitions = dict([MARK])
+    g.files = {f"{c.name}.ani": c.blob + b"PLANTED-MARKER" for c in doc_cases.riff_cases() if c.name != "cut"}
+    g.options = ["-z", "-z --heuristic-alerts=no", "-z --scan-image=no --scan-archive=no"]
+    g.minimum = 10
     return g
 
 

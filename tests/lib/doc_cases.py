@@ -411,7 +411,28 @@ def picture_cases():
     yield case("ole2", "no-directory", no_directory, {"source.bas": None}, VBA, {"damaged"})
 
 
+def riff_cases():
+    def chunk(name, data, length=None):
+        return name + struct.pack("<I", len(data) if length is None else length) + data + bytes(len(data) % 2 if length is None else 0)
+
+    def cursor(body, kind=b"ACON"):
+        return b"RIFF" + struct.pack("<I", 4 + len(body)) + kind + body
+
+    good, bad, told = chunk(b"anih", bytes(36)), chunk(b"anih", bytes(40)), {("exploit", "W32.MS05-002")}
+    listed = bad
+    for _ in range(40):
+        listed = chunk(b"LIST", b"fram" + listed)
+    for name, blob, facts in (
+            ("good", cursor(chunk(b"LIST", b"INFO" + chunk(b"INAM", b"name\0")) + good), ()), ("bad", cursor(bad), told),
+            ("second", cursor(good + bad), told), ("padded", cursor(chunk(b"abcd", b"odd") + bad), told), ("listed", cursor(listed), told),
+            ("cut", cursor(bad)[:20], told), ("wave", cursor(bad, b"WAVE"), ()), ("data", cursor(chunk(b"abcd", bad)), ()),
+            ("endless", cursor(chunk(b"abcd", b"x", 0xffffffff) + bad), ()), ("riff", cursor(chunk(b"RIFF", b"ACON" + bad)), ()),
+            ("big", b"RIFX" + struct.pack(">I4s4sI", 12, b"ACON", b"anih", 40), told)):
+        yield case("riff", name, blob, {}, facts)
+
+
 def all_cases():
+    yield from riff_cases()
     yield from mkdisk.cases(lambda fmt, name, blob, *more: case(fmt, name, bytes(blob), *more))
     yield from picture_cases()
     yield from locked_cases()
