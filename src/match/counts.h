@@ -13,14 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Nothing is known; its longest key was seen, or the part with it; it has no hit. */
+enum { COUNT_NEW, COUNT_SEEN_KEY, COUNT_SEEN_PART, COUNT_ABSENT };
+
 struct count_slot {
     uint64_t key;   /* segment << 32 | subsignature, plus 1; 0 = free */
     uint64_t asked; /* searched up to this count; 0 = not yet. count < asked: count is exact */
     uint64_t count;
-    uint64_t first; /* offset of the first hit */
-    bool sieved;    /* given to the sieve */
-    bool seen;      /* its key was seen by the sieve: it may be there */
-    uint64_t from;  /* its longest key does not stand before it */
+    uint64_t first;  /* offset of the first hit */
+    uint64_t from;   /* its longest key does not stand before it */
+    uint32_t places; /* 1 + index in the matcher's list; 0: not known */
+    uint8_t seen;    /* by prune.c: COUNT_SEEN_* */
+    bool wanted;     /* will be looked for in this round of it */
 };
 struct counts {
     struct count_slot *slot;

@@ -218,7 +218,7 @@ static bool is_done(const struct filter_input *in, uint32_t trig) {
 /* When all entries of this hash are done, its places are no candidates any more. */
 static void retire(const struct pass *ps, unsigned k, uint32_t hash) {
     const struct plan_slow_kind *kind = &ps->job->plan->slow.kind[k];
-    uint32_t bucket = plan_slow_bucket(hash);
+    uint32_t bucket = plan_slow_bucket(kind, hash);
     for (uint32_t e = kind->first[bucket]; e < kind->first[bucket + 1]; e++) {
         const struct plan_slow_entry *entry = &kind->entry[e];
         if (plan_slow_hash(entry->value) == hash &&
@@ -235,7 +235,7 @@ static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint
     if ((ps->slow->set[k][hash >> 5] >> (hash & 31) & 1) == 0) {
         return sk_ok();
     }
-    uint32_t bucket = plan_slow_bucket(hash);
+    uint32_t bucket = plan_slow_bucket(kind, hash);
     bool done = true, found = false;
     for (uint32_t e = kind->first[bucket]; e < kind->first[bucket + 1]; e++) {
         const struct plan_slow_entry *entry = &kind->entry[e];

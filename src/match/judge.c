@@ -51,9 +51,14 @@ sk_err judge_count(void *ctx, uint32_t number, uint64_t want, uint64_t *out_coun
     bool known = slot->asked > 0 && (slot->count < slot->asked || slot->count >= want);
     if (!known) {
         struct pattern_hits hits;
+        const struct key_places *places =
+            slot->places > 0 ? &j->m->places.item[slot->places - 1] : NULL;
         j->m->run.from = slot->from;
+        j->m->run.place = places != NULL ? places->at : NULL;
+        j->m->run.place_count = places != NULL ? places->count : 0;
         sk_err err = pattern_count(&j->m->run, seg, sub, want, &hits);
         j->m->run.from = 0;
+        j->m->run.place = NULL;
         TRY(err);
         slot->asked = want;
         slot->count = hits.count;
@@ -66,14 +71,16 @@ sk_err judge_count(void *ctx, uint32_t number, uint64_t want, uint64_t *out_coun
     return sk_ok();
 }
 
-/* Would finding this trigger mean that the subsignature was found, most likely? Its literal lies in
- * one piece in a program then. */
 #define PROGRAM_LOOK_MAX ((uint32_t)64 * 1024)
-static bool holds_trigger(const struct mt_segment *seg, const struct mt_sub *sub, uint32_t trig) {
-    if (trig >= seg->trig_count) {
+/* The literal of a trigger lies in one piece in a program. */
+bool judge_holds_trigger(const struct judged *j, uint32_t number) {
+    const struct mt_segment *seg = j->m->segment[j->segment];
+    uint32_t index = seg->sig_sub[j->sig->sub_first + number];
+    if (j->trig >= seg->trig_count || index >= seg->sub_count) {
         return false;
     }
-    const struct mt_trig *t = &seg->trig[trig];
+    const struct mt_trig *t = &seg->trig[j->trig];
+    const struct mt_sub *sub = &seg->sub[index];
     if ((uint64_t)t->lit + t->len > seg->lit_len) {
         return false;
     }
@@ -90,7 +97,7 @@ static bool holds_trigger(const struct mt_segment *seg, const struct mt_sub *sub
 }
 
 /* How soon to ask for a necessary subsignature: at fixed places first (cheap), then by the longest
- * key, the one most likely to be missing; last the one whose trigger was found. */
+ * key, the one most likely to be missing; last those without a key. */
 static uint32_t urgency(const struct judged *j, uint32_t sub_index) {
     const struct mt_segment *seg = j->m->segment[j->segment];
     if (sub_index >= seg->sub_count) {
@@ -105,7 +112,7 @@ static uint32_t urgency(const struct judged *j, uint32_t sub_index) {
         uint32_t len = seg->part[sub->part_first + k].key_len;
         longest = len > longest ? len : longest;
     }
-    return holds_trigger(seg, sub, j->trig) ? 0 : longest;
+    return longest;
 }
 
 /* Does this node need a hit of its subsignature? */

@@ -22,12 +22,32 @@ struct touched {
     uint32_t index;
     uint32_t trig; /* what touched the signature; MATCH_NO_TRIG: an anchor, or the always list */
     /* prune.c */
-    bool out;    /* cannot hold */
-    bool asks;   /* for subsignature number `ask` first */
-    uint8_t ask; /* < MT_SUB_MAX */
+    bool out;     /* cannot hold */
+    bool settled; /* has no more to ask for */
 };
 struct touched_list {
     struct touched *item;
+    size_t count;
+    size_t cap;
+};
+
+struct wanted {
+    uint32_t segment;
+    uint32_t sub;
+};
+struct wanted_list {
+    struct wanted *item;
+    size_t count;
+    size_t cap;
+};
+
+/* All places of the longest key of a subsignature. */
+struct key_places {
+    unsigned count;
+    uint64_t at[SIEVE_PLACES];
+};
+struct places_list {
+    struct key_places *item;
     size_t count;
     size_t cap;
 };
@@ -46,11 +66,8 @@ struct matcher {
     bool limited; /* a regular expression of this layer gave up */
     bool near_miss;
     struct counts counts;
-    /* prune.c: what will be looked for, as far as there is room, and all of it that suits the sieve
-     */
-    struct pattern_ask ask[PATTERN_ASKS_MAX];
-    unsigned ask_segment[PATTERN_ASKS_MAX];
-    size_t ask_count; /* may be more */
+    struct wanted_list wanted; /* prune.c: what will be looked for */
+    struct places_list places; /* and where keys stand that it found */
     struct sieve sieve;
     struct match_stats stats;
 };
@@ -86,6 +103,8 @@ sk_err judge_concerned(const struct scan *s, const struct mt_segment *seg, const
                        bool *out_concerns, bool *out_misplaced);
 /* The members of a plain AND that must occur, most urgent first. Returns how many. */
 unsigned judge_necessary(const struct judged *j, struct ask out[MT_SUB_MAX]);
+/* Is this the subsignature whose trigger was found? Most likely it is there then. */
+bool judge_holds_trigger(const struct judged *j, uint32_t number);
 /* logic_count_fn with a struct judged. */
 sk_err judge_count(void *ctx, uint32_t number, uint64_t want, uint64_t *out_count);
 sk_err judge(struct scan *s, const struct touched *t);

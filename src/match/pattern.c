@@ -359,42 +359,6 @@ static bool search_span(struct part_search *ps, uint64_t lo, uint64_t hi) {
     return true;
 }
 
-/* Offers literal and fully masked bytes of an operation that start at `at`. */
-static void offer_bytes(struct find_key *key, uint32_t at, uint8_t op, const uint8_t *operand,
-                        uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) {
-        if (op != MT_OP_MASK) {
-            find_key_offer(key, at + i, operand[i], op == MT_OP_LITI);
-        } else if (operand[2 * i + 1] == 0xff) {
-            find_key_offer(key, at + i, operand[2 * i], false);
-        }
-    }
-}
-
-/* The bytes of the part at fixed distances from its start, as far as they are near and before
- * anything of variable length. */
-static void offer_fixed_bytes(struct part_search *ps) {
-    uint32_t at = 0, most = ps->part->len_min < KEY_NEAR ? ps->part->len_min : KEY_NEAR;
-    struct sk_cursor c =
-        sk_cursor_make(ps->prog.code + ps->prog.start, ps->prog.end - ps->prog.start);
-    while (at < most && sk_cursor_left(&c) > 0) {
-        uint8_t op = sk_cursor_u8(&c);
-        if (op != MT_OP_LIT && op != MT_OP_LITI && op != MT_OP_MASK && op != MT_OP_SKIP) {
-            return;
-        }
-        uint32_t n = sk_cursor_u16le(&c);
-        const uint8_t *operand =
-            op == MT_OP_SKIP ? NULL : sk_cursor_take(&c, op == MT_OP_MASK ? (size_t)n * 2 : n);
-        if (!sk_cursor_ok(&c)) {
-            return; /* told when the program runs */
-        }
-        if (operand != NULL) {
-            offer_bytes(&ps->key, at, op, operand, n < most - at ? n : most - at);
-        }
-        at += n;
-    }
-}
-
 /* Fills the search from the tables. False: they are damaged. */
 static bool part_search_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
     const struct mt_part *part = &seg->part[index];
@@ -412,7 +376,8 @@ static bool part_search_init(struct part_search *ps, const struct mt_segment *se
                       (part->key_flags & MT_PART_KEY_NOCASE) != 0);
     }
     if (part->key_len > 0 && part->key_len < KEY_GOOD && ps->key_base == 0) {
-        offer_fixed_bytes(ps);
+        uint32_t near = part->len_min < KEY_NEAR ? part->len_min : KEY_NEAR;
+        pattern_offer_fixed(&ps->prog, near, &ps->key);
     }
     return true;
 }
@@ -503,6 +468,18 @@ static void narrow_search(struct narrowing *n) {
     }
 }
 
+/* The same from places of the key that are known. */
+static bool starts_from_places(struct pattern_run *run, const struct mt_segment *seg,
+                               const struct mt_sub *sub) {
+    struct narrowing n = {.run = run};
+    uint32_t rare = rarest_part(seg, sub);
+    narrowing_distance(&n, seg, sub, rare, seg->part[sub->part_first + rare].key_delta);
+    run->now.count = 0;
+    for (unsigned i = 0; i < run->place_count && narrow_hit(&n, run->place[i]); i++) {
+    }
+    return !sk_failed(run->err);
+}
+
 /*
  * A floating chain whose first part is common and a later one rare would be followed from every
  * place of the first. Looking for the rare key first leaves only starts within reach of it, mostly
@@ -563,6 +540,9 @@ static sk_err begin_chain(struct pattern_run *run, const struct mt_segment *seg,
     if (sub->part_count == 0 || (uint64_t)sub->part_first + sub->part_count > seg->part_count) {
         return sk_fail(SK_E_FORMAT);
     }
+    if (run->place != NULL && sub->off_kind == MT_OFF_ANY) {
+        return starts_from_places(run, seg, sub) ? sk_ok() : run->err;
+    }
     if (!start_spans(run, sub, &run->now) || !narrow_starts(run, seg, sub)) {
         return run->err;
     }
@@ -621,6 +601,8 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
 struct quest {
     struct part_search ps;
     struct pattern_ask *ask;
+    uint64_t from; /* a place before it is none */
+    bool only;     /* the subsignature has no other form */
 };
 
 static sk_err quest_init(struct quest *q, struct pattern_run *run, struct pattern_ask *ask,
@@ -636,15 +618,35 @@ static sk_err quest_init(struct quest *q, struct pattern_run *run, struct patter
     }
     *q = (struct quest){.ask = ask};
     q->ps = (struct part_search){.run = run, .sub = &anywhere, .last = true, .want = 1};
-    bool good = part_search_init(&q->ps, seg, sub->part_first + rarest_part(seg, sub));
-    return good ? sk_ok() : sk_fail(SK_E_FORMAT);
+    if (!part_search_init(&q->ps, seg, sub->part_first + rarest_part(seg, sub))) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    uint64_t delta = q->ps.part->key_delta;
+    q->from = ask->key_at > delta ? ask->key_at - delta : 0;
+    q->only = seg->sub[ask->sub].also == MT_NO_SUB;
+    return sk_ok();
+}
+
+/* The places that are known. False: an error. */
+static bool quest_places(struct quest *q) {
+    uint64_t delta = q->ps.part->key_delta;
+    for (unsigned i = 0; i < q->ask->place_count && !q->ask->seen; i++) {
+        uint64_t key = q->ask->place[i];
+        if (key >= delta && !search_span(&q->ps, key - delta, key - delta) && q->ps.count > 0) {
+            q->ask->seen = true;
+            q->ask->key_at = key;
+        }
+    }
+    return !sk_failed(q->ps.run->err);
 }
 
 /* The places [lo, hi] of the layer. False: an error. */
 static bool quest_piece(struct quest *q, uint64_t lo, uint64_t hi) {
-    if (!q->ask->seen && !search_span(&q->ps, lo, hi) && q->ps.count > 0) {
+    lo = lo > q->from ? lo : q->from;
+    if (lo <= hi && !q->ask->seen && !search_span(&q->ps, lo, hi) && q->ps.count > 0) {
         q->ask->seen = true;
-        q->ask->key_at = add_saturating(q->ps.hit, q->ps.part->key_delta);
+        q->ask->key_at =
+            q->only ? add_saturating(q->ps.hit, q->ps.part->key_delta) : q->ask->key_at;
     }
     return !sk_failed(q->ps.run->err);
 }
@@ -654,7 +656,12 @@ sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t 
     size_t n = 0;
     for (size_t i = 0; i < count && i < PATTERN_ASKS_MAX; i++) {
         ask[i].seen = false;
-        TRY(quest_init(&quest[n++], run, &ask[i], ask[i].sub));
+        TRY(quest_init(&quest[n], run, &ask[i], ask[i].sub));
+        if (ask[i].place != NULL) {
+            TRY(quest_places(&quest[n]) ? sk_ok() : run->err);
+            continue;
+        }
+        n++;
         uint32_t also = ask[i].seg->sub[ask[i].sub].also;
         if (also != MT_NO_SUB) {
             TRY(quest_init(&quest[n++], run, &ask[i], also));

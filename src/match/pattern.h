@@ -53,8 +53,12 @@ struct pattern_run {
     const uint8_t *view; /* bytes of the layer from view_off */
     uint64_t view_off;
     size_t view_len;
-    sk_err err;    /* first failure of this layer; sticky */
-    uint64_t from; /* of the call of pattern_count: the longest key does not stand before it */
+    sk_err err; /* first failure of this layer; sticky */
+    /* of the call of pattern_count: the longest key does not stand before `from`, and, when `place`
+     * is not NULL, only at these places, ascending */
+    uint64_t from;
+    const uint64_t *place;
+    unsigned place_count;
     struct pattern_spans now;
     struct pattern_spans next;
     struct pattern_choice *choice; /* PATTERN_CHOICE_MAX */
@@ -87,6 +91,10 @@ bool pattern_match(struct pattern_run *run, const struct pattern_prog *prog, uin
 bool pattern_match_next(struct pattern_run *run, const struct pattern_prog *prog,
                         uint64_t *out_end);
 
+struct find_key;
+/* Offers the key the bytes at fixed distances, less than `most`, from where the program starts. */
+void pattern_offer_fixed(const struct pattern_prog *prog, uint32_t most, struct find_key *key);
+
 struct pattern_hits {
     uint64_t count;
     uint64_t first; /* offset of the first one (of a chain: of its last part); 0 when count is 0 */
@@ -100,8 +108,10 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
 struct pattern_ask {
     const struct mt_segment *seg;
     uint32_t sub;
-    bool seen;       /* false: it has no hit */
-    uint64_t key_at; /* seen and of one form: its longest key does not stand before this */
+    const uint64_t *place; /* of its longest key, all and ascending; NULL: not known */
+    unsigned place_count;
+    uint64_t key_at; /* its longest key does not stand before this; a better value is put here */
+    bool seen;       /* set: false: it has no hit */
 };
 /* At most PATTERN_ASKS_MAX. */
 sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t count);

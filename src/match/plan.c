@@ -120,9 +120,15 @@ static void count_entry(struct plan_classes *classes, struct plan_slow_kind *kin
                         const struct plan_slow_entry *e, unsigned cls) {
     uint32_t h = plan_slow_hash(e->value);
     kind->set[h >> 5] |= 1u << (h & 31);
-    kind->first[plan_slow_bucket(h) + 1]++;
     kind->count++;
     add_class(classes, e->input % PLAN_HALVES, cls, e->value);
+}
+
+static void count_bucket(struct plan_classes *classes, struct plan_slow_kind *kind,
+                         const struct plan_slow_entry *e, unsigned cls) {
+    (void)classes;
+    (void)cls;
+    kind->first[plan_slow_bucket(kind, plan_slow_hash(e->value)) + 1]++;
 }
 
 /* first[b] moves from the start of bucket b to its end. */
@@ -130,29 +136,38 @@ static void place_entry(struct plan_classes *classes, struct plan_slow_kind *kin
                         const struct plan_slow_entry *e, unsigned cls) {
     (void)classes;
     (void)cls;
-    kind->entry[kind->first[plan_slow_bucket(plan_slow_hash(e->value))]++] = *e;
+    kind->entry[kind->first[plan_slow_bucket(kind, plan_slow_hash(e->value))]++] = *e;
+}
+
+/* About as many buckets as entries. */
+static sk_err alloc_kind(struct plan_slow_kind *kind) {
+    while (kind->log2 < PLAN_SLOW_LOG2 && (1u << kind->log2) < kind->count) {
+        kind->log2++;
+    }
+    kind->first = mem_zalloc(((size_t)1 << kind->log2) + 1, sizeof(*kind->first));
+    kind->entry = mem_zalloc((size_t)kind->count + 1, sizeof(*kind->entry));
+    return kind->first != NULL && kind->entry != NULL ? sk_ok() : sk_fail(SK_E_NOMEM);
 }
 
 static sk_err make_slow(struct filter_plan *p) {
     p->slow.kind[0].mask = SLOW_THREE;
     p->slow.kind[1].mask = UINT32_MAX;
     TRY(each_entry(p, count_entry));
-    const size_t buckets = (size_t)1 << PLAN_SLOW_LOG2;
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        TRY(alloc_kind(&p->slow.kind[i]));
+    }
+    TRY(each_entry(p, count_bucket));
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
         struct plan_slow_kind *kind = &p->slow.kind[i];
-        kind->entry = mem_zalloc((size_t)kind->count + 1, sizeof(*kind->entry));
-        if (kind->entry == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
-        for (size_t b = 1; b <= buckets; b++) {
+        for (size_t b = 1; b <= (size_t)1 << kind->log2; b++) {
             kind->first[b] += kind->first[b - 1];
         }
     }
     TRY(each_entry(p, place_entry));
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
-        uint32_t *first = p->slow.kind[i].first;
-        memmove(first + 1, first, buckets * sizeof(*first));
-        first[0] = 0;
+        struct plan_slow_kind *kind = &p->slow.kind[i];
+        memmove(kind->first + 1, kind->first, sizeof(*kind->first) << kind->log2);
+        kind->first[0] = 0;
     }
     return sk_ok();
 }
@@ -257,6 +272,7 @@ void filter_plan_free(struct filter_plan *p) {
     }
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
         mem_free(p->slow.kind[i].entry);
+        mem_free(p->slow.kind[i].first);
     }
     mem_free(p);
 }

@@ -60,7 +60,7 @@ struct plan_classes {
     uint8_t lo[PLAN_HALVES][3][16];
     uint8_t hi[PLAN_HALVES][3][16];
 };
-#define PLAN_SLOW_LOG2 10u
+#define PLAN_SLOW_LOG2 14u /* of the hash */
 struct plan_slow_entry {
     uint32_t value; /* as in struct mt_slow_entry */
     uint32_t trig;
@@ -70,10 +70,11 @@ struct plan_slow_entry {
  */
 struct plan_slow_kind {
     uint32_t mask;
-    uint32_t first[(1u << PLAN_SLOW_LOG2) + 1];
+    unsigned log2;   /* buckets */
+    uint32_t *first; /* (1 << log2) + 1 */
     struct plan_slow_entry *entry;
     uint32_t count;
-    uint32_t set[512]; /* the same hash, four bits longer: which exist; looked at first */
+    uint32_t set[(1u << PLAN_SLOW_LOG2) / 32]; /* hashes that exist; looked at first */
 };
 #define PLAN_SLOW_KINDS 2u
 struct plan_slow {
@@ -106,12 +107,12 @@ void filter_plan_free(struct filter_plan *plan);
 static inline unsigned plan_class_index(uint8_t byte) {
     return (byte & 0x1fu) | (byte >> 1 & 0x60u);
 }
-/* Hash of three or four folded bytes (the others zero), 14 bits. */
+/* Hash of three or four folded bytes (the others zero). */
 static inline uint32_t plan_slow_hash(uint32_t masked) {
-    return masked * 0x9E3779B1u >> 18;
+    return masked * 0x9E3779B1u >> (32 - PLAN_SLOW_LOG2);
 }
-static inline uint32_t plan_slow_bucket(uint32_t hash) {
-    return hash >> (14 - PLAN_SLOW_LOG2);
+static inline uint32_t plan_slow_bucket(const struct plan_slow_kind *kind, uint32_t hash) {
+    return hash >> (PLAN_SLOW_LOG2 - kind->log2);
 }
 
 #endif

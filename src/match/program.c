@@ -23,6 +23,7 @@
 
 #include "base/cursor.h"
 #include "match/bound.h"
+#include "match/find.h"
 
 #define NO_NODE UINT32_MAX
 
@@ -309,4 +310,42 @@ bool pattern_match_next(struct pattern_run *run, const struct pattern_prog *prog
                         uint64_t *out_end) {
     struct state st;
     return take_back(run, prog, &st) && go(run, prog, &st, out_end);
+}
+
+/* ---- fixed bytes ----------------------------------------------------------------------------- */
+
+/* Literal and fully masked bytes of an operation that starts at `at`. */
+static void offer_bytes(struct find_key *key, uint32_t at, uint8_t op, const uint8_t *operand,
+                        uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (op != MT_OP_MASK) {
+            find_key_offer(key, at + i, operand[i], op == MT_OP_LITI);
+        } else if (operand[2 * i + 1] == 0xff) {
+            find_key_offer(key, at + i, operand[2 * i], false);
+        }
+    }
+}
+
+#define OFFER_OPS_MAX 64u
+
+void pattern_offer_fixed(const struct pattern_prog *prog, uint32_t most, struct find_key *key) {
+    uint32_t at = 0;
+    unsigned ops = 0;
+    struct sk_cursor c = sk_cursor_make(prog->code + prog->start, prog->end - prog->start);
+    while (at < most && sk_cursor_left(&c) > 0 && ops++ < OFFER_OPS_MAX) {
+        uint8_t op = sk_cursor_u8(&c);
+        if (op != MT_OP_LIT && op != MT_OP_LITI && op != MT_OP_MASK && op != MT_OP_SKIP) {
+            return; /* of variable length, perhaps */
+        }
+        uint32_t n = sk_cursor_u16le(&c);
+        const uint8_t *operand =
+            op == MT_OP_SKIP ? NULL : sk_cursor_take(&c, op == MT_OP_MASK ? (size_t)n * 2 : n);
+        if (!sk_cursor_ok(&c)) {
+            return; /* told when the program runs */
+        }
+        if (operand != NULL) {
+            offer_bytes(key, at, op, operand, n < most - at ? n : most - at);
+        }
+        at += n;
+    }
 }

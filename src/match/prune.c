@@ -2,17 +2,28 @@
 /*
  * Between the phases: a touched signature is out when one necessary subsignature is not there.
  *
- *   first    of each signature one subsignature, the one most likely to be missing and not the one
- *            whose trigger was found: few are looked for together (pattern_ask_all), many with the
- *            sieve
- *   second   all that the signatures left over may ask for, with the sieve, when there are many
+ *   rounds   each signature that is still in asks for one subsignature, the one most likely to be
+ *            missing, last the one whose trigger was found; all that are asked for are looked for
+ *            together: many by their keys (sieve.h), then, or when there are few, by their rarest
+ *            part (pattern_ask_all)
+ *   rest     all that the signatures left over may ask for, with the sieve, when there are many
  *
  * An ordinary ELF file touches five signatures of up to fifteen subsignatures and matches none.
  * Looking for all of their keys at once took a second pass over the file, with a table made for it,
- * more than the filter itself; a few searches for one literal are a tenth of that. Tried before:
- * the sieve for everything straight away.
+ * more than the filter itself; a few searches for one literal are a tenth of that. A file made of
+ * the signatures' own bytes touches thousands: one search each over the whole layer reads it from
+ * memory each time. Tried before: the sieve for everything straight away; one round.
  */
 #include "match/matcher_private.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FEW 48u            /* so many are looked for without the sieve */
+#define REST_FEW 24u       /* so many are left to judge.c, which asks for few of them */
+#define ROUNDS_MAX 8u      /* most signatures are out after one */
+#define SEARCHES_MAX 1024u /* of pattern_ask_all for one layer; the others are left to judge.c */
 
 /* The part to look for: the first with the longest key, as in pattern.c. NULL: this subsignature is
  * not for the sieve (anchored, of two forms, damaged, or without a key long enough). */
@@ -39,40 +50,64 @@ static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t s
     return best;
 }
 
-/* Will be looked for, once. */
+/* Will be looked for, once a round. */
 static sk_err want_sub(struct matcher *m, unsigned segment, uint32_t sub) {
-    const struct mt_segment *seg = m->segment[segment];
     struct count_slot *slot = counts_slot(&m->counts, segment, sub);
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    if (slot->sieved || slot->asked > 0) {
+    if (slot->wanted || slot->asked > 0 || slot->seen == COUNT_SEEN_PART) {
         return sk_ok();
     }
-    slot->sieved = true;
-    if (m->ask_count < PATTERN_ASKS_MAX) {
-        m->ask[m->ask_count] = (struct pattern_ask){.seg = seg, .sub = sub};
-        m->ask_segment[m->ask_count] = segment;
+    struct wanted *grown =
+        mem_grow(m->wanted.item, &m->wanted.cap, m->wanted.count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        return sk_fail(SK_E_NOMEM);
     }
-    m->ask_count++;
-    const struct mt_part *part = sieve_part(seg, sub);
-    return part != NULL ? sieve_add(&m->sieve, segment, seg, sub, part) : sk_ok();
+    slot->wanted = true;
+    m->wanted.item = grown;
+    m->wanted.item[m->wanted.count++] = (struct wanted){segment, sub};
+    return sk_ok();
 }
 
-static sk_err on_key(void *ctx, unsigned segment, uint32_t sub_index, uint64_t first) {
-    struct matcher *m = ctx;
-    struct count_slot *slot = counts_slot(&m->counts, segment, sub_index);
+static sk_err learn(struct matcher *m, struct wanted w, uint8_t seen, uint64_t first) {
+    struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    if (first == SIEVE_ABSENT) {
+    if (seen == COUNT_ABSENT) {
         slot->asked = UINT64_MAX;
         slot->count = 0;
         return sk_ok();
     }
-    slot->seen = true;
-    slot->from = first;
+    slot->seen = seen;
+    slot->from = first > slot->from ? first : slot->from;
     return sk_ok();
+}
+
+static sk_err keep_places(struct matcher *m, const struct sieve_answer *a) {
+    struct key_places *grown =
+        mem_grow(m->places.item, &m->places.cap, m->places.count + 1, sizeof(*grown));
+    struct count_slot *slot = counts_slot(&m->counts, a->segment, a->sub);
+    m->places.item = grown != NULL ? grown : m->places.item;
+    if (grown == NULL || slot == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    struct key_places *places = &m->places.item[m->places.count++];
+    *places = (struct key_places){.count = a->count};
+    memcpy(places->at, a->place, a->count * sizeof(a->place[0]));
+    slot->places = (uint32_t)m->places.count;
+    return sk_ok();
+}
+
+static sk_err on_key(void *ctx, const struct sieve_answer *a) {
+    struct wanted w = {a->segment, a->sub};
+    if (a->count == 0) {
+        return learn(ctx, w, COUNT_ABSENT, 0);
+    }
+    TRY(a->count <= SIEVE_PLACES ? keep_places(ctx, a) : sk_ok());
+    uint64_t first = a->place[0] > FILTER_STEP_MAX ? a->place[0] - FILTER_STEP_MAX : 0;
+    return learn(ctx, w, COUNT_SEEN_KEY, first);
 }
 
 static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
@@ -88,26 +123,81 @@ static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     return sk_ok();
 }
 
-static sk_err ask_all(struct matcher *m) {
-    TRY(pattern_ask_all(&m->run, m->ask, m->ask_count));
-    for (unsigned i = 0; i < m->ask_count; i++) {
-        const struct pattern_ask *ask = &m->ask[i];
-        bool one_form = ask->seg->sub[ask->sub].also == MT_NO_SUB;
-        uint64_t first = !ask->seen ? SIEVE_ABSENT : one_form ? ask->key_at : 0;
-        TRY(on_key(m, m->ask_segment[i], ask->sub, first));
+/* item[first .. first + n) with n <= PATTERN_ASKS_MAX. */
+static sk_err ask_some(struct matcher *m, const struct wanted *item, size_t n) {
+    struct pattern_ask ask[PATTERN_ASKS_MAX];
+    for (size_t i = 0; i < n; i++) {
+        struct count_slot *slot = counts_slot(&m->counts, item[i].segment, item[i].sub);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        const struct key_places *places =
+            slot->places > 0 ? &m->places.item[slot->places - 1] : NULL;
+        ask[i] = (struct pattern_ask){.seg = m->segment[item[i].segment],
+                                      .sub = item[i].sub,
+                                      .place = places != NULL ? places->at : NULL,
+                                      .place_count = places != NULL ? places->count : 0,
+                                      .key_at = slot->from};
+    }
+    TRY(pattern_ask_all(&m->run, ask, n));
+    for (size_t i = 0; i < n; i++) {
+        TRY(learn(m, item[i], ask[i].seen ? COUNT_SEEN_PART : COUNT_ABSENT, ask[i].key_at));
     }
     return sk_ok();
 }
 
+/* Puts what is new and suits it into the sieve; the others stay wanted. */
+static sk_err sieve_some(struct matcher *m) {
+    size_t kept = 0;
+    for (size_t i = 0; i < m->wanted.count; i++) {
+        struct wanted w = m->wanted.item[i];
+        const struct mt_segment *seg = m->segment[w.segment];
+        const struct mt_part *part = sieve_part(seg, w.sub);
+        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        if (part == NULL || slot->seen != 0) {
+            m->wanted.item[kept++] = w;
+            continue;
+        }
+        slot->wanted = false;
+        TRY(sieve_add(&m->sieve, w.segment, seg, w.sub, part));
+    }
+    m->wanted.count = kept;
+    return sk_ok();
+}
+
 /* Looks for what is wanted, and wants nothing any more. */
-static sk_err look(struct scan *s, struct match_budget *budget) {
+static sk_err look(struct scan *s, struct match_budget *budget, unsigned *searches) {
     struct matcher *m = s->m;
-    sk_err err = m->ask_count == 0                  ? sk_ok()
-                 : m->ask_count <= PATTERN_ASKS_MAX ? ask_all(m)
-                                                    : run_sieve(s, budget);
-    m->ask_count = 0;
-    sieve_clear(&m->sieve);
-    return err;
+    if (m->wanted.count > FEW) {
+        TRY(sieve_some(m));
+        TRY(run_sieve(s, budget));
+        sieve_clear(&m->sieve);
+    }
+    for (size_t i = 0; i < m->wanted.count; i += PATTERN_ASKS_MAX) {
+        size_t left = m->wanted.count - i, n = left < PATTERN_ASKS_MAX ? left : PATTERN_ASKS_MAX;
+        if (*searches + n <= SEARCHES_MAX) {
+            *searches += (unsigned)n;
+            TRY(ask_some(m, &m->wanted.item[i], n));
+        }
+    }
+    return sk_ok();
+}
+
+/* What was not looked for may be wanted again in the next round. */
+static sk_err want_nothing(struct matcher *m) {
+    for (size_t i = 0; i < m->wanted.count; i++) {
+        struct wanted w = m->wanted.item[i];
+        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        slot->wanted = false;
+    }
+    m->wanted.count = 0;
+    return sk_ok();
 }
 
 static struct judged judged_of(const struct scan *s, const struct touched *t) {
@@ -122,54 +212,83 @@ static uint32_t sub_of(const struct judged *j, uint32_t number) {
     return j->m->segment[j->segment]->sig_sub[j->sig->sub_first + number];
 }
 
-/* Members at fixed places are looked at here and now; of the others the first is chosen. */
-static sk_err choose_ask(struct scan *s, struct touched *t) {
-    struct ask order[MT_SUB_MAX];
-    struct judged j = judged_of(s, t);
-    unsigned n = judge_necessary(&j, order);
-    for (unsigned i = 0; i < n && !t->out && !t->asks; i++) {
-        if (order[i].urgency == ASK_AT_ONCE) {
-            uint64_t count = 0;
-            TRY(judge_count(&j, order[i].number, 1, &count));
-            t->out = count == 0;
-        } else if (order[i].urgency > 0) {
-            t->asks = true;
-            t->ask = (uint8_t)order[i].number;
-        }
-    }
-    return sk_ok();
+static void put_out(struct scan *s, struct touched *t) {
+    t->out = true;
+    s->m->stats.evaluated++;
 }
 
-static sk_err first_of(struct scan *s, struct touched *t) {
-    const struct mt_segment *seg = s->m->segment[t->segment];
-    bool concerns = false, misplaced = false;
-    TRY(judge_concerned(s, seg, &seg->sig[t->index], &concerns, &misplaced));
-    t->out = !concerns && !misplaced;
-    if (t->out) {
-        return sk_ok();
-    }
-    TRY(choose_ask(s, t));
-    s->m->stats.evaluated += t->out;
+/* Asks for one member: *out_waits when the answer comes at the end of the round. */
+static sk_err ask_member(struct scan *s, struct touched *t, struct ask ask, bool *out_waits) {
     struct judged j = judged_of(s, t);
-    return t->asks && !t->out ? want_sub(s->m, t->segment, sub_of(&j, t->ask)) : sk_ok();
-}
-
-static sk_err answer_of(struct scan *s, struct touched *t) {
-    if (t->out || !t->asks) {
-        return sk_ok();
-    }
-    struct judged j = judged_of(s, t);
-    struct count_slot *slot = counts_slot(&s->m->counts, t->segment, sub_of(&j, t->ask));
+    struct count_slot *slot = counts_slot(&s->m->counts, t->segment, sub_of(&j, ask.number));
     if (slot == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    t->out = slot->asked > 0 && slot->count == 0;
-    s->m->stats.evaluated += t->out;
+    uint64_t count = slot->asked > 0 ? slot->count : 1;
+    if (slot->asked == 0 && ask.urgency == ASK_AT_ONCE) {
+        TRY(judge_count(&j, ask.number, 1, &count));
+    } else if (slot->asked == 0 && ask.urgency > 0 && slot->seen != COUNT_SEEN_PART) {
+        *out_waits = true;
+        return want_sub(s->m, t->segment, sub_of(&j, ask.number));
+    }
+    if (count == 0) {
+        put_out(s, t);
+    }
     return sk_ok();
 }
 
+/* The next member that nothing is known of; the one whose trigger was found comes last. */
+static sk_err ask_next(struct scan *s, struct touched *t) {
+    struct ask order[MT_SUB_MAX], known[MT_SUB_MAX];
+    struct judged j = judged_of(s, t);
+    unsigned n = judge_necessary(&j, order), later = 0;
+    bool waits = false;
+    for (unsigned i = 0; i < n && !t->out && !waits; i++) {
+        if (judge_holds_trigger(&j, order[i].number)) {
+            known[later++] = order[i];
+        } else {
+            TRY(ask_member(s, t, order[i], &waits));
+        }
+    }
+    for (unsigned i = 0; i < later && !t->out && !waits; i++) {
+        TRY(ask_member(s, t, known[i], &waits));
+    }
+    t->settled = !waits;
+    return sk_ok();
+}
+
+static sk_err leave_out_foreign(struct scan *s) {
+    struct touched_list *sigs = &s->m->sigs;
+    for (size_t i = 0; i < sigs->count; i++) {
+        struct touched *t = &sigs->item[i];
+        const struct mt_segment *seg = s->m->segment[t->segment];
+        bool concerns = false, misplaced = false;
+        TRY(judge_concerned(s, seg, &seg->sig[t->index], &concerns, &misplaced));
+        t->out = !concerns && !misplaced;
+    }
+    return sk_ok();
+}
+
+static sk_err run_round(struct scan *s, struct match_budget *budget, unsigned *searches) {
+    struct touched_list *sigs = &s->m->sigs;
+    for (size_t i = 0; i < sigs->count; i++) {
+        struct touched *t = &sigs->item[i];
+        TRY(t->out || t->settled ? sk_ok() : ask_next(s, t));
+    }
+    TRY(look(s, budget, searches));
+    return want_nothing(s->m);
+}
+
+static bool all_settled(const struct touched_list *sigs) {
+    bool all = true;
+    for (size_t i = 0; i < sigs->count && all; i++) {
+        all = sigs->item[i].out || sigs->item[i].settled;
+    }
+    return all;
+}
+
 /* All that a signature which is still in may ask for. */
-static sk_err rest_of(struct scan *s, const struct touched *t) {
+static sk_err want_rest(struct scan *s, const struct touched *t) {
     const struct mt_segment *seg = s->m->segment[t->segment];
     struct judged j = judged_of(s, t);
     for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
@@ -181,18 +300,18 @@ static sk_err rest_of(struct scan *s, const struct touched *t) {
 }
 
 sk_err prune(struct scan *s, struct match_budget *budget) {
-    struct touched_list *sigs = &s->m->sigs;
-    for (size_t i = 0; i < sigs->count; i++) {
-        TRY(first_of(s, &sigs->item[i]));
+    struct matcher *m = s->m;
+    unsigned searches = 0;
+    TRY(leave_out_foreign(s));
+    for (unsigned round = 0; round < ROUNDS_MAX && !all_settled(&m->sigs); round++) {
+        TRY(run_round(s, budget, &searches));
     }
-    TRY(look(s, budget));
-    for (size_t i = 0; i < sigs->count; i++) {
-        TRY(answer_of(s, &sigs->item[i]));
-        TRY(rest_of(s, &sigs->item[i]));
+    for (size_t i = 0; i < m->sigs.count; i++) {
+        TRY(want_rest(s, &m->sigs.item[i]));
     }
-    /* few are looked for as they are asked for */
-    if (s->m->ask_count <= PATTERN_ASKS_MAX) {
-        s->m->ask_count = 0;
+    if (m->wanted.count > REST_FEW) {
+        TRY(sieve_some(m));
+        TRY(run_sieve(s, budget));
     }
-    return look(s, budget);
+    return sk_ok();
 }

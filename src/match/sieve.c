@@ -14,8 +14,8 @@
  * be found by, are evaluated on every such file, and took twelve passes over it.
  *
  * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
- * the same filter_run, with the keys in the place of triggers: the bits of keys found are its
- * `done`.
+ * the same filter_run, with the keys in the place of triggers. Every key is found once for each of
+ * its places, because one of its windows is sampled.
  */
 #include "match/sieve.h"
 
@@ -149,23 +149,6 @@ static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
     return sk_ok();
 }
 
-/* Who is told what a run finds out. */
-struct teller {
-    const struct sieve *sieve;
-    unsigned used[FILTER_INPUT_MAX]; /* the segment of each input */
-    sieve_tell_fn tell;
-    void *ctx;
-};
-
-/* The filter finds the windows of a literal in order, but a literal starts up to a step before its
- * window: an earlier start may be found a little later. */
-static sk_err on_key(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
-    const struct teller *t = ctx;
-    unsigned segment = t->used[input];
-    uint64_t first = off > FILTER_STEP_MAX ? off - FILTER_STEP_MAX : 0;
-    return t->tell(t->ctx, segment, t->sieve->keys[segment].sub[trig], first);
-}
-
 struct sieve_table {
     struct mt_segment segment; /* the real one with keys for triggers */
     struct mt_table table;
@@ -173,7 +156,35 @@ struct sieve_table {
     struct mt_slow_head slow_head;
     struct mt_slow_entry *slow;
     uint64_t *done;
+    uint8_t *found;  /* of each key: SIEVE_PLACES + 1 at most */
+    uint64_t *place; /* SIEVE_PLACES of each */
 };
+
+/* Who is told what a run finds out. */
+struct teller {
+    const struct sieve *sieve;
+    struct sieve_table *table;
+    unsigned used[FILTER_INPUT_MAX]; /* the segment of each input */
+    sieve_tell_fn tell;
+    void *ctx;
+};
+
+/* A key is looked for until it was found once more than there is room for. The filter finds windows
+ * in order, but a literal starts up to a step before its window. */
+static sk_err on_key(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct sieve_table *t = &((struct teller *)ctx)->table[input];
+    unsigned at = t->found[trig]++;
+    if (at == SIEVE_PLACES) {
+        return sk_ok();
+    }
+    uint64_t *place = &t->place[(size_t)trig * SIEVE_PLACES];
+    for (; at > 0 && place[at - 1] > off; at--) {
+        place[at] = place[at - 1];
+    }
+    place[at] = off;
+    t->done[trig >> 6] &= ~((uint64_t)1 << (trig & 63));
+    return sk_ok();
+}
 
 static bool is_short(const struct mt_trig *t) {
     return t->len < SIEVE_KEY_LONG;
@@ -222,7 +233,9 @@ static sk_err make_table(const struct sieve *s, const struct sieve_keys *k, stru
                                      .trig = k->trig,
                                      .trig_count = (uint32_t)k->count};
     t->done = mem_zalloc(k->count / 64 + 1, sizeof(uint64_t));
-    if (t->done == NULL) {
+    t->found = mem_zalloc(k->count + 1, sizeof(*t->found));
+    t->place = mem_alloc((k->count + 1) * SIEVE_PLACES * sizeof(*t->place));
+    if (t->done == NULL || t->found == NULL || t->place == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     if (s->long_count >= WORTH_LONG) {
@@ -240,16 +253,21 @@ static void free_table(struct sieve_table *t) {
     }
     mem_free(t->slow);
     mem_free(t->done);
+    mem_free(t->found);
+    mem_free(t->place);
 }
 
-static sk_err tell_absent(const struct teller *t, unsigned input, const uint64_t *done) {
+static sk_err tell_of(const struct teller *t, unsigned input) {
     const struct sieve *s = t->sieve;
     const struct sieve_keys *k = &s->keys[t->used[input]];
+    const struct sieve_table *table = &t->table[input];
     for (size_t i = 0; i < k->count; i++) {
         bool looked_for =
             is_short(&k->trig[i]) ? s->short_count >= WORTH_SHORT : s->long_count >= WORTH_LONG;
-        if (looked_for && (done[i / 64] >> i % 64 & 1) == 0) {
-            TRY(t->tell(t->ctx, t->used[input], k->sub[i], SIEVE_ABSENT));
+        struct sieve_answer answer = {t->used[input], k->sub[i], table->found[i],
+                                      &table->place[i * SIEVE_PLACES]};
+        if (looked_for) {
+            TRY(t->tell(t->ctx, &answer));
         }
     }
     return sk_ok();
@@ -266,6 +284,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, vo
     if (table == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    teller.table = table;
     sk_err err = sk_ok();
     for (unsigned i = 0; i < FILTER_INPUT_MAX && !sk_failed(err); i++) {
         if (s->keys[i].count > 0) {
@@ -287,7 +306,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, vo
     filter_plan_free(plan);
     for (unsigned i = 0; i < n; i++) {
         if (!sk_failed(err)) {
-            err = tell_absent(&teller, i, table[i].done);
+            err = tell_of(&teller, i);
         }
         free_table(&table[i]);
     }

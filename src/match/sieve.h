@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * struct sieve: which of many key literals occur in a layer at all? One filter pass instead of one
- * search each; what does not occur needs no search.
+ * struct sieve: where do many key literals occur in a layer? One filter pass instead of one search
+ * each; what does not occur, or at a few places, needs no search.
  *
  * Life cycle: zeroed -> sieve_add... -> sieve_run -> sieve_clear -> ... -> sieve_release.
  * **Borrows** the segments from the first sieve_add to sieve_clear. Errors: SK_E_NOMEM, and those
@@ -41,9 +41,15 @@ static inline bool sieve_takes(const struct mt_part *part) {
 sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
                  const struct mt_part *part);
 
-/* first: the key does not start before it; SIEVE_ABSENT: it does not occur at all. */
-#define SIEVE_ABSENT UINT64_MAX
-typedef sk_err (*sieve_tell_fn)(void *ctx, unsigned segment, uint32_t sub, uint64_t first);
+/* Where a key stands: everywhere, when it is at no more than SIEVE_PLACES places. */
+#define SIEVE_PLACES 8u
+struct sieve_answer {
+    unsigned segment;
+    uint32_t sub;
+    unsigned count;        /* 0: the key does not occur; above SIEVE_PLACES: these and others */
+    const uint64_t *place; /* ascending; others begin at most FILTER_STEP_MAX before the first */
+};
+typedef sk_err (*sieve_tell_fn)(void *ctx, const struct sieve_answer *answer);
 /* job: kernel, src, scratch and tick are used. Tells of each sub, but of none of a kind of which
  * there are too few to pay for a pass. */
 sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx);
