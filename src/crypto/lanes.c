@@ -190,6 +190,7 @@ static size_t blocks_at_hand(const struct lane *lane) {
 
 static void place(const struct lane *lane, struct lanes_work *work, unsigned at) {
     size_t done = (size_t)(lane->tail_count - lane->tail) * LANES_BLOCK;
+    work->busy[work->busy_count++] = (uint8_t)at;
     work->md5[at] = lane->tail > 0 ? lane->end[0] + done : lane->p;
     if ((lane->job->mask & CRYPTO_MASK(CRYPTO_SHA256)) != 0) {
         work->sha[at] = lane->tail > 0 ? lane->end[1] + done : lane->p;

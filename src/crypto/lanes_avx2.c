@@ -16,6 +16,7 @@
 #define AVX2 __attribute__((target("avx2,sha,sse4.1,ssse3")))
 
 #define MD5_TARGET AVX2
+#define MD5_STEPS md5_steps
 #define VEC __m256i
 #define ADD(x, y) _mm256_add_epi32((x), (y))
 #define ROL(x, n) _mm256_or_si256(_mm256_slli_epi32((x), (n)), _mm256_srli_epi32((x), 32 - (n)))

@@ -18,6 +18,7 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,sha,sse4.1,ssse3")))
 
 #define MD5_TARGET AVX512
+#define MD5_STEPS md5_steps
 #define VEC __m512i
 #define ADD(x, y) _mm512_add_epi32((x), (y))
 #define ROL(x, n) _mm512_rol_epi32((x), (n))
@@ -64,7 +65,81 @@ load_words(const uint8_t *const message[16], size_t at, __m512i w[16]) {
 
 #include "crypto/lanes_sha16.h"
 
-AVX512 static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
+/* ---- few messages ---------------------------------------------------------------------------- */
+
+#undef MD5_STEPS
+#undef VEC
+#undef ADD
+#undef ROL
+#undef SPLAT
+#undef MIX_F
+#undef MIX_G
+#undef MIX_H
+#undef MIX_I
+#define MD5_STEPS md5_steps_narrow
+#define VEC __m128i
+#define ADD(x, y) _mm_add_epi32((x), (y))
+#define ROL(x, n) _mm_rol_epi32((x), (n))
+#define SPLAT(k) _mm_set1_epi32((int)(k))
+#define MIX_F(b, c, d) _mm_ternarylogic_epi32((b), (c), (d), 0xca)
+#define MIX_G(b, c, d) _mm_ternarylogic_epi32((b), (c), (d), 0xe4)
+#define MIX_H(b, c, d) _mm_ternarylogic_epi32((b), (c), (d), 0x96)
+#define MIX_I(b, c, d) _mm_ternarylogic_epi32((b), (c), (d), 0x39)
+#include "crypto/lanes_md5.h"
+
+#define NARROW 4u
+
+AVX512 static inline __attribute__((always_inline)) void
+load_words_narrow(const uint8_t *const message[NARROW], size_t at, __m128i w[16]) {
+    for (size_t i = 0; i < 4; i++) {
+        __m128i r[NARROW];
+        for (unsigned k = 0; k < NARROW; k++) {
+            r[k] = _mm_loadu_si128((const __m128i *)(const void *)(message[k] + at + 16 * i));
+        }
+        __m128i a = _mm_unpacklo_epi32(r[0], r[1]), b = _mm_unpackhi_epi32(r[0], r[1]);
+        __m128i c = _mm_unpacklo_epi32(r[2], r[3]), d = _mm_unpackhi_epi32(r[2], r[3]);
+        w[4 * i] = _mm_unpacklo_epi64(a, c);
+        w[4 * i + 1] = _mm_unpackhi_epi64(a, c);
+        w[4 * i + 2] = _mm_unpacklo_epi64(b, d);
+        w[4 * i + 3] = _mm_unpackhi_epi64(b, d);
+    }
+}
+
+/* When few messages are left, mostly one that is much larger than the others. Wide vectors have two
+ * ports for what an MD5 step does and their operations get into each other's way; short ones have
+ * three, and are bound by the chain alone. */
+AVX512 static __attribute__((noinline)) void narrow_run(struct lanes_state *st,
+                                                        const struct lanes_work *work) {
+    const uint8_t *message[NARROW];
+    uint32_t word[4][NARROW];
+    __m128i md5[4], w[16];
+    for (unsigned k = 0; k < NARROW; k++) {
+        unsigned lane = work->busy[k < work->busy_count ? k : 0];
+        message[k] = work->md5[lane];
+        for (unsigned i = 0; i < 4; i++) {
+            word[i][k] = st->md5[i][lane];
+        }
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        md5[i] = _mm_loadu_si128((const __m128i *)(const void *)word[i]);
+    }
+    for (size_t b = 0; b < work->blocks; b++) {
+        load_words_narrow(message, b * LANES_BLOCK, w);
+        md5_steps_narrow(md5, w);
+        sha_listed(st, work, b * LANES_BLOCK);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        _mm_storeu_si128((__m128i *)(void *)word[i], md5[i]);
+        for (unsigned k = 0; k < work->busy_count; k++) {
+            st->md5[i][work->busy[k]] = word[i][k];
+        }
+    }
+}
+
+/* ---- kernel ---------------------------------------------------------------------------------- */
+
+AVX512 static __attribute__((noinline)) void wide_run(struct lanes_state *st,
+                                                      const struct lanes_work *work) {
     __m512i md5[4], w[16];
     for (unsigned i = 0; i < 4; i++) {
         md5[i] = _mm512_loadu_si512(st->md5[i]);
@@ -88,6 +163,14 @@ AVX512 static void avx512_run(struct lanes_state *st, const struct lanes_work *w
     }
     for (unsigned i = 0; i < 4; i++) {
         _mm512_storeu_si512(st->md5[i], md5[i]);
+    }
+}
+
+static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
+    if (work->busy_count <= NARROW) {
+        narrow_run(st, work);
+    } else {
+        wide_run(st, work);
     }
 }
 

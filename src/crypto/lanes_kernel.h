@@ -2,10 +2,10 @@
 /*
  * Kernels of crypto/lanes.h: several messages hashed side by side. Internal to the crypto floor.
  *
- * A kernel takes `blocks` blocks of 64 bytes of every lane at once. MD5 is computed for all lanes,
- * whether wanted or not (a vector has no cheaper form); SHA-256 for those listed. Every md5[] and
- * every listed sha[] pointer has that many blocks to read; a lane without work gets the pointer of
- * another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
+ * A kernel takes `blocks` blocks of 64 bytes of every lane at once. MD5 is computed for all busy
+ * lanes, whether wanted or not (a vector has no cheaper form); SHA-256 for those listed. Every
+ * md5[] and every listed sha[] pointer has that many blocks to read; a lane without work gets the
+ * pointer of another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
  */
 #ifndef SK_CRYPTO_LANES_KERNEL_H
 #define SK_CRYPTO_LANES_KERNEL_H
@@ -28,6 +28,8 @@ struct lanes_work {
     const uint8_t *sha[LANES_MAX]; /* of the lanes listed */
     uint8_t sha_lane[LANES_MAX];
     unsigned sha_count;
+    uint8_t busy[LANES_MAX]; /* lanes whose MD5 counts; others may be left alone */
+    unsigned busy_count;
     size_t blocks;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The 64 steps of MD5 over vectors, written once for every vector width. A file that includes this
- * defines before: VEC (type), ADD, ROL(x, n), SPLAT(u32), MIX_F/G/H/I(b, c, d) and MD5_TARGET, and
- * gets md5_steps(state[4], message words[16]).
+ * defines before: VEC (type), ADD, ROL(x, n), SPLAT(u32), MIX_F/G/H/I(b, c, d), MD5_TARGET and
+ * MD5_STEPS (a name), and gets MD5_STEPS(state[4], message words[16]).
  *
  * a + K + m is added up before the round function joins, so that what a step waits for is only
  * round function -> add -> rotate -> add: MD5 is bound by this chain, not by the number of
@@ -18,7 +18,7 @@
     MD5_STEP(MIX, c, d, a, b, (i) + 2, w[m2], n2)                                                  \
     MD5_STEP(MIX, b, c, d, a, (i) + 3, w[m3], n3)
 
-MD5_TARGET static inline __attribute__((always_inline)) void md5_steps(VEC state[4],
+MD5_TARGET static inline __attribute__((always_inline)) void MD5_STEPS(VEC state[4],
                                                                        const VEC w[16]) {
     VEC a = state[0], b = state[1], c = state[2], d = state[3];
     MD5_FOUR(MIX_F, 0, 0, 1, 2, 3, 7, 12, 17, 22)
