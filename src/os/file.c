@@ -172,6 +172,10 @@ sk_err file_pread_some(int fd, void *buf, size_t len, uint64_t off, size_t *out_
     return sk_ok();
 }
 
+void file_read_ahead(int fd, uint64_t len) {
+    (void)posix_fadvise(fd, 0, len > INT32_MAX ? INT32_MAX : (off_t)len, POSIX_FADV_WILLNEED);
+}
+
 sk_err file_pread_all(int fd, void *buf, size_t len, uint64_t off) {
     size_t got;
     TRY(file_pread_some(fd, buf, len, off, &got));

@@ -40,6 +40,8 @@ sk_err file_read_all(const char *path, size_t cap, struct buf *out);
 sk_err file_pread_all(int fd, void *buf, size_t len, uint64_t off);
 /* Up to len bytes at off; *out_got is short only at the end of the file. */
 sk_err file_pread_some(int fd, void *buf, size_t len, uint64_t off, size_t *out_got);
+/* The first len bytes will be read soon: the system may begin, nobody waits. Advice only. */
+void file_read_ahead(int fd, uint64_t len);
 /* What one read gives: 0 is the end. */
 sk_err file_read_chunk(int fd, void *buf, size_t cap, size_t *out_got);
 sk_err file_pwrite_all(int fd, const void *buf, size_t len, uint64_t off);

@@ -4,7 +4,9 @@
  * belong to, about the object at the head of the queue; anything else ends the worker like a crash.
  *
  * Pipelining: objects are sent ahead, so that a worker never waits for the parent between small
- * files, and has digests of many to take together. The watch on an object starts when the worker
+ * files, and has digests of many to take together. Reading them from the disk begins when they are
+ * sent: with nothing in the page cache a scan of small files takes half the time, and with
+ * everything there the call is not felt. The watch on an object starts when the worker
  * can have turned to it: when it was sent to an idle worker, or when the one before was answered
  * or put aside (OWES).
  */
@@ -17,6 +19,8 @@
 #include "os/file.h"
 #include "pool/relay.h"
 
+/* Of each object, before its turn comes; behind that the system reads ahead by itself. */
+#define READ_AHEAD_BYTES ((uint64_t)1 << 20)
 #define START_LIMIT_MS 60000u
 /* Read from one worker before the others and the clock get their turn. */
 #define PULL_MAX 256u
@@ -99,6 +103,7 @@ sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
     }
     struct stat st;
     uint64_t size = fstat(fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+    file_read_ahead(fd, size < READ_AHEAD_BYTES ? size : READ_AHEAD_BYTES);
     slot->item[slot->count++] =
         (struct slot_item){.id = slot->next_id++, .fd = fd, .name = copy, .tag = tag, .size = size};
     slot->bytes += size;
