@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Text in other character sets as UTF-8, through iconv(3) of the C library.
+ * Text in other character sets as UTF-8, through iconv(3) of the C library; sets of one byte a
+ * character through tables of our own (charset_single.c), which are always there.
  *
  *     up --bytes--> iconv --> queue[4 KiB] --> caller
  *                     \-- a byte that fits nowhere --> U+FFFD, and on with the next one
@@ -17,6 +18,7 @@
 #include <iconv.h>
 
 #include "base/mem.h"
+#include "codec/charset_single.h"
 #include "codec/codec.h"
 #include "codec/stage.h"
 
@@ -55,7 +57,8 @@ static size_t first_row(size_t row) {
 
 void sk_charset_prepare(void) {
     for (size_t i = 0; i < SET_COUNT; i++) {
-        if (first_row(i) == i && !converters[i].ready) {
+        if (first_row(i) == i && !converters[i].ready &&
+            charset_single_find(SETS[i].library) == NULL) {
             converters[i].cd = iconv_open("UTF-8", SETS[i].library);
             converters[i].ready = converters[i].cd != NO_CONVERTER;
         }
@@ -88,6 +91,7 @@ bool sk_charset_known(struct sk_bytes name) {
 
 struct charset {
     struct stage stage;
+    const struct charset_single *single; /* or NULL */
     iconv_t cd;
     struct converter *lender; /* NULL: cd is our own */
     uint8_t queue[QUEUE_BYTES];
@@ -135,10 +139,22 @@ static bool convert(struct charset *s, struct stage_io *io) {
     return s->queued > 0 || io->in_used < io->in_len;
 }
 
+static bool convert_single(struct charset *s, struct stage_io *io) {
+    s->sent = 0;
+    s->queued = 0;
+    while (io->in_used < io->in_len && s->queued + REPLACEMENT_BYTES <= QUEUE_BYTES) {
+        s->queued += charset_single_put(s->single, io->in[io->in_used++], s->queue + s->queued);
+    }
+    return true;
+}
+
 static void flush(struct charset *s) {
     char *out = (char *)s->queue;
     size_t out_left = QUEUE_BYTES;
     s->flushed = true;
+    if (s->single != NULL) {
+        return;
+    }
     (void)iconv(s->cd, NULL, NULL, &out, &out_left); /* a failure leaves nothing to give out */
     s->sent = 0;
     s->queued = QUEUE_BYTES - out_left;
@@ -149,7 +165,7 @@ static sk_err charset_step(struct stage *stage, struct stage_io *io) {
     size_t before = SIZE_MAX;
     while (drain(s, io) && io->in_used < io->in_len && io->in_used != before) {
         before = io->in_used;
-        if (!convert(s, io)) {
+        if (!(s->single != NULL ? convert_single(s, io) : convert(s, io))) {
             return sk_ok();
         }
     }
@@ -194,7 +210,8 @@ sk_err sk_charset_open(struct sk_stream *up, struct sk_bytes name, struct sk_str
         return sk_fail(SK_E_NOMEM);
     }
     s->cd = NO_CONVERTER;
-    if (!borrow(s, row)) {
+    s->single = charset_single_find(SETS[row].library);
+    if (s->single == NULL && !borrow(s, row)) {
         sk_stream_close(&s->stage.base);
         return sk_fail(SK_E_UNSUPPORTED);
     }

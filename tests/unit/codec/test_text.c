@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <iconv.h>
+
+#include "codec/charset_single.h"
 #include "pack.h"
 
 typedef sk_err (*open_fn)(struct sk_stream *up, struct sk_stream **out_stream);
@@ -162,6 +165,69 @@ static void test_charsets(void **state) {
     }
 }
 
+/* Our own tables say of every byte what iconv says. */
+static void test_single_bytes(void **state) {
+    (void)state;
+    static const char *const NAMES[] = {
+        "KOI8-R", "KOI8-U",     "CP866",      "CP1250",      "CP1251", "CP1252",
+        "CP1253", "CP1254",     "CP1256",     "CP1257",      "CP874",  "ISO-8859-2",
+        "IBM037", "ISO-8859-5", "ISO-8859-7", "ISO-8859-15", "IBM500",
+    };
+    for (size_t k = 0; k < sizeof(NAMES) / sizeof(NAMES[0]); k++) {
+        const struct charset_single *set = charset_single_find(NAMES[k]);
+        iconv_t cd = iconv_open("UTF-8", NAMES[k]);
+        assert_non_null(set);
+        for (unsigned byte = 0; cd != (iconv_t)-1 && byte < 256; byte++) {
+            uint8_t ours[3];
+            char in = (char)byte, theirs[8] = "\xef\xbf\xbd", *from = &in, *to = theirs;
+            size_t in_left = 1, room = sizeof(theirs);
+            bool known = iconv(cd, &from, &in_left, &to, &room) != (size_t)-1;
+            size_t len = known ? (size_t)(to - theirs) : 3;
+            assert_int_equal(charset_single_put(set, (uint8_t)byte, ours), len);
+            assert_memory_equal(ours, theirs, len);
+        }
+        if (cd == (iconv_t)-1) {
+            print_message("[  note    ] iconv does not know %s: not compared\n", NAMES[k]);
+        } else {
+            (void)iconv_close(cd);
+        }
+    }
+    assert_null(charset_single_find("CP1255"));
+}
+
+/* Through the stream, in pieces of every size: more than fits the queue, bytes that are nothing. */
+static void test_single_stream(void **state) {
+    (void)state;
+    static const struct sk_bytes name = {(const uint8_t *)"windows-1252", 12};
+    struct buf in = {0}, want = {0};
+    for (unsigned i = 0; i < 5000; i++) {
+        assert_int_equal(buf_puts(&in, i % 7 == 0    ? "\x80"
+                                       : i % 11 == 0 ? "\x81"
+                                                     : "a")
+                             .code,
+                         SK_OK);
+        assert_int_equal(buf_puts(&want, i % 7 == 0    ? "\xe2\x82\xac"
+                                         : i % 11 == 0 ? "\xef\xbf\xbd"
+                                                       : "a")
+                             .code,
+                         SK_OK);
+    }
+    for (size_t step = 1; step < 5000; step = step * 3 + 1) {
+        struct drip up;
+        struct sk_stream *s = NULL;
+        struct buf out = {0};
+        drip_init(&up, in.data, in.len, step);
+        assert_int_equal(sk_charset_open(&up.base, name, &s).code, SK_OK);
+        assert_int_equal(pack_drain(s, step, &out).code, SK_OK);
+        assert_int_equal(out.len, want.len);
+        assert_memory_equal(out.data, want.data, want.len);
+        sk_stream_close(s);
+        buf_release(&out);
+    }
+    buf_release(&in);
+    buf_release(&want);
+}
+
 static void test_base64_tells_of_odd_padding(void **state) {
     (void)state;
     static const struct {
@@ -230,6 +296,8 @@ int main(void) {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_consumed),
         cmocka_unit_test(test_charsets),
+        cmocka_unit_test(test_single_bytes),
+        cmocka_unit_test(test_single_stream),
         cmocka_unit_test(test_base64_tells_of_odd_padding),
         cmocka_unit_test(test_quoted_long_white),
         cmocka_unit_test(test_errors),
