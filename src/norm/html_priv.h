@@ -13,6 +13,7 @@
 #define HTML_WINDOW_BYTES ((size_t)8191)
 #define HTML_OUT_BYTES ((size_t)16384)
 #define HTML_VALUE_MAX ((size_t)1024) /* of an attribute value, with its quotes */
+#define HTML_REPEAT_MAX ((size_t)4096)
 #define HTML_ENTITY_MAX ((size_t)1024)
 #define HTML_NAME_MAX ((size_t)32) /* of names that mean something; longer ones are cut */
 #define HTML_ENCODED_MAX 1000u     /* encoded scripts of a page; each may read a window again */
@@ -105,15 +106,18 @@ struct sk_norm_html {
     struct html_shown link_text;
     struct html_shown form_text;
     /* script */
-    struct sk_norm_js *js; /* from the first script on */
-    bool js_open;          /* a script is being read */
-    bool js_seen;          /* one has been given out */
-    sk_err js_err;         /* of scripts that were left out */
-    bool encoded;          /* the rest of the page goes through screnc */
-    bool encoded_new;      /* from the next byte on */
-    bool ahead;            /* of the block of an encoded script: text stays as it is */
-    bool ahead_any;        /* some of it was no white space */
-    bool src_first;        /* src stood before language */
+    struct sk_norm_js *js;           /* from the first script on */
+    bool js_open;                    /* a script is being read */
+    bool js_seen;                    /* one has been given out */
+    sk_err js_err;                   /* of scripts that were left out */
+    bool encoded;                    /* the rest of the page goes through screnc */
+    bool encoded_new;                /* from the next byte on */
+    bool ahead;                      /* of the block of an encoded script: text stays as it is */
+    bool ahead_any;                  /* some of it was no white space */
+    struct html_value other;         /* of an attribute that only an encoded script asks for */
+    uint8_t repeat[HTML_REPEAT_MAX]; /* the attributes of a <script>, as its second tag has them */
+    size_t repeat_len;
+    bool repeat_tight; /* the next one gets no space */
     unsigned encoded_count;
     struct sk_screnc screnc;
     /* in and out */
@@ -209,9 +213,11 @@ void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *
 void html_script_ends(struct sk_norm_html *h);
 /* The block of an encoded script begins. */
 void html_script_block(struct sk_norm_html *h);
+/* An attribute of a <script> tag; value NULL: it has none. What goes beyond HTML_REPEAT_MAX is
+ * lost. */
+void html_script_attr(struct sk_norm_html *h, const struct html_value *value);
 /* A <script> tag has ended: is what follows encoded? */
-void html_script_language(struct sk_norm_html *h, const struct html_value *language,
-                          const struct html_value *src);
+void html_script_language(struct sk_norm_html *h, const struct html_value *language);
 
 /* The end of the input inside an entity. */
 void html_entity_end(struct sk_norm_html *h);

@@ -7,10 +7,11 @@
  * the error is told at its end.
  *
  * Encoded scripts (language="JScript.Encode" or "VBScript.Encode"): behind the tag a second one of
- * the plain language is written and all that follows goes through the decoder (screnc.h), which
- * decodes one block and passes the rest. Text ahead of the block stays as it is, but for upper case
- * and line ends ("**Start Encode**" is the usual one). Seen with sigtool 1.4.6, where all of the
- * page is such text when no block comes; here it ends with the script.
+ * the plain language, with the same attributes, is written and all that follows goes through the
+ * decoder (screnc.h), which decodes one block and passes the rest. Text ahead of the block stays as
+ * it is, but for upper case and line ends ("**Start Encode**" is the usual one). Seen with
+ * sigtool 1.4.6, where all of the page is such text when no block comes; here it ends with the
+ * script.
  */
 #include <string.h>
 #include <strings.h>
@@ -79,10 +80,37 @@ static bool value_is(const struct html_value *value, const char *text) {
            strncasecmp((const char *)value->bytes, text, value->len) == 0;
 }
 
-static void put_lower(struct sk_norm_html *h, const struct html_value *value) {
-    for (size_t i = 0; i < value->len; i++) {
-        html_put(h, html_lower_of[value->bytes[i]]);
+#define PLACE_OF_LANGUAGE 1 /* in repeat: the plain name of the language goes here */
+
+static void repeat_byte(struct sk_norm_html *h, uint8_t c) {
+    if (h->repeat_len < sizeof(h->repeat)) {
+        h->repeat[h->repeat_len++] = c;
     }
+}
+
+void html_script_attr(struct sk_norm_html *h, const struct html_value *value) {
+    if (!h->repeat_tight) {
+        repeat_byte(h, ' ');
+    }
+    h->repeat_tight = false;
+    for (size_t i = 0; i < h->attr.len; i++) {
+        repeat_byte(h, (uint8_t)h->attr.text[i]);
+    }
+    if (value == NULL) {
+        return;
+    }
+    bool language = html_name_is(&h->attr, "language");
+    repeat_byte(h, '=');
+    repeat_byte(h, '"');
+    if (language) {
+        repeat_byte(h, PLACE_OF_LANGUAGE);
+    }
+    for (size_t i = 0; i < value->len && !language; i++) {
+        if (value->bytes[i] != PLACE_OF_LANGUAGE) {
+            repeat_byte(h, html_lower_of[value->bytes[i]]);
+        }
+    }
+    repeat_byte(h, '"');
 }
 
 static void put_string(struct sk_norm_html *h, const char *text) {
@@ -91,24 +119,18 @@ static void put_string(struct sk_norm_html *h, const char *text) {
     }
 }
 
-void html_script_language(struct sk_norm_html *h, const struct html_value *language,
-                          const struct html_value *src) {
+void html_script_language(struct sk_norm_html *h, const struct html_value *language) {
     bool visual = value_is(language, "VBScript.Encode");
     if (!visual && !value_is(language, "JScript.Encode")) {
         return;
     }
-    const char *plain = visual ? " language=\"vbscript\"" : " language=\"javascript\"";
     put_string(h, "<script");
-    if (!h->src_first) {
-        put_string(h, plain);
-    }
-    if (src->set) {
-        put_string(h, " src=\"");
-        put_lower(h, src);
-        put_string(h, "\"");
-    }
-    if (h->src_first) {
-        put_string(h, plain);
+    for (size_t i = 0; i < h->repeat_len; i++) {
+        if (h->repeat[i] == PLACE_OF_LANGUAGE) {
+            put_string(h, visual ? "vbscript" : "javascript");
+        } else {
+            html_put(h, h->repeat[i]);
+        }
     }
     put_string(h, ">");
     h->encoded_new = h->encoded_count < HTML_ENCODED_MAX;

@@ -141,6 +141,9 @@ static void value_trim(struct html_value *value) {
 static void value_ends(struct sk_norm_html *h) {
     if (h->value != NULL) {
         value_trim(h->value);
+        if (html_name_is(&h->tag, "script")) {
+            html_script_attr(h, h->value);
+        }
         h->value = NULL;
     }
     name_clear(&h->attr);
@@ -176,7 +179,7 @@ const uint8_t *html_tag_done(struct sk_norm_html *h, const uint8_t *p, const uin
     if (h->in_style || html_name_is(&h->tag, "script")) {
         h->state = HTML_SCRIPT;
         if (!h->in_style) {
-            html_script_language(h, &h->attrs[ATTR_LANGUAGE], &h->attrs[ATTR_SRC]);
+            html_script_language(h, &h->attrs[ATTR_LANGUAGE]);
         }
     } else if (html_name_is(&h->tag, "a")) {
         put_address(h, &h->attrs[ATTR_HREF]);
@@ -208,8 +211,29 @@ const uint8_t *html_tag_open(struct sk_norm_html *h, const uint8_t *p, const uin
         h->attrs[i].set = false;
         h->attrs[i].len = 0;
     }
+    h->repeat_len = 0;
+    h->repeat_tight = false;
     h->state = HTML_TAG_NAME;
     return p;
+}
+
+/* An attribute was read that has no value. */
+static void name_stands_alone(struct sk_norm_html *h) {
+    if (h->attr.len > 0 && html_name_is(&h->tag, "script")) {
+        html_script_attr(h, NULL);
+    }
+    name_clear(&h->attr);
+}
+
+/* Does this byte end the name of a tag or of an attribute? Then the state is what comes next. */
+static bool name_ends(struct sk_norm_html *h, uint8_t c) {
+    if (html_is(c, HTML_C_SPACE)) {
+        h->state = HTML_ATTR_SEEK;
+    } else if (c == '>') {
+        name_stands_alone(h);
+        html_tag_ends(h);
+    }
+    return c == '>' || html_is(c, HTML_C_SPACE);
 }
 
 const uint8_t *html_tag_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
@@ -218,12 +242,7 @@ const uint8_t *html_tag_name(struct sk_norm_html *h, const uint8_t *p, const uin
         if (html_is(c, HTML_C_GONE)) {
             continue;
         }
-        if (html_is(c, HTML_C_SPACE)) {
-            h->state = HTML_ATTR_SEEK;
-            return p + 1;
-        }
-        if (c == '>') {
-            html_tag_ends(h);
+        if (name_ends(h, c)) {
             return p + 1;
         }
         html_put(h, c);
@@ -240,6 +259,7 @@ const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const ui
         return p;
     }
     if (*p == '>') {
+        name_stands_alone(h);
         html_tag_ends(h);
         return p + 1;
     }
@@ -248,7 +268,7 @@ const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const ui
         return p;
     }
     html_put(h, ' ');
-    name_clear(&h->attr);
+    name_stands_alone(h);
     h->state = HTML_ATTR_NAME;
     return p;
 }
@@ -256,13 +276,13 @@ const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const ui
 /* The place to keep the value of this attribute, or NULL: of no interest, or there was one. */
 static struct html_value *value_of(struct sk_norm_html *h) {
     static const char *const NAMES[HTML_ATTRS] = {"href", "src", "action", "language"};
+    struct html_value *wanted = NULL;
     for (size_t i = 0; i < HTML_ATTRS; i++) {
         if (html_name_is(&h->attr, NAMES[i])) {
-            h->src_first = i == ATTR_LANGUAGE ? h->attrs[ATTR_SRC].set : h->src_first;
-            return h->attrs[i].set ? NULL : &h->attrs[i];
+            wanted = h->attrs[i].set ? NULL : &h->attrs[i];
         }
     }
-    return NULL;
+    return wanted == NULL && html_name_is(&h->tag, "script") ? &h->other : wanted;
 }
 
 const uint8_t *html_attr_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
@@ -271,12 +291,7 @@ const uint8_t *html_attr_name(struct sk_norm_html *h, const uint8_t *p, const ui
         if (html_is(c, HTML_C_GONE)) {
             continue;
         }
-        if (html_is(c, HTML_C_SPACE)) {
-            h->state = HTML_ATTR_SEEK;
-            return p + 1;
-        }
-        if (c == '>') {
-            html_tag_ends(h);
+        if (name_ends(h, c)) {
             return p + 1;
         }
         html_put(h, c);
@@ -335,6 +350,7 @@ static const uint8_t *value_byte(struct sk_norm_html *h, const uint8_t *p) {
     if (c == ':' && h->data_at == 4) {
         h->data_quoted = h->state == HTML_VALUE_QUOTED;
         h->value = NULL;
+        name_stands_alone(h); /* seen: that is all a second tag has of it */
         h->state = HTML_DATA_TYPE;
         return p + 1;
     }
@@ -490,6 +506,7 @@ const uint8_t *html_attr_tight(struct sk_norm_html *h, const uint8_t *p, const u
         p++;
     }
     if (p < end) {
+        h->repeat_tight = true;
         h->state = HTML_ATTR_NAME;
     }
     return p;

@@ -97,22 +97,34 @@ def compare(args, what, cases):
     return count, equal
 
 
-def compare_text(args, cases):
+def compare_one_by_one(what, cases, theirs, ours):
+    """theirs, ours: functions from the input to the output."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda case: (theirs(case[1]), ours(case[1])), cases))
     equal = 0
-    for name, data in cases:
-        mine = b""
+    for (name, _), (wanted, got) in zip(cases, results):
+        equal += wanted == got
+        if wanted != got:
+            print(f"DIFFERENT {what} {name} {first_difference(wanted, got)}")
+    print(f"{what}: {len(cases)} inputs, {sum(len(data) for _, data in cases)} bytes, {equal} equal", flush=True)
+    return equal == len(cases)
+
+
+def sigtool_only(option):
+    return lambda data: (list(sigtool(option, data).values()) or [b""])[0]
+
+
+def compare_text(args, cases):
+    def ours(data):
+        text = b""
         for window in range(0, len(data), SIGTOOL_WINDOW):
             with tempfile.NamedTemporaryFile(prefix="sekisho-norm-") as file:
                 file.write(data[window:window + SIGTOOL_WINDOW])
                 file.flush()
-                mine += subprocess.run([args.normtext, file.name], stdout=subprocess.PIPE, check=True).stdout
-        outputs = list(sigtool("ascii-normalise", data).values())
-        same = (outputs or [b""])[0] == mine
-        equal += same
-        if not same:
-            print(f"DIFFERENT text {name} {first_difference((outputs or [b''])[0], mine)}")
-    print(f"text: {len(cases)} inputs, {equal} equal")
-    return equal == len(cases)
+                text += subprocess.run([args.normtext, file.name], stdout=subprocess.PIPE, check=True).stdout
+        return text
+
+    return compare_one_by_one("text", cases, sigtool_only("ascii-normalise"), ours)
 
 
 def wide(rnd, data):
@@ -126,19 +138,14 @@ def wide(rnd, data):
 
 
 def compare_utf16(args, cases):
-    equal = 0
-    with tempfile.TemporaryDirectory(prefix="sekisho-norm-") as folder:
-        for name, data in cases:
+    def ours(data):
+        with tempfile.TemporaryDirectory(prefix="sekisho-norm-") as folder:
             file = pathlib.Path(folder, "in")
             file.write_bytes(data)
             subprocess.run([args.sekisho, "defs", "normalise", "utf16", file, folder], check=True)
-            mine = pathlib.Path(folder, "utf16_text").read_bytes()
-            theirs = (list(sigtool("utf16-decode", data).values()) or [b""])[0]
-            equal += theirs == mine
-            if theirs != mine:
-                print(f"DIFFERENT utf16 {name} {first_difference(theirs, mine)}")
-    print(f"utf16: {len(cases)} inputs, {sum(len(data) for _, data in cases)} bytes, {equal} equal")
-    return equal == len(cases)
+            return pathlib.Path(folder, "utf16_text").read_bytes()
+
+    return compare_one_by_one("utf16", cases, sigtool_only("utf16-decode"), ours)
 
 
 def main():

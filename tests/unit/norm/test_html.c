@@ -91,6 +91,12 @@ static const struct html_case CASES[] = {
     CASE("<script language='JScript.Encode'>A  b</script>c  d",
          "<script language=\"jscript.encode\"><script language=\"javascript\">a  b</script>c d",
          " c d"),
+    /* the second tag has the same attributes */
+    CASE("<script TYPE=x ID='Q' language=JScript.Encode alt=\"D  E\" defer src=data:a,b z>"
+         "#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@</script>",
+         "<script type=x id=\"q\" language=jscript.encode alt=\"d e\" defer src=dataz>"
+         "<script type=\"x\" id=\"q\" language=\"javascript\" alt=\"d e\" defer srcz>xp#xp#p##p</script>",
+         " "),
     CASE("<script src=Q language=VBScript.Encode>#@~^CgAAAA==aaaaaaaaaaAAAAAA==^#~@</script>end",
          "<script src=q language=vbscript.encode><script src=\"q\" language=\"vbscript\">xp#xp#p##p</script>end",
          " end"),
