@@ -38,6 +38,7 @@ import wraps  # noqa: E402
 LOWEST_SHARE = 0.95  # of the constructed files clamscan must name after the signature they were made for
 
 
+NOTHING = {"ldb": f"None;Engine:51-255,Target:0;0;{'5a' * 40}\n", "ndb": f"None:0:*:{'5a' * 40}\n"}  # clamscan refuses an empty file
 COMMON = 400  # a subsignature that more signatures than this have says nothing about kinship
 
 
@@ -88,7 +89,8 @@ class Library:
 
     def write(self, numbers, folder):
         for kind, name in (("ldb", "main.ldb"), ("ndb", "daily.ndb")):
-            (folder / name).write_text("".join(self.lines[n][1] + "\n" for n in numbers if self.lines[n][0] == kind))
+            text = "".join(self.lines[n][1] + "\n" for n in numbers if self.lines[n][0] == kind)
+            (folder / name).write_text(text or NOTHING[kind])
 
 
 def write_icons(library, folder):
