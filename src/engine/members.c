@@ -17,9 +17,11 @@
 
 #include <locale.h>
 #include <regex.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "engine/layer.h"
+#include "engine/required.h"
 
 struct members {
     regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a rule; NULL: not compiled yet */
@@ -209,6 +211,10 @@ static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segm
     uint32_t ref = rules->member[index].regex;
     if (ref == RULE_NO_TEXT) {
         return true;
+    }
+    struct sk_bytes required = required_text(&rules->text[ref]);
+    if (required.len > 0 && memmem(name, strlen(name), required.ptr, required.len) == NULL) {
+        return false;
     }
     regex_t *regex = regex_of(sc->members, segment, index, &rules->text[ref]);
     int result = regex == NULL ? REG_ESPACE : regexec(regex, name, 0, NULL, 0);
