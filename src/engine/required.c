@@ -74,10 +74,11 @@ struct sk_bytes required_text(const char *regex) {
     const char *p = regex;
     while (*p != '\0') {
         size_t len = run_at(p);
+        if (len > best.len && depth == 0) {
+            best.ptr = (const uint8_t *)p;
+            best.len = len;
+        }
         if (len > 0) {
-            if (depth == 0 && len > best.len) {
-                best = (struct sk_bytes){(const uint8_t *)p, len};
-            }
             p += len;
             continue;
         }
