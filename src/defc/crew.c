@@ -265,6 +265,9 @@ static sk_err take_message(struct run *run, unsigned task, const struct message 
         note_progress(run->crew, task, m->number);
         return sk_ok();
     case MESSAGE_RESULT:
+        if (w->has_result) {
+            return sk_fail(SK_E_INTERNAL); /* one is what an honest child sends */
+        }
         w->has_result = true;
         w->err = (sk_err){m->code};
         return buf_append(&w->result, text.ptr, text.len);

@@ -3,7 +3,7 @@
  * The compile as a whole.
  *
  *   sources -> verify containers (keeping their ignore lists) -> which segment is whose
- *           -> read ignore lists -> segment after segment: read, write, prove
+ *           -> read ignore lists -> each segment that has changed: read, write, prove
  *           -> manifest: old segments that were not compiled stay -> rename all -> sweep
  *
  * Nothing that is active is touched before every new image has been written, synced, re-opened and
@@ -17,7 +17,8 @@
  *
  * Segments are built side by side, each in a child (defc/crew.h), which writes into the temporary
  * file its parent made and sends back a struct segment_result. With one job everything happens
- * here. Memory: that of the hash sets under way, one for each job at most.
+ * here. Memory: that of the hash sets under way, one for each job at most. A segment whose active
+ * image was made of the same inputs (defc/inputs.h) is not built: its image stays as it is.
  */
 #include "defc/defc.h"
 
