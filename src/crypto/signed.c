@@ -2,6 +2,7 @@
 /*
  *     ContentInfo(signedData)
  *       content: SpcIndirectDataContent { data, messageDigest { algorithm, digest of the file } }
+ *                or CertTrustList { ..., members }: a catalogue
  *       certificates: ...
  *       signerInfo: issuer + serial --> a certificate; authenticated attributes {contentType,
  *                   messageDigest = digest of the content's bytes}; signature over them
@@ -31,15 +32,18 @@
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "crypto/der.h"
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
+#define TRUST_LIST "1.3.6.1.4.1.311.10.1"
 #define MODULUS_MAX_BYTES ((size_t)1024)
 #define EXPONENT 65537u
 
 struct crypto_signed {
     PKCS7 *p7;
     const PKCS7_SIGNER_INFO *signer;
-    struct sk_bytes content; /* of SpcIndirectDataContent, without its header */
+    const char *type;        /* of the content */
+    struct sk_bytes content; /* without its header */
     const EVP_MD *file_md;
     uint8_t file_digest[EVP_MAX_MD_SIZE];
     unsigned file_digest_len;
@@ -49,33 +53,6 @@ struct crypto_signed {
     EVP_PKEY *key[CRYPTO_SIGNED_CERTS_MAX];
     struct crypto_cert cert[CRYPTO_SIGNED_CERTS_MAX];
 };
-
-/* ---- DER ----------------------------------------------------------------------------------- */
-
-/* The element at the front of a cursor: its tag, its contents. Definite lengths up to four bytes.
- */
-static bool der_next(struct sk_cursor *c, uint8_t *out_tag, struct sk_bytes *out_body) {
-    *out_tag = sk_cursor_u8(c);
-    size_t len = sk_cursor_u8(c);
-    if (len >= 0x80) {
-        size_t more = len & 0x7f;
-        len = 0;
-        if (more == 0 || more > 4) {
-            return false;
-        }
-        for (size_t i = 0; i < more; i++) {
-            len = len << 8 | sk_cursor_u8(c);
-        }
-    }
-    const uint8_t *body = sk_cursor_take(c, len);
-    *out_body = (struct sk_bytes){body, body == NULL ? 0 : len};
-    return sk_cursor_ok(c);
-}
-
-static bool der_expect(struct sk_cursor *c, uint8_t tag, struct sk_bytes *out_body) {
-    uint8_t got;
-    return der_next(c, &got, out_body) && got == tag;
-}
 
 static void id_of(struct sk_bytes der, uint8_t *out_id) {
     struct sk_cursor c = sk_cursor_of(der);
@@ -194,25 +171,26 @@ static const EVP_MD *md_of(const X509_ALGOR *algorithm) {
     }
 }
 
-/* SpcIndirectDataContent ::= SEQUENCE { data SEQUENCE, DigestInfo SEQUENCE { AlgorithmIdentifier,
- * OCTET STRING } } */
 static sk_err read_content(struct crypto_signed *s) {
     const PKCS7 *inner = s->p7->d.sign->contents;
     char oid[64];
     if (inner == NULL || OBJ_obj2txt(oid, sizeof(oid), inner->type, 1) <= 0 ||
-        strcmp(oid, SPC_INDIRECT_DATA) != 0 || inner->d.other == NULL ||
+        strcmp(oid, s->type) != 0 || inner->d.other == NULL ||
         inner->d.other->type != V_ASN1_SEQUENCE) {
         return sk_fail(SK_E_FORMAT);
     }
     const ASN1_STRING *whole = inner->d.other->value.sequence;
     struct sk_cursor c =
         sk_cursor_make(ASN1_STRING_get0_data(whole), (size_t)ASN1_STRING_length(whole));
+    return der_expect(&c, DER_SEQUENCE, &s->content) ? sk_ok() : sk_fail(SK_E_FORMAT);
+}
+
+/* SpcIndirectDataContent ::= SEQUENCE { data SEQUENCE, DigestInfo SEQUENCE { AlgorithmIdentifier,
+ * OCTET STRING } } */
+static sk_err read_file_digest(struct crypto_signed *s) {
     struct sk_bytes data, info, algorithm, digest;
-    if (!der_expect(&c, 0x30, &s->content)) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    c = sk_cursor_of(s->content);
-    if (!der_expect(&c, 0x30, &data) || !der_expect(&c, 0x30, &info)) {
+    struct sk_cursor c = sk_cursor_of(s->content);
+    if (!der_expect(&c, DER_SEQUENCE, &data) || !der_expect(&c, DER_SEQUENCE, &info)) {
         return sk_fail(SK_E_FORMAT);
     }
     c = sk_cursor_of(info);
@@ -220,8 +198,8 @@ static sk_err read_content(struct crypto_signed *s) {
     X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &at, (long)info.len);
     s->file_md = md_of(parsed);
     X509_ALGOR_free(parsed);
-    if (s->file_md == NULL || !der_expect(&c, 0x30, &algorithm) || !der_expect(&c, 0x04, &digest) ||
-        digest.len != (size_t)EVP_MD_get_size(s->file_md)) {
+    if (s->file_md == NULL || !der_expect(&c, DER_SEQUENCE, &algorithm) ||
+        !der_expect(&c, DER_OCTETS, &digest) || digest.len != (size_t)EVP_MD_get_size(s->file_md)) {
         return sk_fail(SK_E_FORMAT);
     }
     memcpy(s->file_digest, digest.ptr, digest.len);
@@ -239,10 +217,11 @@ static sk_err read_all(struct crypto_signed *s) {
     }
     s->signer = sk_PKCS7_SIGNER_INFO_value(s->p7->d.sign->signer_info, 0);
     TRY(read_certs(s));
-    return read_content(s);
+    TRY(read_content(s));
+    return strcmp(s->type, SPC_INDIRECT_DATA) == 0 ? read_file_digest(s) : sk_ok();
 }
 
-sk_err crypto_signed_open(struct sk_bytes der, struct crypto_signed **out_signed) {
+static sk_err open_type(struct sk_bytes der, const char *type, struct crypto_signed **out_signed) {
     const uint8_t *at = der.ptr;
     if (der.len > CRYPTO_SIGNED_MAX_BYTES) {
         return sk_fail(SK_E_LIMIT);
@@ -251,6 +230,7 @@ sk_err crypto_signed_open(struct sk_bytes der, struct crypto_signed **out_signed
     if (s == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    s->type = type;
     s->p7 = d2i_PKCS7(NULL, &at, (long)der.len);
     sk_err err = s->p7 == NULL ? sk_fail(SK_E_FORMAT) : read_all(s);
     if (sk_failed(err)) {
@@ -259,6 +239,18 @@ sk_err crypto_signed_open(struct sk_bytes der, struct crypto_signed **out_signed
     }
     *out_signed = s;
     return sk_ok();
+}
+
+sk_err crypto_signed_open(struct sk_bytes der, struct crypto_signed **out_signed) {
+    return open_type(der, SPC_INDIRECT_DATA, out_signed);
+}
+
+sk_err crypto_signed_open_list(struct sk_bytes der, struct crypto_signed **out_signed) {
+    return open_type(der, TRUST_LIST, out_signed);
+}
+
+struct sk_bytes crypto_signed_content(const struct crypto_signed *s) {
+    return s->content;
 }
 
 void crypto_signed_close(struct crypto_signed *s) {
@@ -346,8 +338,7 @@ bool crypto_signed_holds(const struct crypto_signed *s) {
     const ASN1_TYPE *type = PKCS7_get_signed_attribute(s->signer, NID_pkcs9_contentType);
     char oid[64];
     if (type == NULL || type->type != V_ASN1_OBJECT ||
-        OBJ_obj2txt(oid, sizeof(oid), type->value.object, 1) <= 0 ||
-        strcmp(oid, SPC_INDIRECT_DATA) != 0) {
+        OBJ_obj2txt(oid, sizeof(oid), type->value.object, 1) <= 0 || strcmp(oid, s->type) != 0) {
         return false;
     }
     return signature_holds(s, s->signer, crypto_signed_signer(s), s->content);
@@ -385,14 +376,17 @@ bool crypto_signed_stamp(const struct crypto_signed *s, uint32_t *out_cert, int6
 /* ---- the file ------------------------------------------------------------------------------ */
 
 sk_err crypto_signed_feed(struct crypto_signed *s, const void *bytes, size_t len) {
+    if (s->file == NULL) {
+        return sk_fail(SK_E_USAGE);
+    }
     return EVP_DigestUpdate(s->file, bytes, len) == 1 ? sk_ok() : sk_fail(SK_E_NOMEM);
 }
 
 bool crypto_signed_fits(struct crypto_signed *s) {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    return EVP_DigestFinal_ex(s->file, digest, &len) == 1 && len == s->file_digest_len &&
-           memcmp(digest, s->file_digest, len) == 0;
+    return s->file != NULL && EVP_DigestFinal_ex(s->file, digest, &len) == 1 &&
+           len == s->file_digest_len && memcmp(digest, s->file_digest, len) == 0;
 }
 
 void crypto_signed_warm_up(void) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * struct crypto_signed: one Authenticode signature: a PKCS#7 SignedData (RFC 2315) over the digest
- * of a file (Microsoft, "Windows Authenticode Portable Executable Signature Format").
+ * of a file, or over a list of such digests (Microsoft, "Windows Authenticode Portable Executable
+ * Signature Format").
  *
  * It answers questions about arithmetic only: which certificates are inside, who signed whom, does
  * the signature hold, is this the file. Whom to trust is the caller's business.
@@ -38,6 +39,11 @@ struct crypto_cert {
 struct crypto_signed;
 
 sk_err crypto_signed_open(struct sk_bytes der, struct crypto_signed **out_signed);
+/* The same for a security catalogue: the signed content is a list (CertTrustList), of which this
+ * knows nothing; there is no file to feed. Used only for definitions. */
+sk_err crypto_signed_open_list(struct sk_bytes der, struct crypto_signed **out_signed);
+/* Contents of the signed SEQUENCE. **Borrowed.** */
+struct sk_bytes crypto_signed_content(const struct crypto_signed *s);
 void crypto_signed_close(struct crypto_signed *s);
 
 uint32_t crypto_signed_cert_count(const struct crypto_signed *s);

@@ -15,7 +15,7 @@ enum kind_reader {
     READ_IOC,
     READ_NONE,
     READ_LATER_RULES,
-    READ_LATER_FILE,
+    READ_CATALOGUE,
     READ_BYTECODE
 };
 

@@ -28,6 +28,8 @@ void rules_release(struct rule_builder *b) {
     vec_release(&b->url);
     vec_release(&b->cert);
     vec_release(&b->icon);
+    vec_release(&b->catalogue);
+    vec_release(&b->listed);
 }
 
 uint64_t rules_count(const struct rule_builder *b) {
@@ -128,9 +130,16 @@ static int url_compare(const void *a, const void *b) {
     return memcmp(a, b, sizeof(struct rule_url));
 }
 
+static int listed_compare(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(struct rule_listed));
+}
+
 sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
     if (b->url.count > 0) {
         qsort(b->url.data, b->url.count, sizeof(struct rule_url), url_compare);
+    }
+    if (b->listed.count > 0) {
+        qsort(b->listed.data, b->listed.count, sizeof(struct rule_listed), listed_compare);
     }
     const struct {
         uint16_t type;
@@ -150,6 +159,9 @@ sk_err rules_finish(struct rule_builder *b, struct img_writer *w) {
         {IMG_RULE_URLS, IMG_WARM, sizeof(struct rule_url), b->url.data, b->url.count},
         {IMG_RULE_CERTS, IMG_WARM, sizeof(struct rule_cert), b->cert.data, b->cert.count},
         {IMG_RULE_ICONS, IMG_WARM, sizeof(struct rule_icon), b->icon.data, b->icon.count},
+        {IMG_RULE_CATALOGUES, IMG_COLD, sizeof(struct rule_catalogue), b->catalogue.data,
+         b->catalogue.count},
+        {IMG_RULE_LISTED, IMG_COLD, sizeof(struct rule_listed), b->listed.data, b->listed.count},
     };
     for (size_t i = 0; i < sizeof(section) / sizeof(section[0]); i++) {
         struct sk_bytes data = {section[i].data, section[i].count * section[i].elem};

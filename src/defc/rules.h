@@ -38,14 +38,16 @@ struct names_builder;
 struct rule_builder {
     struct names_builder *names;
     struct buf text;
-    struct vec member;   /* struct rule_member */
-    struct vec password; /* struct rule_password */
-    struct vec switches; /* struct rule_switch */
-    struct vec magic;    /* struct rule_magic */
-    struct vec link;     /* struct rule_link */
-    struct vec url;      /* struct rule_url */
-    struct vec cert;     /* struct rule_cert */
-    struct vec icon;     /* struct rule_icon */
+    struct vec member;    /* struct rule_member */
+    struct vec password;  /* struct rule_password */
+    struct vec switches;  /* struct rule_switch */
+    struct vec magic;     /* struct rule_magic */
+    struct vec link;      /* struct rule_link */
+    struct vec url;       /* struct rule_url */
+    struct vec cert;      /* struct rule_cert */
+    struct vec icon;      /* struct rule_icon */
+    struct vec catalogue; /* struct rule_catalogue */
+    struct vec listed;    /* struct rule_listed */
 };
 
 sk_err rules_add_line(struct rule_builder *b, enum rule_kind kind, struct sk_bytes line,

@@ -21,7 +21,9 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
+#include "crypto/signed.h"
 #include "defc/bytecode.h"
+#include "defc/catalogue.h"
 #include "defc/crew.h"
 #include "defc/ioc.h"
 #include "defc/line_hash.h"
@@ -328,6 +330,27 @@ static sk_err feed_bytecode(struct segment *seg, struct segment_input *in) {
     return err;
 }
 
+/* Bytes, no lines. */
+static sk_err feed_catalogue(struct segment *seg, struct segment_input *in) {
+    struct buf bytes = {0};
+    struct defc_why why;
+    size_t got = 1;
+    sk_err err = sk_ok();
+    while (got > 0 && bytes.len <= CRYPTO_SIGNED_MAX_BYTES && !sk_failed(err)) {
+        uint8_t part[4096];
+        err = sk_stream_read(in->in, part, sizeof(part), &got);
+        err = sk_failed(err) ? err : buf_append(&bytes, part, got);
+    }
+    if (!sk_failed(err)) {
+        err = catalogue_add(&seg->rules, (struct sk_bytes){bytes.data, bytes.len}, &why);
+    }
+    if (!sk_failed(err)) {
+        err = account(seg, in, 0, &why);
+    }
+    buf_release(&bytes);
+    return err;
+}
+
 sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     const struct kind_row *row = kind_row(in->kind);
     struct lines lines;
@@ -342,11 +365,8 @@ sk_err segment_feed(struct segment *seg, struct segment_input *in) {
     if (row->reader == READ_BYTECODE) {
         return feed_bytecode(seg, in);
     }
-    if (row->reader == READ_LATER_FILE) {
-        struct defc_why why;
-        (void)line_refuse(&why, DEFC_NOT_YET_FORMAT, ".%s signatures are not supported yet",
-                          row->suffix);
-        return account(seg, in, 0, &why);
+    if (row->reader == READ_CATALOGUE) {
+        return feed_catalogue(seg, in);
     }
     TRY(lines_init(&lines, in->in, row->line_cap));
     sk_err err = feed_lines(seg, in, &lines);

@@ -29,6 +29,8 @@ static const struct rule_row rows[] = {
     ROW(IMG_RULE_URLS, url, url_count),
     ROW(IMG_RULE_CERTS, cert, cert_count),
     ROW(IMG_RULE_ICONS, icon, icon_count),
+    ROW(IMG_RULE_CATALOGUES, catalogue, catalogue_count),
+    ROW(IMG_RULE_LISTED, listed, listed_count),
 };
 
 sk_err image_fill_rules(struct image *img, const struct img_section *s, struct diag *diag) {
@@ -274,6 +276,23 @@ static sk_err check_programs(const struct image *img, struct diag *diag) {
     return sk_ok();
 }
 
+static sk_err check_catalogues(const struct image *img, struct diag *diag) {
+    const struct rules *r = &img->rules;
+    for (uint32_t i = 0; i < r->catalogue_count; i++) {
+        const struct rule_catalogue *c = &r->catalogue[i];
+        if (c->text > r->text_len || c->len > r->text_len - c->text) {
+            return image_refuse(img, diag, "catalogue %u is malformed", i);
+        }
+    }
+    for (uint32_t i = 0; i < r->listed_count; i++) {
+        const struct rule_listed *l = &r->listed[i];
+        if (l->catalogue >= r->catalogue_count || (l->len != 20 && l->len != RULE_LISTED_BYTES)) {
+            return image_refuse(img, diag, "program %u of the catalogues is malformed", i);
+        }
+    }
+    return sk_ok();
+}
+
 sk_err image_check_rules(const struct image *img, struct diag *diag) {
     const struct rules *r = &img->rules;
     /* First: everything below reads texts up to their NUL. */
@@ -305,7 +324,8 @@ sk_err image_check_rules(const struct image *img, struct diag *diag) {
             return image_refuse(img, diag, "file typing %u is malformed", i);
         }
     }
-    return check_programs(img, diag);
+    TRY(check_programs(img, diag));
+    return check_catalogues(img, diag);
 }
 
 sk_err image_check_rule_names(const struct image *img, const uint64_t *name_starts,

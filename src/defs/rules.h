@@ -6,7 +6,7 @@
  * All integers little-endian, naturally aligned, without holes. Texts are NUL-terminated,
  * referenced by their offset in `text`. docs/DEFS-FORMAT.md describes the same bytes. **Borrowed**
  * while the image is open. The shapes are proved at open (image_rules.c), every offset too: rules
- * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg, ftm, idb).
+ * are few. Source: clamav-formats.md 1.2 (cdb, zmd, rmd, pwdb, cfg, ftm, idb, cat).
  */
 #ifndef SK_DEFS_RULES_H
 #define SK_DEFS_RULES_H
@@ -148,6 +148,19 @@ struct rule_icon {
     struct rule_icon_area area[RULE_ICON_AREAS];
 };
 
+/* A security catalogue (cat): its signed bytes, and the programs in it, ascending by digest.
+ * Whether its signer is trusted is asked when a program of it is found (engine/authenticode.c). */
+struct rule_catalogue {
+    uint32_t text; /* `len` bytes, which may hold NUL */
+    uint32_t len;
+};
+#define RULE_LISTED_BYTES 32u
+struct rule_listed {
+    uint8_t digest[RULE_LISTED_BYTES]; /* of Authenticode; SHA-1: zeros behind it */
+    uint32_t len;                      /* 20: SHA-1, 32: SHA-256 */
+    uint32_t catalogue;
+};
+
 /*
  * May this expression be given to regcomp? `len` bytes, or up to a NUL.
  *
@@ -186,6 +199,10 @@ struct rules {
     uint32_t cert_count;
     const struct rule_icon *icon;
     uint32_t icon_count;
+    const struct rule_catalogue *catalogue;
+    uint32_t catalogue_count;
+    const struct rule_listed *listed;
+    uint32_t listed_count;
 };
 
 #endif

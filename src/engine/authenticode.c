@@ -16,6 +16,9 @@
  *     count.
  *   - What is allowed is the layer and all inside it, not a container around it: exactly what an
  *     allow-list does (hashes_allow), which is where trust is asked.
+ *   - A program that a security catalogue (cat) lists by its digest, SHA-1 or SHA-256, is allowed
+ *     as if it carried the catalogue's signature: the same rules, nothing blocked among the
+ *     catalogue's certificates. One with a certificate table of its own is not asked about.
  * Stricter on purpose: crypto/signed.c says where.
  *
  * A chain is found by rounds: who is signed by somebody trusted is trusted in the next round; at
@@ -140,7 +143,29 @@ static bool blocks(void *ctx, const struct image *image, const struct rule_cert 
     return (rule->flags & RULE_CERT_TRUSTED) == 0;
 }
 
+static bool has_catalogues(const struct sk_engine *engine) {
+    for (unsigned i = 0; i < engine->segment_count; i++) {
+        if (image_rules(engine->image[i])->catalogue_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Remembers what a catalogue would be asked about. */
+static void keep_program(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
+    if (exe->cert_dir_off == 0 || exe->cert_len > 0 ||
+        (sc->options.parts_off & SK_PART_CERTIFICATES) != 0 ||
+        (sc->engine->without & WITHOUT_CERTIFICATES) != 0 || !has_catalogues(sc->engine)) {
+        return;
+    }
+    layer->checksum_off = exe->checksum_off;
+    layer->cert_dir_off = exe->cert_dir_off;
+    layer->listed_end = layer->src.size;
+}
+
 void authenticode_look(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
+    keep_program(sc, layer, exe);
     if (exe->cert_len <= WIN_CERTIFICATE_BYTES || exe->cert_off > layer->src.size ||
         exe->cert_len != layer->src.size - exe->cert_off ||
         (sc->options.parts_off & SK_PART_CERTIFICATES) != 0 ||
@@ -285,8 +310,8 @@ static bool file_fits(struct crypto_signed *s, struct layer *layer) {
            crypto_signed_fits(s);
 }
 
-bool authenticode_trusts(struct sk_scanner *sc, struct layer *layer) {
-    if (layer->cert_len == 0 || layer->cert_blocked) {
+static bool own_signature_trusts(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->cert_len == 0) {
         return false;
     }
     struct chain ch = {.engine = sc->engine};
@@ -297,4 +322,104 @@ bool authenticode_trusts(struct sk_scanner *sc, struct layer *layer) {
     bool trusted = signer_is_trusted(&ch) && crypto_signed_holds(ch.s) && file_fits(ch.s, layer);
     crypto_signed_close(ch.s);
     return trusted;
+}
+
+/* ---- catalogues ---------------------------------------------------------------------------- */
+
+static bool digest_range(struct digester *d, struct sk_source *src, uint64_t off, uint64_t end) {
+    while (off < end) {
+        size_t avail = 0;
+        const uint8_t *p = sk_source_at(src, off, 1, &avail);
+        if (p == NULL) {
+            return false;
+        }
+        avail = avail > end - off ? (size_t)(end - off) : avail;
+        if (sk_failed(digester_update(d, p, avail))) {
+            return false;
+        }
+        off += avail;
+    }
+    return true;
+}
+
+/* SHA-1 and SHA-256 of a program as the lists have them. False: it could not be read. */
+static bool digest_program(struct layer *layer, uint8_t out[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX]) {
+    struct digester *d = NULL;
+    if (layer->checksum_off + 4 > layer->cert_dir_off ||
+        layer->cert_dir_off + 8 > layer->listed_end || sk_failed(digester_new(&d))) {
+        return false;
+    }
+    unsigned mask = CRYPTO_MASK(CRYPTO_SHA1) | CRYPTO_MASK(CRYPTO_SHA256);
+    bool good = !sk_failed(digester_begin(d, mask)) &&
+                digest_range(d, &layer->src, 0, layer->checksum_off) &&
+                digest_range(d, &layer->src, layer->checksum_off + 4, layer->cert_dir_off) &&
+                digest_range(d, &layer->src, layer->cert_dir_off + 8, layer->listed_end) &&
+                !sk_failed(digester_end(d, out));
+    digester_free(d);
+    return good;
+}
+
+struct blocked_ask {
+    const struct crypto_cert *cert;
+};
+
+static bool is_blocked(void *ctx, const struct image *image, const struct rule_cert *rule,
+                       struct sk_bytes modulus) {
+    const struct blocked_ask *ask = ctx;
+    (void)image;
+    return (rule->flags & RULE_CERT_TRUSTED) == 0 && is_it(ask->cert, rule, modulus);
+}
+
+static bool catalogue_is_trusted(const struct sk_engine *engine, const struct rules *rules,
+                                 uint32_t catalogue) {
+    const struct rule_catalogue *row = &rules->catalogue[catalogue];
+    struct sk_bytes der = {(const uint8_t *)rules->text + row->text, row->len};
+    struct chain ch = {.engine = engine};
+    if (sk_failed(crypto_signed_open_list(der, &ch.s))) {
+        return false;
+    }
+    build_chain(&ch);
+    bool trusted = signer_is_trusted(&ch) && crypto_signed_holds(ch.s);
+    for (uint32_t i = 0; trusted && i < crypto_signed_cert_count(ch.s); i++) {
+        struct blocked_ask ask = {crypto_signed_cert(ch.s, i)};
+        trusted = !any_rule(engine, is_blocked, &ask);
+    }
+    crypto_signed_close(ch.s);
+    return trusted;
+}
+
+/* Is it on a list whose signer is trusted? */
+static bool lists_trust(const struct sk_engine *engine, const uint8_t *digest, uint32_t len) {
+    uint8_t key[RULE_LISTED_BYTES] = {0};
+    memcpy(key, digest, len);
+    for (unsigned s = 0; s < engine->segment_count; s++) {
+        const struct rules *rules = image_rules(engine->image[s]);
+        uint32_t low = 0, high = rules->listed_count;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            bool less = memcmp(rules->listed[middle].digest, key, sizeof(key)) < 0;
+            low = less ? middle + 1 : low;
+            high = less ? high : middle;
+        }
+        for (;
+             low < rules->listed_count && memcmp(rules->listed[low].digest, key, sizeof(key)) == 0;
+             low++) {
+            if (rules->listed[low].len == len &&
+                catalogue_is_trusted(engine, rules, rules->listed[low].catalogue)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool catalogue_trusts(struct sk_scanner *sc, struct layer *layer) {
+    uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+    return layer->listed_end > 0 && digest_program(layer, digest) &&
+           (lists_trust(sc->engine, digest[CRYPTO_SHA1], 20) ||
+            lists_trust(sc->engine, digest[CRYPTO_SHA256], RULE_LISTED_BYTES));
+}
+
+bool authenticode_trusts(struct sk_scanner *sc, struct layer *layer) {
+    return !layer->cert_blocked && (own_signature_trusts(sc, layer) || catalogue_trusts(sc, layer));
 }

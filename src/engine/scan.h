@@ -51,6 +51,7 @@ struct layer {
     /* a program's signature, when it is to be judged; cert_len 0: none */
     uint64_t cert_off, cert_len, checksum_off, cert_dir_off;
     bool cert_blocked;
+    uint64_t listed_end;       /* what catalogues are asked about ends here; 0: no program */
     uint64_t picture_hash;     /* when LAYER_PICTURE_HASHED */
     struct layer_icons *icons; /* NULL: nobody asked yet (icons.h) */
     enum sk_type type;

@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "defkit.h"
+#include "golden.h"
 
 static struct scratch scratch;
 static struct buf good;
@@ -20,6 +22,10 @@ static int setup(void **state) {
     diag_tape_init(&tape);
     scratch_make(&scratch);
     defkit_rules(&scratch);
+    size_t len;
+    uint8_t *catalogue = golden_load("catalogues/good.cat.b64", &len);
+    scratch_write(&scratch, "src/z.cat", (const char *)catalogue, len);
+    free(catalogue);
     assert_int_equal(defkit_compile(&scratch, &tape.diag, &report).code, SK_OK);
     defkit_image(&scratch, &good);
     return 0;
@@ -57,6 +63,8 @@ static void every_kind_is_there_and_verifies(void **state) {
     assert_int_equal(r->url_count, 4);
     assert_int_equal(r->cert_count, 2);
     assert_int_equal(r->icon_count, 1);
+    assert_int_equal(r->catalogue_count, 1);
+    assert_int_equal(r->listed_count, 2);
     assert_int_equal(image_verify(img, &tape.diag).code, SK_OK);
     defkit_exercise(img);
     image_close(img);
