@@ -517,5 +517,7 @@ bool sk_content_has_address(const struct sk_peek *peek) {
 }
 
 bool sk_content_is_page(const struct sk_peek *peek) {
-    return any_tag(peek, html_start(peek), OPENERS) || is_html(peek) || is_svg(peek);
+    /* Other text with a tag of HTML is HTML already. */
+    bool unmarked = peek->head_len > 0 && memchr(peek->head, 0, peek->head_len) != NULL;
+    return any_tag(peek, html_start(peek), OPENERS) || (unmarked && is_html(peek)) || is_svg(peek);
 }

@@ -124,13 +124,12 @@ static void test_unclosed_quotes_stay_linear(void **state) {
     walktest_release(&t);
 }
 
-static void test_every_allocation_fails_once(void **state) {
-    (void)state;
+static void fail_every_allocation(const char *page, size_t len) {
     for (uint64_t nth = 1;; nth++) {
         struct walktest t;
         walktest_init(&t);
         mem_fault_set(nth);
-        sk_err err = walktest_run(&t, &sk_format_html, CASES[0].page, strlen(CASES[0].page));
+        sk_err err = walktest_run(&t, &sk_format_html, page, len);
         bool reached = mem_fault_seen() >= nth;
         mem_fault_set(0);
         assert_true(err.code == SK_OK || (reached && err.code == SK_E_NOMEM));
@@ -139,6 +138,13 @@ static void test_every_allocation_fails_once(void **state) {
             break;
         }
     }
+}
+
+static void test_every_allocation_fails_once(void **state) {
+    static const char WIDE[] = "\xff\xfe<\0p\0>\0B0";
+    (void)state;
+    fail_every_allocation(CASES[0].page, strlen(CASES[0].page));
+    fail_every_allocation(WIDE, sizeof(WIDE) - 1);
 }
 
 int main(void) {
