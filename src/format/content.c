@@ -29,6 +29,8 @@
 
 #include <strings.h>
 
+#include "base/search.h"
+
 #define TEXT_WINDOW_BYTES ((size_t)1024)
 #define ATTRIBUTE_SPAN_BYTES ((size_t)256)
 #define MAIL_JUNK_LINES_MAX 2U
@@ -503,7 +505,7 @@ static bool is_svg(const struct sk_peek *peek) {
             return false;
         }
         pos = (size_t)(at - peek->head);
-        if (tag_matches(peek, pos, "<svg")) {
+        if (may_be_tag(peek, pos) && tag_matches(peek, pos, "<svg")) {
             return true;
         }
         pos++;
@@ -512,8 +514,8 @@ static bool is_svg(const struct sk_peek *peek) {
 }
 
 bool sk_content_has_address(const struct sk_peek *peek) {
-    static const char MARK[] = ";base64,";
-    return peek->head_len > 0 && memmem(peek->head, peek->head_len, MARK, sizeof(MARK) - 1) != NULL;
+    static const struct sk_needle MARK = {";base64,", 8, 5};
+    return sk_search((struct sk_bytes){peek->head, peek->head_len}, &MARK) != NULL;
 }
 
 bool sk_content_is_page(const struct sk_peek *peek) {
