@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "format/pe_icons.h"
 #include "walktest.h"
 
 extern const struct sk_format sk_format_pe;
@@ -335,6 +337,119 @@ static void test_resource_cycle(void **state) {
     walktest_release(&t);
 }
 
+/* Entry `n` of the directory at `at`, which then has n + 1. */
+static void put_entry(struct image *im, size_t at, unsigned n, uint32_t id, uint32_t to) {
+    put16(im, RSRC_OFF + at + 14, (uint16_t)(n + 1));
+    put32(im, RSRC_OFF + at + 16 + 8 * (size_t)n, id);
+    put32(im, RSRC_OFF + at + 20 + 8 * (size_t)n, to);
+}
+
+static void put_leaf(struct image *im, size_t at, uint32_t off, uint32_t size) {
+    put32(im, RSRC_OFF + at, 0x2000 + off);
+    put32(im, RSRC_OFF + at + 4, size);
+}
+
+#define DIR 0x80000000u
+
+/* Icons 1 (in two languages) and 2, at 0x600, 0x610, 0x620; the first group lists 2, 7, 1, the
+ * second one 1. */
+static void make_icons(struct image *im) {
+    make(im);
+    put32(im, OPTIONAL + 112, 0x2000);
+    put32(im, OPTIONAL + 116, 0x800);
+    put_entry(im, 0, 0, 3, DIR | 0x40);
+    put_entry(im, 0, 1, 14, DIR | 0x140);
+    put_entry(im, 0x40, 0, 1, DIR | 0x80);
+    put_entry(im, 0x40, 1, 2, DIR | 0xc0);
+    put_entry(im, 0x80, 0, 9, 0x100);
+    put_entry(im, 0x80, 1, 10, 0x110);
+    put_entry(im, 0xc0, 0, 9, 0x120);
+    put_leaf(im, 0x100, 0x600, 16);
+    put_leaf(im, 0x110, 0x610, 16);
+    put_leaf(im, 0x120, 0x620, 16);
+    put_entry(im, 0x140, 0, 30, DIR | 0x180);
+    put_entry(im, 0x140, 1, 31, DIR | 0x1c0);
+    put_entry(im, 0x180, 0, 9, 0x200);
+    put_entry(im, 0x1c0, 0, 9, 0x210);
+    put_leaf(im, 0x200, 0x300, 6 + 3 * 14);
+    put_leaf(im, 0x210, 0x400, 6 + 14);
+    put16(im, RSRC_OFF + 0x304, 3);
+    put16(im, RSRC_OFF + 0x306 + 12, 2);
+    put16(im, RSRC_OFF + 0x306 + 26, 7);
+    put16(im, RSRC_OFF + 0x306 + 40, 1);
+    put16(im, RSRC_OFF + 0x404, 1);
+    put16(im, RSRC_OFF + 0x406 + 12, 1);
+}
+
+struct icons_seen {
+    char text[256];
+    size_t len;
+    unsigned stop_after;
+};
+
+static sk_err on_icon(void *ctx, uint64_t off) {
+    struct icons_seen *seen = ctx;
+    if (seen->len + 8 < sizeof(seen->text)) {
+        seen->len += (size_t)snprintf(seen->text + seen->len, sizeof(seen->text) - seen->len, "%x ",
+                                      (unsigned)off);
+    }
+    return seen->stop_after > 0 && --seen->stop_after == 0 ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
+static sk_err look_for_icons(struct image *im, struct icons_seen *seen) {
+    struct walktest t;
+    struct sk_source src;
+    walk(&t, im);
+    assert_true(t.has_exe && t.exe.resource_size > 0);
+    sk_source_init_mem(&src, im->bytes, im->len);
+    sk_err err = pe_icons(&src, &t.exe, on_icon, seen);
+    sk_source_release(&src);
+    walktest_release(&t);
+    return err;
+}
+
+static void test_icons(void **state) {
+    (void)state;
+    struct image im;
+    struct icons_seen seen = {.len = 0};
+    make_icons(&im);
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+    assert_string_equal(seen.text, "e20 e00 e10 ");
+    seen = (struct icons_seen){.stop_after = 1};
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_E_STOP);
+    assert_string_equal(seen.text, "e20 ");
+    put16(&im, RSRC_OFF + 0x304, 9); /* more than there are */
+    put_leaf(&im, 0x200, 0x300, 6 + 14);
+    seen = (struct icons_seen){.len = 0};
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+    assert_string_equal(seen.text, "e20 ");
+    put_entry(&im, 0, 0, 4, DIR | 0x40); /* no icons */
+    seen = (struct icons_seen){.len = 0};
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+    assert_string_equal(seen.text, "");
+}
+
+/* A hundred entries are looked at; directories in circles end. */
+static void test_icon_limits(void **state) {
+    (void)state;
+    struct image im;
+    struct icons_seen seen = {.len = 0};
+    make_icons(&im);
+    put_leaf(&im, 0x200, 0x220, 6 + 101 * 14); /* its numbers are no icon's */
+    memset(im.bytes + RSRC_OFF + 0x220, 0, 6 + 101 * 14);
+    put16(&im, RSRC_OFF + 0x224, 100);
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+    put16(&im, RSRC_OFF + 0x224, 101);
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_E_LIMIT);
+    assert_string_equal(seen.text, "");
+    make_icons(&im);
+    put_entry(&im, 0x80, 0, 9, DIR | 0x80);
+    put16(&im, RSRC_OFF + 0x80 + 12, 0xffff); /* 131070 entries in every language directory */
+    put16(&im, RSRC_OFF + 0x40 + 12, 0xffff);
+    seen = (struct icons_seen){.len = 0};
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+}
+
 static void test_stop_and_memory(void **state) {
     (void)state;
     struct image im;
@@ -373,6 +488,8 @@ int main(void) {
         cmocka_unit_test(test_imports_flood),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_resource_cycle),
+        cmocka_unit_test(test_icons),
+        cmocka_unit_test(test_icon_limits),
         cmocka_unit_test(test_stop_and_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
