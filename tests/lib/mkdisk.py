@@ -66,6 +66,8 @@ def cases(case):
     yield case("partition", "mbr-hybrid", mbr(disk[:], [(0x17, 0, 38), (0xef, 6, 2)]), {"partition-1": two}, overlap("MBRPartitionnIntersect"))
     chain = mbr(mbr(mbr(disk[:], [(0x0f, 3, 30)]), [(0x83, 1, 1), (5, 2, 4)], at=3), [(0x83, 1, 2), (5, 0, 4)], at=5)
     yield case("partition", "mbr-chain", chain, {"partition-2": one, "partition-3": two})
+    loop = mbr(mbr(disk[:], [(0x0f, 3, 30)]), [(0x83, 1, 1), (5, 0, 4)], at=3)
+    yield case("partition", "mbr-loop", loop, {"partition-2": one})
     yield case("partition", "mbr-huge", mbr(disk[:], [(0x83, 4, 1), (0x83, 0xfffffff0, 0xffffffff)]), {"partition-1": one})
     table = fill(fill(blank(30), 10, one), 20, two)
 
