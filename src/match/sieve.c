@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Phase 2 asks for the subsignatures of every touched signature, and most of them are not there.
- * Looking for each costs a pass over the layer; ordinary ELF files touch eight signatures of up to
- * fifteen subsignatures each, 60 passes. So their keys are made into a filter table for this one
- * layer and looked for together:
+ * Between the phases many subsignatures are asked for, and most of them are not there (prune.c).
+ * When they are too many to look for one by one, their keys are made into a filter table for this
+ * one layer and looked for together:
  *
  *   keys of 15 bytes and more   -> group q = 8, s = 8   0.125 lookups per byte
  *   keys of 7 to 14             -> group q = 4, s = 4   0.25
  *   keys of 3 to 6              -> slow set             three permutations for 64 bytes
  *   shorter ones                -> not here
  *
- * The short ones matter: two signatures for ELF files have nothing but four- to six-byte words to
- * be found by, are evaluated on every such file, and took twelve passes over it.
+ * The short ones matter: a signature may have nothing but four- to six-byte words to be found by.
  *
  * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
  * the same filter_run, with the keys in the place of triggers. Every key is found once for each of
@@ -24,8 +22,7 @@
 #include "base/mem.h"
 #include "match/foldhash.h"
 
-/* A pass for the groups costs about as much as eight single searches, one for the slow set as
- * three. */
+/* A pass for the groups, or for the slow set, costs about as much as so many single searches. */
 #define WORTH_LONG 12u
 #define WORTH_SHORT 10u
 
