@@ -136,9 +136,15 @@ def python_flags(flags):
     return sum({"i": re.I, "s": re.S, "m": re.M, "x": re.X}.get(f, 0) for f in flags)
 
 
+def as_pcre(regex, flags):
+    """PCRE's ^ with m stands behind a line end unless that is the last byte; Python's stands there, too."""
+    anchor = r"\\.|\[\^?\]?[^]]*\]|\^"
+    return re.sub(anchor, lambda m: r"(?:\A|^(?!\Z))" if m.group() == "^" else m.group(), regex) if "m" in flags else regex
+
+
 def reference(regex, flags, offset, data):
     """How many matches count."""
-    compiled = re.compile(regex.encode(), python_flags(flags))
+    compiled = re.compile(as_pcre(regex, flags).encode(), python_flags(flags))
     where, _, shift = offset.partition(",")
     shift = int(shift or 0)
     place = 0 if where == "*" else len(data) - int(where[4:]) if where.startswith("EOF-") else int(where)
