@@ -15,7 +15,8 @@
  *   the highest (lowest) sum that do not overlap, top to bottom, left to right, the first of
  * equals. Their corner lies in x < 3/4 side - 1, y < 3/4 side (an area that touches the right or
  * bottom edge never counts).
- * - An area with sum 0 is never a highest one: what is not found is 0 at (0,0).
+ * - An area with sum 0 is never a highest one: what is not found is 0 at (0,0). Among the lowest
+ *   it is 65535 divided by the pixels of an area (when six smooth ones find no room).
  * - A pixel is coloured when value and saturation (0..255) both are above 85. With 5 % coloured
  *   pixels or less the picture has no colours: the coloured and grey areas are three more sharp and
  *   smooth ones, which do not overlap the first three, and the smooth ones are written with the
@@ -45,6 +46,7 @@
 #define TOLERANCE_COLOUR 814u
 #define TOLERANCE 51u
 #define PLAIN_GREY 127u
+#define NOTHING_SUM 65535u /* of a lowest area that was not found */
 
 struct lab {
     double l, a, b;
@@ -202,7 +204,7 @@ static bool is_taken(const struct icon_area *taken, unsigned count, unsigned wid
 static struct icon_area best_area(const struct work *w, const uint16_t *map, bool lowest,
                                   const struct icon_area *taken, unsigned count) {
     unsigned wide = w->side / 4;
-    struct icon_area best = {0};
+    struct icon_area best = {.value = lowest ? (uint16_t)(NOTHING_SUM / (wide * wide)) : 0};
     uint32_t best_sum = lowest ? UINT32_MAX : 0;
     for (uint8_t y = 0; y < 3 * wide; y++) {
         for (uint8_t x = 0; x + 1u < 3 * wide; x++) {
