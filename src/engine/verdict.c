@@ -209,10 +209,21 @@ static bool is_unwanted(const char *name) {
 
 /* ---- findings ----------------------------------------------------------------------------- */
 
+/* Thousands of names are compared with each other in data made for it, and begin alike. */
+static uint32_t name_hash(const char *name) {
+    uint32_t h = 0;
+    for (; *name != 0; name++) {
+        h = (h ^ (uint8_t)*name) * 0x01000193u;
+    }
+    return h;
+}
+
 static bool list_has(const struct finding_list *list, const struct finding *f) {
+    uint32_t hash = name_hash(f->shown.name);
     for (size_t i = 0; i < list->count; i++) {
         const struct finding *old = list->item[i];
-        if (key_compare(old->key, old->key_len, f->key, f->key_len) == 0 &&
+        if (old->name_hash == hash &&
+            key_compare(old->key, old->key_len, f->key, f->key_len) == 0 &&
             strcmp(old->shown.name, f->shown.name) == 0) {
             return true;
         }
@@ -258,6 +269,7 @@ static struct finding *finding_copy(struct sk_scanner *sc, const struct finding 
     }
     f->key = key;
     f->shown.name = name;
+    f->name_hash = name_hash(name);
     f->shown.layer = verdict_layer_path(sc, layer);
     f->shown.layer_type = sk_type_word(layer->type);
     return f;

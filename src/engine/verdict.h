@@ -59,7 +59,8 @@ struct finding {
     const uint32_t *key; /* ordinals from the object down to the layer */
     unsigned key_len;
     unsigned rank;
-    bool early; /* before what is inside the layer */
+    uint32_t name_hash; /* set when it goes to a list */
+    bool early;         /* before what is inside the layer */
 };
 
 struct finding_list {
