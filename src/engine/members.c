@@ -24,22 +24,33 @@
 #include "engine/required.h"
 
 struct members {
-    regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a rule; NULL: not compiled yet */
+    regex_t **regex[MATCH_SEGMENT_MAX];           /* one pointer a rule; NULL: not compiled yet */
+    struct sk_bytes *required[MATCH_SEGMENT_MAX]; /* the same: text its name must hold, or empty */
     uint32_t count[MATCH_SEGMENT_MAX];
     locale_t bytes;
 };
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+static void fill_required(struct sk_bytes *out, const struct rules *rules) {
+    for (uint32_t k = 0; k < rules->member_count; k++) {
+        if (rules->member[k].regex != RULE_NO_TEXT) {
+            out[k] = required_text(&rules->text[rules->member[k].regex]);
+        }
+    }
+}
+
 static sk_err members_fill(struct members *m, const struct sk_engine *engine) {
     for (unsigned i = 0; i < engine->segment_count; i++) {
         uint32_t count = image_rules(engine->image[i])->member_count;
         if (count > 0) {
             m->regex[i] = mem_zalloc(count, sizeof(regex_t *));
-            if (m->regex[i] == NULL) {
+            m->required[i] = mem_zalloc(count, sizeof(struct sk_bytes));
+            if (m->regex[i] == NULL || m->required[i] == NULL) {
                 return sk_fail(SK_E_NOMEM);
             }
             m->count[i] = count;
+            fill_required(m->required[i], image_rules(engine->image[i]));
         }
     }
     m->bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -80,6 +91,7 @@ void members_free(struct members *m) {
             }
         }
         mem_free(m->regex[i]);
+        mem_free(m->required[i]);
     }
     if (m->bytes != (locale_t)0) {
         freelocale(m->bytes);
@@ -212,7 +224,7 @@ static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segm
     if (ref == RULE_NO_TEXT) {
         return true;
     }
-    struct sk_bytes required = required_text(&rules->text[ref]);
+    struct sk_bytes required = sc->members->required[segment][index];
     if (required.len > 0 && memmem(name, strlen(name), required.ptr, required.len) == NULL) {
         return false;
     }
