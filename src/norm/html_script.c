@@ -80,7 +80,7 @@ static bool value_is(const struct html_value *value, const char *text) {
            strncasecmp((const char *)value->bytes, text, value->len) == 0;
 }
 
-#define PLACE_OF_LANGUAGE 1 /* in repeat: the plain name of the language goes here */
+#define PLACE_OF_LANGUAGE 0 /* in repeat: the plain name of the language; no NUL gets there */
 
 static void repeat_byte(struct sk_norm_html *h, uint8_t c) {
     if (h->repeat_len < sizeof(h->repeat)) {
@@ -106,9 +106,7 @@ void html_script_attr(struct sk_norm_html *h, const struct html_value *value) {
         repeat_byte(h, PLACE_OF_LANGUAGE);
     }
     for (size_t i = 0; i < value->len && !language; i++) {
-        if (value->bytes[i] != PLACE_OF_LANGUAGE) {
-            repeat_byte(h, html_lower_of[value->bytes[i]]);
-        }
+        repeat_byte(h, html_lower_of[value->bytes[i]]);
     }
     repeat_byte(h, '"');
 }
