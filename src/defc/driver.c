@@ -383,8 +383,8 @@ static struct sk_bytes inputs_line(struct sk_bytes meta) {
     return meta;
 }
 
-/* Is the active image of the segment whole, and made of these inputs by this compiler? An image
- * that cannot be opened is no error here: it is made anew. */
+/* Is the active image of the segment whole, to the last byte, and made of these inputs by this
+ * compiler? An image that cannot be opened or was damaged is no error here: it is made anew. */
 static sk_err find_kept(struct compile *c, struct segment *seg, bool *out_kept) {
     const struct manifest_row *row = NULL;
     for (unsigned i = 0; i < c->active.count; i++) {
@@ -402,6 +402,7 @@ static sk_err find_kept(struct compile *c, struct segment *seg, bool *out_kept) 
         !sk_failed(image_identity(img, &quiet, identity)) && strcmp(identity, row->identity) == 0) {
         struct inputs inputs = inputs_of(c, seg);
         err = inputs_same(&inputs, inputs_line(image_meta(img)), out_kept);
+        *out_kept = *out_kept && !sk_failed(image_verify_part(img, IMAGE_PART_BYTES, &quiet));
     }
     if (*out_kept) {
         const struct img_header *h = image_header(img);

@@ -4,7 +4,7 @@
  *
  * Not part of the walk of the PE reader: only few signatures want icons, and only after everything
  * else of them matched (engine/icons.c asks then). **Borrows** everything for the call. Errors: of
- * `found`, SK_E_LIMIT (a group has more entries), SK_E_IO.
+ * `found`, SK_E_LIMIT (more entries than are looked at), SK_E_IO.
  */
 #ifndef SK_FORMAT_PE_ICONS_H
 #define SK_FORMAT_PE_ICONS_H

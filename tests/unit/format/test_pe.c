@@ -448,6 +448,18 @@ static void test_icon_limits(void **state) {
     put16(&im, RSRC_OFF + 0x40 + 12, 0xffff);
     seen = (struct icons_seen){.len = 0};
     assert_int_equal(look_for_icons(&im, &seen).code, SK_OK);
+    make_icons(&im);
+    put_leaf(&im, 0x200, 0x220, 6 + 100 * 14);
+    put16(&im, RSRC_OFF + 0x224, 100);
+    for (unsigned i = 0; i < 100; i++) {
+        put16(&im, RSRC_OFF + 0x226 + 12 + (size_t)14 * i, 1);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        put_entry(&im, 0x40, i, 1, DIR | 0x80);
+    }
+    put16(&im, RSRC_OFF + 0x80 + 12, 0xffff); /* so many entries that not all are looked at */
+    seen = (struct icons_seen){.len = 0};
+    assert_int_equal(look_for_icons(&im, &seen).code, SK_E_LIMIT);
 }
 
 static void test_stop_and_memory(void **state) {
