@@ -321,6 +321,8 @@ static sk_err start_child(struct run *run, unsigned task) {
     struct spawn_options options = {.entry = child_entry, .ctx = &start, .keep_all = true};
     sk_err err = spawn_fork(&options, &w->child);
     if (sk_failed(err)) {
+        diag_say(run->crew->diag, DIAG_ERROR, NULL, 0, "cannot start a process: %s",
+                 strerror(errno));
         leave_place(run->crew, w);
         return err;
     }

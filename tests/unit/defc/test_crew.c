@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -161,6 +163,28 @@ static void a_child_that_dies_is_an_error(void **state) {
     end(&w);
 }
 
+/* No descriptor for its socket: told why, and no place is lost. */
+static void a_child_that_cannot_start_is_told(void **state) {
+    (void)state;
+    struct world w;
+    struct piece piece[TASKS];
+    struct crew_task task[TASKS];
+    struct rlimit before, none;
+    begin(&w, 2);
+    make(&w, piece, task);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){3, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    sk_err err = crew_run(w.crew, task, TASKS);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(sk_failed(err));
+    assert_non_null(strstr(buf_text(&w.heard), strerror(EMFILE)));
+    assert_int_equal(w.diag.count[DIAG_ERROR], 1);
+    make(&w, piece, task);
+    assert_false(sk_failed(crew_run(w.crew, task, TASKS)));
+    end(&w);
+}
+
 /* More than is kept, from all but the first: they wait for their turn, and nothing sticks. */
 static void many_messages_do_not_stick(void **state) {
     (void)state;
@@ -228,6 +252,7 @@ int main(void) {
         cmocka_unit_test(the_order_is_that_of_the_tasks),
         cmocka_unit_test(the_first_failure_in_order_counts),
         cmocka_unit_test(a_child_that_dies_is_an_error),
+        cmocka_unit_test(a_child_that_cannot_start_is_told),
         cmocka_unit_test(many_messages_do_not_stick),
         cmocka_unit_test(tasks_may_have_tasks),
         cmocka_unit_test(limits_are_kept),
