@@ -299,7 +299,7 @@ static sk_err want_rest(struct scan *s, const struct touched *t) {
     return sk_ok();
 }
 
-sk_err prune(struct scan *s, struct match_budget *budget) {
+static sk_err narrow_down(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
     unsigned searches = 0;
     TRY(leave_out_foreign(s));
@@ -314,4 +314,24 @@ sk_err prune(struct scan *s, struct match_budget *budget) {
         TRY(run_sieve(s, budget));
     }
     return sk_ok();
+}
+
+/* Half of the steps at most: signatures touched early may hold without any of this. What a limit of
+ * one signature left out here is asked for again by judge.c, in its order. */
+sk_err prune(struct scan *s, struct match_budget *budget) {
+    struct matcher *m = s->m;
+    struct match_budget own = *budget;
+    own.steps /= 2;
+    budget->steps -= own.steps;
+    m->run.budget = &own;
+    sk_err err = narrow_down(s, &own);
+    m->run.budget = budget;
+    budget->steps += own.steps;
+    if (err.code == SK_E_LIMIT && (budget->tick == NULL || budget->tick(budget->ctx))) {
+        m->run.err = sk_ok();
+        m->run.view = NULL; /* the filter may have been at work */
+        m->run.view_len = 0;
+        return sk_ok();
+    }
+    return err;
 }

@@ -81,10 +81,10 @@ sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
 void slot_push(struct slot *slot);
 /* Read and act on what the child has said, so much at a time: it may never stop talking. */
 void slot_pull(struct slot *slot, struct wire_packet *packet);
-/* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
 /* How long the worker has to do with what it was sent, at the rate of the time since this was asked
  * before; 0: nobody knows. */
 uint64_t slot_busy_us(struct slot *slot, uint64_t now_us);
+/* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
 uint64_t slot_deadline(const struct slot *slot);
 /* Kill the child and answer the object it held. */
 void slot_lose(struct slot *slot, const char *detail);

@@ -349,6 +349,38 @@ static void test_budgets(void **state) {
     mem_free(text);
 }
 
+/* Looking for what a costly signature lacks leaves enough to judge those touched before it. */
+static void test_budget_of_pruning(void **state) {
+    (void)state;
+    static const char *const bodies[] = {"000000(00|0000)(00|0000)(00|0000)01",
+                                         "000000(00|0000)(00|0000)(00|0000)02"};
+    struct tb *b = tb_new();
+    struct mt_attr none = {0, 0, 0};
+    uint32_t subs[2];
+    (void)marker_sig(b, SK_TARGET_ANY, none);
+    for (unsigned i = 0; i < 2; i++) {
+        subs[i] = tb_sub(b, &(struct tb_sub_spec){.body = bodies[i]});
+    }
+    (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0&1", .subs = subs, .sub_count = 2});
+    struct matcher *m = matcher_of(tb_finish(b));
+    size_t len = 2000000;
+    uint8_t *text = mem_zalloc(len, 1);
+    assert_non_null(text);
+    memcpy(text, marker, sizeof(marker));
+    struct sk_source src;
+    sk_source_init_mem(&src, text, len);
+    struct match_layer layer = {.src = &src};
+    struct hits got = {0};
+    budget = (struct match_budget){.steps = 300000};
+    assert_int_equal(matcher_scan(m, &layer, &budget, collect, &got).code, SK_E_LIMIT);
+    assert_int_equal(got.sig, 1);
+    assert_int_equal(budget.steps, 0);
+    assert_int_equal(hits_of(m, (struct match_layer){.file_size = 1}), 1);
+    matcher_free(m);
+    tb_free(b);
+    mem_free(text);
+}
+
 static sk_err refuse(void *ctx, uint64_t off, void *buf, size_t len) {
     (void)ctx;
     (void)off;
@@ -473,6 +505,7 @@ int main(void) {
         cmocka_unit_test(test_anchors),
         cmocka_unit_test(test_segments_are_separate),
         cmocka_unit_test(test_budgets),
+        cmocka_unit_test(test_budget_of_pruning),
         cmocka_unit_test(test_failed_source),
         cmocka_unit_test(test_damaged_signatures),
         cmocka_unit_test(test_every_allocation_may_fail),
