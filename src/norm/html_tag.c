@@ -349,7 +349,11 @@ static const uint8_t *value_byte(struct sk_norm_html *h, const uint8_t *p) {
     }
     if (c == ':' && h->data_at == 4) {
         h->data_quoted = h->state == HTML_VALUE_QUOTED;
-        h->value = NULL;
+        if (h->value != NULL) {
+            h->value->len = 0; /* of no use to notags; a second one of the name neither */
+            h->value->set = true;
+            h->value = NULL;
+        }
         name_stands_alone(h); /* seen: that is all a second tag has of it */
         h->state = HTML_DATA_TYPE;
         return p + 1;

@@ -30,6 +30,7 @@ MAKERS = {
     "photo.jpg": "pnmtojpeg -quality=75", "progressive.jpg": "pnmtojpeg -quality=60 -progressive", "grey.jpg": "ppmtopgm | pnmtojpeg",
 }
 LEAST_JPEG = 0.5
+NEWER = {"fax.tif"}  # sigtool 1.4.3 (Debian 12 without its updates) has no hash of these
 
 
 def drawing(rnd):
@@ -117,7 +118,7 @@ def main():
             shown.add(kind)
             print(f"{name}: sigtool {value}, we {ours.get(name, 'nothing')}")
     bad = [] if agree else ["scan"]
-    bad += [kind for kind in MAKERS if total[kind] < args.count * 0.9]
+    bad += [kind for kind in MAKERS if total[kind] < args.count * 0.9 and not (kind in NEWER and total[kind] == 0)]
     for kind in MAKERS:
         print(f"{kind}: {equal[kind]} of {total[kind]} equal")
         if not kind.endswith(".jpg") and equal[kind] != total[kind]:

@@ -118,6 +118,10 @@ static const struct html_case CASES[] = {
     CASE("<p a=\"ab cd ef\">",
          "<p a=\"ab cd ef\">",
          " "),
+    /* an address with data in it is no address of notags, nor is a second one */
+    CASE("<a href=\"data:text/html,ab\" href=x>z",
+         "<a href=\"data\"href=x>z",
+         " z"),
     CASE("<a href=\"ab cd ef\">z",
          "<a href=\"ab cd ef\">z",
          " ab c z"),
