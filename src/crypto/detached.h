@@ -24,8 +24,8 @@ sk_err crypto_trust_new(struct crypto_trust **out_trust);
 sk_err crypto_trust_add(struct crypto_trust *trust, struct sk_bytes pem);
 void crypto_trust_free(struct crypto_trust *trust);
 
-/* base64: of the DER form, in one line. data is read to its end. out_signer: the name of the
- * signer's certificate, cut to fit. */
+/* base64: of the DER form, in one line. When the signature is good, data was read to its
+ * end. out_signer: the name of the signer's certificate, cut to fit. */
 sk_err crypto_detached_verify(const struct crypto_trust *trust, struct sk_bytes base64,
                               struct sk_stream *data, char out_signer[CRYPTO_SIGNER_BYTES]);
 
