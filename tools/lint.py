@@ -10,6 +10,7 @@ needed, or whose value is higher than what the code needs now, is an error: the 
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -218,6 +219,17 @@ class Lint:
         for name in bad:
             self.error(pathlib.Path(name), 0, "not formatted: run make format")
 
+    def check_tracked(self):
+        """What .gitignore names (builds, core files) is not in the repository. Outside a checkout there is nothing to ask."""
+        if not (TOP / ".git").exists() or shutil.which("git") is None:
+            return
+        run = subprocess.run(["git", "-c", f"safe.directory={TOP}", "ls-files", "-ci", "--exclude-standard"],
+                             capture_output=True, text=True, cwd=TOP)
+        for name in run.stdout.splitlines():
+            self.error(TOP / name, 0, "is tracked although .gitignore names it")
+        if run.returncode != 0:
+            self.error(TOP / ".gitignore", 0, f"cannot list what is tracked: {run.stderr.strip()}")
+
     def run(self, with_format):
         for folder in CODE_DIRS:
             for path in sources(folder, ".c", ".h", ".def"):
@@ -229,6 +241,7 @@ class Lint:
         self.check_formats()
         self.check_commands()
         self.check_documents()
+        self.check_tracked()
         if with_format:
             self.check_format_style()
         for key in set(self.exceptions) - self.used:

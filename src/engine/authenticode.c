@@ -284,7 +284,11 @@ static bool signer_is_trusted(const struct chain *ch) {
     return is_valid_at(crypto_signed_cert(ch->s, signer), when);
 }
 
-static bool feed_range(struct crypto_signed *s, struct sk_source *src, uint64_t off, uint64_t end) {
+/* ---- the bytes that count ------------------------------------------------------------------ */
+
+typedef sk_err (*bytes_fn)(void *to, const void *bytes, size_t len);
+
+static bool give_range(struct sk_source *src, uint64_t off, uint64_t end, bytes_fn give, void *to) {
     while (off < end) {
         size_t avail = 0;
         const uint8_t *p = sk_source_at(src, off, 1, &avail);
@@ -292,7 +296,7 @@ static bool feed_range(struct crypto_signed *s, struct sk_source *src, uint64_t 
             return false;
         }
         avail = avail > end - off ? (size_t)(end - off) : avail;
-        if (sk_failed(crypto_signed_feed(s, p, avail))) {
+        if (sk_failed(give(to, p, avail))) {
             return false;
         }
         off += avail;
@@ -300,14 +304,26 @@ static bool feed_range(struct crypto_signed *s, struct sk_source *src, uint64_t 
     return true;
 }
 
-/* All but the checksum, the directory entry of the table, and the table. */
+/* All up to `end` but the checksum and the directory entry of the certificate table. False: they do
+ * not stand in that order, or could not be read. */
+static bool give_program(struct layer *layer, uint64_t end, bytes_fn give, void *to) {
+    struct sk_source *src = &layer->src;
+    return layer->checksum_off + 4 <= layer->cert_dir_off && layer->cert_dir_off + 8 <= end &&
+           give_range(src, 0, layer->checksum_off, give, to) &&
+           give_range(src, layer->checksum_off + 4, layer->cert_dir_off, give, to) &&
+           give_range(src, layer->cert_dir_off + 8, end, give, to);
+}
+
+static sk_err to_signed(void *to, const void *bytes, size_t len) {
+    return crypto_signed_feed(to, bytes, len);
+}
+
+static sk_err to_digester(void *to, const void *bytes, size_t len) {
+    return digester_update(to, bytes, len);
+}
+
 static bool file_fits(struct crypto_signed *s, struct layer *layer) {
-    return layer->checksum_off + 4 <= layer->cert_dir_off &&
-           layer->cert_dir_off + 8 <= layer->cert_off &&
-           feed_range(s, &layer->src, 0, layer->checksum_off) &&
-           feed_range(s, &layer->src, layer->checksum_off + 4, layer->cert_dir_off) &&
-           feed_range(s, &layer->src, layer->cert_dir_off + 8, layer->cert_off) &&
-           crypto_signed_fits(s);
+    return give_program(layer, layer->cert_off, to_signed, s) && crypto_signed_fits(s);
 }
 
 static bool own_signature_trusts(struct sk_scanner *sc, struct layer *layer) {
@@ -326,34 +342,15 @@ static bool own_signature_trusts(struct sk_scanner *sc, struct layer *layer) {
 
 /* ---- catalogues ---------------------------------------------------------------------------- */
 
-static bool digest_range(struct digester *d, struct sk_source *src, uint64_t off, uint64_t end) {
-    while (off < end) {
-        size_t avail = 0;
-        const uint8_t *p = sk_source_at(src, off, 1, &avail);
-        if (p == NULL) {
-            return false;
-        }
-        avail = avail > end - off ? (size_t)(end - off) : avail;
-        if (sk_failed(digester_update(d, p, avail))) {
-            return false;
-        }
-        off += avail;
-    }
-    return true;
-}
-
 /* SHA-1 and SHA-256 of a program as the lists have them. False: it could not be read. */
 static bool digest_program(struct layer *layer, uint8_t out[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX]) {
     struct digester *d = NULL;
-    if (layer->checksum_off + 4 > layer->cert_dir_off ||
-        layer->cert_dir_off + 8 > layer->listed_end || sk_failed(digester_new(&d))) {
+    if (sk_failed(digester_new(&d))) {
         return false;
     }
     unsigned mask = CRYPTO_MASK(CRYPTO_SHA1) | CRYPTO_MASK(CRYPTO_SHA256);
     bool good = !sk_failed(digester_begin(d, mask)) &&
-                digest_range(d, &layer->src, 0, layer->checksum_off) &&
-                digest_range(d, &layer->src, layer->checksum_off + 4, layer->cert_dir_off) &&
-                digest_range(d, &layer->src, layer->cert_dir_off + 8, layer->listed_end) &&
+                give_program(layer, layer->listed_end, to_digester, d) &&
                 !sk_failed(digester_end(d, out));
     digester_free(d);
     return good;
