@@ -28,6 +28,7 @@
 #define MIX_G(b, c, d) XOR((c), AND((d), XOR((b), (c))))
 #define MIX_H(b, c, d) XOR((b), XOR((c), (d)))
 #define MIX_I(b, c, d) XOR((c), _mm256_or_si256((b), NOT(d)))
+#define MD5_FIXED(x) __asm__("" : "+x"(x))
 #include "crypto/lanes_md5.h"
 
 #define LANES 8u
