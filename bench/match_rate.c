@@ -148,12 +148,9 @@ int main(int argc, char **argv) {
             return 2;
         }
         (void)fclose(f);
-        measure(&b, filter_kernel_scalar(), data, len, argv[i]);
-        if (filter_kernel_avx2() != NULL) {
-            measure(&b, filter_kernel_avx2(), data, len, argv[i]);
-        }
-        if (filter_kernel_avx512() != NULL) {
-            measure(&b, filter_kernel_avx512(), data, len, argv[i]);
+        const struct filter_kernel *kernel;
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+            measure(&b, kernel, data, len, argv[i]);
         }
         mem_free(data);
     }

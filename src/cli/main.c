@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "cli/commands.h"
 #include "cli/intl.h"
 #include "cli/say.h"
@@ -73,7 +74,7 @@ int main(int argc, char **argv) {
         return leave(EXIT_CLEAN);
     }
     if (strcmp(words[1], "--version") == 0 || strcmp(words[1], "-V") == 0) {
-        (void)printf("sekisho %s\n", SEKISHO_VERSION);
+        (void)printf("sekisho %s\nvectors: %s\n", SEKISHO_VERSION, cpu_path_name());
         return leave(EXIT_CLEAN);
     }
     const struct command *command = find(words[1]);

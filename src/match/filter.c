@@ -30,6 +30,8 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
+#include "base/vec16.h"
 #include "match/foldhash.h"
 
 #define CONTEXT_BYTES 1024u
@@ -56,12 +58,24 @@ struct pass {
     struct slow_sets *slow;
 };
 
-const struct filter_kernel *filter_kernel_best(void) {
-    const struct filter_kernel *best = filter_kernel_avx512();
-    if (best == NULL) {
-        best = filter_kernel_avx2();
+static const struct filter_kernel *const kernels[] = {
+#if defined(__x86_64__)
+    &filter_kernel_avx512,
+    &filter_kernel_avx2,
+#endif
+#if VEC16_BUILT
+    &filter_kernel_vec16,
+#endif
+    &filter_kernel_scalar,
+};
+
+const struct filter_kernel *filter_kernel_nth(unsigned n) {
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        if (cpu_has(kernels[i]->needs) && n-- == 0) {
+            return kernels[i];
+        }
     }
-    return best != NULL ? best : filter_kernel_scalar();
+    return NULL;
 }
 
 /* The view of the block that starts at `at`. at < size. */

@@ -32,6 +32,7 @@ struct filter_span {
 
 struct filter_kernel {
     const char *name;
+    unsigned needs; /* cpu_has */
     /* Positions first, first + s, ... < end that have q bytes and pass the bitmap, ascending. out
      * holds end - first elements. Returns how many. */
     size_t (*group)(const struct plan_bitmap *group, const struct filter_span *span, uint32_t *out);
@@ -41,11 +42,11 @@ struct filter_kernel {
                    uint32_t *out);
 };
 
-const struct filter_kernel *filter_kernel_scalar(void);
-/* NULL when this machine or build has none. */
-const struct filter_kernel *filter_kernel_avx2(void);
-const struct filter_kernel *filter_kernel_avx512(void);
-const struct filter_kernel *filter_kernel_best(void);
+/* Not in every build, nor for every machine: ask filter_kernel_nth. */
+extern const struct filter_kernel filter_kernel_avx512, filter_kernel_avx2, filter_kernel_vec16;
+extern const struct filter_kernel filter_kernel_scalar;
+/* Those for this machine, the best first, the last is scalar; NULL: no more. */
+const struct filter_kernel *filter_kernel_nth(unsigned n);
 
 struct filter_job {
     const struct filter_kernel *kernel;

@@ -22,6 +22,7 @@
  */
 #include "match/filter.h"
 
+#include "base/cpu.h"
 #include "match/foldhash.h"
 
 #if defined(__x86_64__)
@@ -138,7 +139,7 @@ run_group(const struct plan_bitmap *g, const struct filter_span *span, uint32_t 
     }
     struct filter_span rest = *span;
     rest.first = pos;
-    return n + filter_kernel_scalar()->group(g, &rest, out + n);
+    return n + filter_kernel_scalar.group(g, &rest, out + n);
 }
 
 AVX2 static size_t avx2_group(const struct plan_bitmap *g, const struct filter_span *span,
@@ -198,7 +199,7 @@ AVX2 static inline __attribute__((always_inline)) size_t slow_halves(const struc
     }
     struct filter_span rest = *span;
     rest.first = pos;
-    return n + filter_kernel_scalar()->slow(c, &rest, out + n);
+    return n + filter_kernel_scalar.slow(c, &rest, out + n);
 }
 
 AVX2 static size_t avx2_slow(const struct plan_classes *c, const struct filter_span *span,
@@ -206,15 +207,6 @@ AVX2 static size_t avx2_slow(const struct plan_classes *c, const struct filter_s
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel *filter_kernel_avx2(void) {
-    static const struct filter_kernel kernel = {"avx2", avx2_group, avx2_slow};
-    return __builtin_cpu_supports("avx2") ? &kernel : NULL;
-}
-
-#else
-
-const struct filter_kernel *filter_kernel_avx2(void) {
-    return NULL;
-}
+const struct filter_kernel filter_kernel_avx2 = {"avx2", CPU_AVX2, avx2_group, avx2_slow};
 
 #endif

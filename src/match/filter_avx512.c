@@ -11,6 +11,7 @@
  */
 #include "match/filter.h"
 
+#include "base/cpu.h"
 #include "match/foldhash.h"
 
 #if defined(__x86_64__)
@@ -118,7 +119,7 @@ run_group(const struct plan_bitmap *group, const struct filter_span *span, uint3
     }
     struct filter_span rest = *span;
     rest.first = pos;
-    return n + filter_kernel_scalar()->group(group, &rest, out + n);
+    return n + filter_kernel_scalar.group(group, &rest, out + n);
 }
 
 AVX512 static size_t avx512_group(const struct plan_bitmap *g, const struct filter_span *span,
@@ -188,7 +189,7 @@ slow_halves(const struct plan_classes *c, unsigned halves, const struct filter_s
     }
     struct filter_span rest = *span;
     rest.first = pos;
-    return n + filter_kernel_scalar()->slow(c, &rest, out + n);
+    return n + filter_kernel_scalar.slow(c, &rest, out + n);
 }
 
 AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filter_span *span,
@@ -196,17 +197,7 @@ AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filt
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel *filter_kernel_avx512(void) {
-    static const struct filter_kernel kernel = {"avx512", avx512_group, avx512_slow};
-    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
-    return here ? &kernel : NULL;
-}
-
-#else
-
-const struct filter_kernel *filter_kernel_avx512(void) {
-    return NULL;
-}
+const struct filter_kernel filter_kernel_avx512 = {"avx512", CPU_AVX2 | CPU_AVX512 | CPU_VBMI,
+                                                   avx512_group, avx512_slow};
 
 #endif

@@ -15,6 +15,9 @@
 
 #include <string.h>
 
+#include "base/cpu.h"
+#include "base/vec16.h"
+
 /* 8 * log2 of relative frequency, shifted to start at 0, in bytes of programs, scripts, gzip. */
 static const uint8_t commonness[256] = {
     45, 18, 11, 10, 10, 10, 5,  6,  14, 4,  24, 4,  5,  4,  11, 20, 13, 6,  3,  2,  4,  3,  2,  2,
@@ -95,7 +98,8 @@ bool find_equal(const struct find_key *key, const uint8_t *place) {
     return literal_equal(key, place + key->at);
 }
 
-size_t find_next_scalar(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
+static size_t find_next_scalar(const struct find_key *key, const uint8_t *p, size_t from,
+                               size_t end) {
     const struct find_probe *rarest = &key->probe[0];
     while (from < end) {
         if (rarest->fold == 0) {
@@ -113,16 +117,9 @@ size_t find_next_scalar(const struct find_key *key, const uint8_t *p, size_t fro
     return end;
 }
 
-#if defined(__x86_64__)
-
-#include <immintrin.h>
-
-#define AVX2 __attribute__((target("avx2")))
-#define AVX512 __attribute__((target("avx2,avx512f,avx512bw")))
-
 /* The first of the places from + (set bits) that is one; end: none. */
-static size_t first_equal(const struct find_key *key, const uint8_t *p, size_t from, uint64_t bits,
-                          size_t end) {
+static inline size_t first_equal(const struct find_key *key, const uint8_t *p, size_t from,
+                                 uint64_t bits, size_t end) {
     for (; bits != 0; bits &= bits - 1) {
         size_t at = from + (size_t)__builtin_ctzll(bits);
         if (find_equal(key, p + at)) {
@@ -131,6 +128,49 @@ static size_t first_equal(const struct find_key *key, const uint8_t *p, size_t f
     }
     return end;
 }
+
+#if VEC16_BUILT
+
+/* A probe folded and as vectors. */
+struct probe16 {
+    const uint8_t *p;
+    vec16 value, fold;
+};
+
+VEC16_INLINE struct probe16 probe16(const struct find_probe *probe, const uint8_t *p) {
+    return (struct probe16){p + probe->at, vec16_splat(probe->value), vec16_splat(probe->fold)};
+}
+
+/* 255 where both stand, of sixteen places. */
+VEC16_INLINE vec16 both16(const struct probe16 *a, const struct probe16 *b, size_t at) {
+    return (vec16)((vec16_load(a->p + at) | a->fold) == a->value) &
+           (vec16)((vec16_load(b->p + at) | b->fold) == b->value);
+}
+
+VEC16 static size_t find_next_vec16(const struct find_key *key, const uint8_t *p, size_t from,
+                                    size_t end) {
+    const struct probe16 a = probe16(&key->probe[0], p), b = probe16(&key->probe[1], p);
+    for (; end - from >= 64; from += 64) {
+        vec16 t0 = both16(&a, &b, from), t1 = both16(&a, &b, from + 16);
+        vec16 t2 = both16(&a, &b, from + 32), t3 = both16(&a, &b, from + 48);
+        if (vec16_any(t0 | t1 | t2 | t3)) {
+            size_t at = first_equal(key, p, from, vec16_mask(t0, t1, t2, t3), end);
+            if (at != end) {
+                return at;
+            }
+        }
+    }
+    return find_next_scalar(key, p, from, end);
+}
+
+#endif
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx2,avx512f,avx512bw")))
 
 AVX2 static size_t find_next_avx2(const struct find_key *key, const uint8_t *p, size_t from,
                                   size_t end) {
@@ -191,34 +231,28 @@ AVX512 static size_t find_next_avx512(const struct find_key *key, const uint8_t 
     return end;
 }
 
-find_fn *find_kernel_avx2(void) {
-    return __builtin_cpu_supports("avx2") ? find_next_avx2 : NULL;
-}
-
-find_fn *find_kernel_avx512(void) {
-    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-    return here ? find_next_avx512 : NULL;
-}
-
-#else
-
-find_fn *find_kernel_avx2(void) {
-    return NULL;
-}
-
-find_fn *find_kernel_avx512(void) {
-    return NULL;
-}
-
 #endif
 
+static const struct find_kernel kernels[] = {
+#if defined(__x86_64__)
+    {"avx512", CPU_AVX2 | CPU_AVX512, find_next_avx512},
+    {"avx2", CPU_AVX2, find_next_avx2},
+#endif
+#if VEC16_BUILT
+    {VEC16_NAME, CPU_VEC16, find_next_vec16},
+#endif
+    {"scalar", 0, find_next_scalar},
+};
+
+const struct find_kernel *find_kernel_nth(unsigned n) {
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        if (cpu_has(kernels[i].needs) && n-- == 0) {
+            return &kernels[i];
+        }
+    }
+    return NULL;
+}
+
 size_t find_next(const struct find_key *key, const uint8_t *p, size_t from, size_t end) {
-    if (from >= end) {
-        return end;
-    }
-    find_fn *best = find_kernel_avx512();
-    if (best == NULL) {
-        best = find_kernel_avx2();
-    }
-    return best != NULL ? best(key, p, from, end) : find_next_scalar(key, p, from, end);
+    return from >= end ? end : find_kernel_nth(0)->next(key, p, from, end);
 }

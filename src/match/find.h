@@ -6,7 +6,7 @@
  *              |--- literal ---|      |probe       three rare bytes are compared first
  *
  * Probes are chosen among the bytes of the literal and those offered. Vectors compare 64 or 32
- * places at once, elsewhere memchr looks for one probe; all give the same places.
+ * places at once, without them memchr looks for one probe; all give the same places.
  * Life cycle: find_key_init -> find_key_offer... -> find_next... The literal is **borrowed**.
  * Rarity only steers speed, never results.
  */
@@ -44,10 +44,12 @@ bool find_equal(const struct find_key *key, const uint8_t *place);
  * reach) must be readable. */
 size_t find_next(const struct find_key *key, const uint8_t *p, size_t from, size_t end);
 
-typedef size_t find_fn(const struct find_key *key, const uint8_t *p, size_t from, size_t end);
-find_fn find_next_scalar;
-/* NULL: not on this machine. */
-find_fn *find_kernel_avx2(void);
-find_fn *find_kernel_avx512(void);
+struct find_kernel {
+    const char *name;
+    unsigned needs; /* cpu_has */
+    size_t (*next)(const struct find_key *key, const uint8_t *p, size_t from, size_t end);
+};
+/* Those for this machine, the best first, the last is scalar; NULL: no more. */
+const struct find_kernel *find_kernel_nth(unsigned n);
 
 #endif

@@ -243,7 +243,7 @@ static sk_err collect(struct scan *s, struct match_budget *budget) {
     for (unsigned i = 0; i < m->segment_count; i++) {
         TRY(touch_fixed(s, plan, i));
     }
-    struct filter_job job = {.kernel = filter_kernel_best(),
+    struct filter_job job = {.kernel = filter_kernel_nth(0),
                              .src = s->layer->src,
                              .plan = plan,
                              .scratch = m->scratch,

@@ -112,7 +112,7 @@ static sk_err on_key(void *ctx, const struct sieve_answer *a) {
 
 static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
-    struct filter_job job = {.kernel = filter_kernel_best(),
+    struct filter_job job = {.kernel = filter_kernel_nth(0),
                              .src = s->layer->src,
                              .scratch = m->scratch,
                              .tick = budget->tick,

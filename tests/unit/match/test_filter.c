@@ -36,13 +36,6 @@ static uint8_t *random_text(size_t len) {
     return text;
 }
 
-#define KERNELS 3u
-
-/* NULL: not on this machine. The first is the reference. */
-static const struct filter_kernel *kernel_at(unsigned i) {
-    return i == 0 ? filter_kernel_scalar() : i == 1 ? filter_kernel_avx2() : filter_kernel_avx512();
-}
-
 static bool passes(const struct plan_classes *c, const uint8_t *p) {
     unsigned any = 0;
     for (unsigned half = 0; half < c->halves; half++) {
@@ -99,20 +92,17 @@ static void test_kernels_are_equal(void **state) {
         uint8_t *text = random_text(len);
         struct filter_span span = {text, len, tb_below(g.s), len - tb_below(len / 2 + 1)};
         random_classes(&classes);
-        size_t na = kernel_at(0)->group(&g, &span, a);
-        for (unsigned k = 1; k < KERNELS; k++) {
-            if (kernel_at(k) != NULL) {
-                assert_int_equal(kernel_at(k)->group(&g, &span, b), na);
-                assert_memory_equal(a, b, na * sizeof(*a));
-            }
+        const struct filter_kernel *kernel;
+        size_t na = filter_kernel_scalar.group(&g, &span, a);
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+            assert_int_equal(kernel->group(&g, &span, b), na);
+            assert_memory_equal(a, b, na * sizeof(*a));
         }
         seen += na;
-        na = slow_positions(kernel_at(0), &classes, &span, a);
-        for (unsigned k = 1; k < KERNELS; k++) {
-            if (kernel_at(k) != NULL) {
-                assert_int_equal(slow_positions(kernel_at(k), &classes, &span, b), na);
-                assert_memory_equal(a, b, na * sizeof(*a));
-            }
+        na = slow_positions(&filter_kernel_scalar, &classes, &span, a);
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+            assert_int_equal(slow_positions(kernel, &classes, &span, b), na);
+            assert_memory_equal(a, b, na * sizeof(*a));
         }
         seen += na;
         mem_free(text);
@@ -125,13 +115,15 @@ static void test_kernels_find_every_set_window(void **state) {
     (void)state;
     uint32_t word = UINT32_MAX;
     static uint32_t out[TEXT];
-    for (unsigned k = 0; k < KERNELS; k++) {
-        for (uint8_t s = 1; s <= 9 && kernel_at(k) != NULL; s++) {
+    const struct filter_kernel *kernel;
+    for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+        print_message("kernel %s\n", kernel->name);
+        for (uint8_t s = 1; s <= 9; s++) {
             for (uint32_t len = 0; len < 300; len++) {
                 uint8_t *text = random_text(len);
                 struct plan_bitmap g = {.q = s % 2 == 0 ? 8 : 4, .s = s, .word = &word};
                 struct filter_span span = {text, len, s - 1u, len};
-                size_t n = kernel_at(k)->group(&g, &span, out), want = 0;
+                size_t n = kernel->group(&g, &span, out), want = 0;
                 for (uint32_t pos = s - 1u; pos + g.q <= len; pos += s) {
                     assert_true(want < n && out[want] == pos);
                     want++;
@@ -205,8 +197,7 @@ static bool stands(const struct find_case *c, const uint8_t *place, bool *out_al
  * the literal stands. */
 static void test_find_kernels_are_equal_to_naive(void **state) {
     (void)state;
-    find_fn *const kernel[] = {find_next, find_next_scalar, find_kernel_avx2(),
-                               find_kernel_avx512()};
+    const struct find_kernel *kernel;
     for (unsigned round = 0; round < 20000; round++) {
         tb_seed = round;
         struct find_key key;
@@ -218,9 +209,9 @@ static void test_find_kernels_are_equal_to_naive(void **state) {
             text[i] = (uint8_t) "aAbB@`1"[text[i] % 7];
         }
         size_t end = text_len - c.reach + 1, from = tb_below((uint32_t)end + 1);
-        size_t got = find_next_scalar(&key, text, from, end);
-        for (unsigned k = 0; k < 4; k++) {
-            assert_true(kernel[k] == NULL || kernel[k](&key, text, from, end) == got);
+        size_t got = find_next(&key, text, from, end);
+        for (unsigned k = 0; (kernel = find_kernel_nth(k)) != NULL; k++) {
+            assert_int_equal(kernel->next(&key, text, from, end), got);
         }
         bool all = false;
         for (size_t at = from; at < got; at++) {
@@ -305,18 +296,16 @@ static void check_at(const struct mt_segment *seg, uint8_t *text, size_t len, si
         uint8_t keep[64];
         memcpy(keep, text + at, lengths[i]);
         plant(text + at, i);
-        for (unsigned k = 0; k < KERNELS; k++) {
-            if (kernel_at(k) == NULL) {
-                continue;
-            }
+        const struct filter_kernel *kernel;
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
             struct sk_source mem, read;
             struct sk_bytes bytes = {text, len};
             sk_source_init_mem(&mem, text, len);
             tb_read_source(&read, &bytes);
-            struct found f = run(seg, &mem, kernel_at(k)), g = run(seg, &read, kernel_at(k));
+            struct found f = run(seg, &mem, kernel), g = run(seg, &read, kernel);
             if (f.count != 1 || f.off[i] != at || g.count != 1 || g.off[i] != at) {
-                fail_msg("length %u at %zu, %s: %u and %u found", lengths[i], at,
-                         kernel_at(k)->name, f.count, g.count);
+                fail_msg("length %u at %zu, %s: %u and %u found", lengths[i], at, kernel->name,
+                         f.count, g.count);
             }
             sk_source_release(&read);
         }
@@ -380,7 +369,7 @@ static void test_literal_longer_than_the_view(void **state) {
     struct sk_bytes bytes = {text, len};
     struct sk_source src;
     tb_read_source(&src, &bytes);
-    struct found f = run(seg, &src, filter_kernel_best());
+    struct found f = run(seg, &src, filter_kernel_nth(0));
     assert_int_equal(f.count, 1);
     assert_int_equal(f.off[0], at);
     sk_source_release(&src);
@@ -447,7 +436,7 @@ static void test_damaged_tables_end_the_run(void **state) {
         struct found f = {.count = 0};
         struct filter_plan *plan = NULL;
         sk_err err = filter_plan_new(&in, 1, &plan);
-        struct filter_job job = {.kernel = filter_kernel_best(),
+        struct filter_job job = {.kernel = filter_kernel_nth(0),
                                  .src = &src,
                                  .plan = plan,
                                  .scratch = scratch,
