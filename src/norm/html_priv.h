@@ -76,7 +76,8 @@ struct html_shown { /* the text of an open link */
 
 struct sk_norm_html {
     const struct sk_html_events *events;
-    sk_err err; /* sticky */
+    bool vector; /* html_vector.c can run here */
+    sk_err err;  /* sticky */
     enum html_state state;
     enum html_state back; /* from an entity */
     enum html_gap gap;
@@ -206,6 +207,17 @@ static inline void html_keep(struct sk_norm_html *h, uint8_t c) {
 /* Is it UTF-8 of a full stop of East Asian scripts? */
 bool html_is_full_stop(const struct html_high *high);
 
+/*
+ * html_vector.c: what html_text, html_script and the states of values do, many bytes at a time.
+ * Each returns how many it took, up to the first that needs the state (0: that is the first one),
+ * and must not be called while bytes from 0x80 up wait.
+ */
+bool html_vector_here(void);
+size_t html_text_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
+size_t html_script_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
+/* Plain bytes, lower case, to nocomment. */
+size_t html_plain_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
+
 /* html_script.c: what stands in <script>, to the script normaliser. */
 bool html_in_script(const struct sk_norm_html *h);
 void html_script_begins(struct sk_norm_html *h);
@@ -228,8 +240,14 @@ void html_name_put(struct html_name *name, uint8_t c);
 bool html_name_is(const struct html_name *name, const char *text);
 /* A tag ended with '>'; what its attributes say. */
 void html_tag_ends(struct sk_norm_html *h);
+/* Is a link or form open whose text somebody wants? */
+static inline bool html_shows(const struct sk_norm_html *h) {
+    return h->in_link || h->in_form;
+}
 /* Text that a reader sees, for the open link or form. */
 void html_show(struct sk_norm_html *h, uint8_t c);
+/* Text below 0x80 without '<' and '&'. */
+void html_show_text(struct sk_norm_html *h, const uint8_t *p, size_t len);
 /* The end of the input: what is open ends. */
 void html_links_end(struct sk_norm_html *h);
 

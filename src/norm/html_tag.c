@@ -43,6 +43,9 @@ bool html_name_is(const struct html_name *name, const char *text) {
 enum { ATTR_HREF, ATTR_SRC, ATTR_ACTION, ATTR_LANGUAGE };
 
 void html_show(struct sk_norm_html *h, uint8_t c) {
+    if (!html_shows(h)) {
+        return;
+    }
     struct html_shown *shown[] = {h->in_link ? &h->link_text : NULL,
                                   h->in_form ? &h->form_text : NULL};
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
@@ -52,6 +55,14 @@ void html_show(struct sk_norm_html *h, uint8_t c) {
             continue;
         }
         s->bytes[s->len++] = c;
+    }
+}
+
+void html_show_text(struct sk_norm_html *h, const uint8_t *p, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        if (!html_is(p[i], HTML_C_GONE | HTML_C_CTRL)) {
+            html_show(h, html_is(p[i], HTML_C_SPACE) ? ' ' : p[i]);
+        }
     }
 }
 
@@ -91,7 +102,7 @@ static void form_ends(struct sk_norm_html *h) {
 
 static void link_begins(struct sk_norm_html *h) {
     link_ends(h);
-    if (h->attrs[ATTR_HREF].set) {
+    if (h->attrs[ATTR_HREF].set && h->events->link != NULL) {
         h->in_link = true;
         h->href = h->attrs[ATTR_HREF];
         h->link_text.len = 0;
@@ -106,7 +117,8 @@ static void tell_links(struct sk_norm_html *h) {
     } else if (html_name_is(&h->tag, "img") && h->attrs[ATTR_SRC].set) {
         struct sk_bytes around = h->in_link ? value_bytes(&h->href) : (struct sk_bytes){0};
         tell(h, SK_HTML_LINK_IMG, around, value_bytes(&h->attrs[ATTR_SRC]));
-    } else if (html_name_is(&h->tag, "form") && h->attrs[ATTR_ACTION].set) {
+    } else if (html_name_is(&h->tag, "form") && h->attrs[ATTR_ACTION].set &&
+               h->events->link != NULL) {
         form_ends(h);
         h->in_form = true;
         h->action = h->attrs[ATTR_ACTION];
@@ -334,6 +346,23 @@ static void high_in(struct sk_norm_html *h, uint8_t c) {
     high->bytes[high->len++] = c;
 }
 
+/* Plain bytes, as many as come, once it is clear that the value does not begin with "data:".
+ * Returns where they end. */
+static const uint8_t *value_run(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
+    if (!h->vector || h->data_at <= 4 || h->value_high.len > 0) {
+        return p;
+    }
+    size_t n = html_plain_vector(h, p, (size_t)(end - p));
+    struct html_value *value = h->value;
+    if (value != NULL) {
+        size_t room = HTML_VALUE_MAX - value->len;
+        size_t kept = n < room ? n : room;
+        memcpy(&value->bytes[value->len], p, kept);
+        value->len += kept;
+    }
+    return p + n;
+}
+
 /* An ordinary byte of a value, or the start of an entity. */
 static const uint8_t *value_byte(struct sk_norm_html *h, const uint8_t *p) {
     uint8_t c = *p;
@@ -386,6 +415,10 @@ const uint8_t *html_value_seek(struct sk_norm_html *h, const uint8_t *p, const u
 
 const uint8_t *html_value_bare(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     while (p < end && h->state == HTML_VALUE_BARE) {
+        p = value_run(h, p, end);
+        if (p == end) {
+            return p;
+        }
         uint8_t c = *p;
         if (html_is(c, HTML_C_GONE)) {
             p++;
@@ -420,6 +453,10 @@ static void value_loosens(struct sk_norm_html *h, uint8_t c) {
 
 const uint8_t *html_value_quoted(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     while (p < end && h->state == HTML_VALUE_QUOTED) {
+        p = value_run(h, p, end);
+        if (p == end) {
+            return p;
+        }
         uint8_t c = *p;
         if (html_is(c, HTML_C_GONE)) {
             p++;

@@ -27,7 +27,8 @@ bool html_is_full_stop(const struct html_high *high) {
                               memcmp(high->bytes, "\xef\xbc\x8e", 3) == 0);
 }
 
-static void high_out(struct sk_norm_html *h) {
+/* Of three bytes or less; none, most of the time. */
+static void high_write(struct sk_norm_html *h) {
     struct html_high *high = &h->text_high;
     if (html_is_full_stop(high)) {
         html_put(h, '.');
@@ -43,6 +44,12 @@ static void high_out(struct sk_norm_html *h) {
         html_show(h, high->bytes[i]);
     }
     high->len = 0;
+}
+
+static inline void high_out(struct sk_norm_html *h) {
+    if (h->text_high.len > 0) {
+        high_write(h);
+    }
 }
 
 static void high_in(struct sk_norm_html *h, uint8_t c) {
@@ -91,6 +98,12 @@ static void text_byte(struct sk_norm_html *h, uint8_t c) {
 
 const uint8_t *html_text(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     for (; p < end; p++) {
+        if (h->vector && h->text_high.len == 0) {
+            p += html_text_vector(h, p, (size_t)(end - p));
+            if (p == end) {
+                return p;
+            }
+        }
         uint8_t c = *p;
         if (html_is(c, HTML_C_GONE)) {
             continue;
@@ -149,6 +162,12 @@ const uint8_t *html_script(struct sk_norm_html *h, const uint8_t *p, const uint8
         return script_ahead(h, p, end);
     }
     for (; p < end; p++) {
+        if (h->vector && h->text_high.len == 0) {
+            p += html_script_vector(h, p, (size_t)(end - p));
+            if (p == end) {
+                return p;
+            }
+        }
         uint8_t c = *p;
         if (html_is(c, HTML_C_GONE)) {
             continue;
