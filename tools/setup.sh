@@ -10,7 +10,7 @@ libgif-dev"
 check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \
 p7zip-full zip unzip bzip2 xz-utils zstd cpio genisoimage binutils rpm lhasa arj mandoc strace netpbm \
 gcc-mingw-w64-i686 gcc-mingw-w64-x86-64 swaks mutt mpack sharutils macutils tnef osslsigncode openssl faketime"
-bench="$build clamav clamav-daemon clamdscan yara"
+bench="$build clamav clamav-daemon clamdscan yara p7zip-full zip unzip bzip2 xz-utils zstd binutils"
 
 case "${1-}" in
 build) want=$build ;;
