@@ -48,7 +48,7 @@ static void plain(const uint8_t *data, unsigned mask, const char *name) {
 static void side_by_side(const uint8_t *data, const struct lanes_kernel *kernel, unsigned mask) {
     struct lanes *lanes;
     need(lanes_new(kernel, &lanes));
-    (void)printf("%-8s %-13s", kernel->name, mask == LANES_MASK ? "MD5+SHA-256" : "MD5");
+    (void)printf("%-10s %-11s", kernel->name, mask == LANES_MASK ? "MD5+SHA-256" : "MD5");
     for (unsigned count = 1; count <= kernel->lanes; count *= 2) {
         double best = 1e9;
         for (unsigned round = 0; round < ROUNDS; round++) {
@@ -83,12 +83,10 @@ int main(void) {
     plain(data, CRYPTO_MASK(CRYPTO_MD5), "libcrypto MD5");
     plain(data, CRYPTO_MASK(CRYPTO_SHA256), "libcrypto SHA-256");
     plain(data, LANES_MASK, "libcrypto both");
-    const struct lanes_kernel *kernel[2] = {lanes_kernel_avx2(), lanes_kernel_avx512()};
-    for (unsigned k = 0; k < 2; k++) {
-        if (kernel[k] != NULL) {
-            side_by_side(data, kernel[k], CRYPTO_MASK(CRYPTO_MD5));
-            side_by_side(data, kernel[k], LANES_MASK);
-        }
+    const struct lanes_kernel *kernel;
+    for (unsigned k = 0; (kernel = lanes_kernel_nth(k)) != NULL; k++) {
+        side_by_side(data, kernel, CRYPTO_MASK(CRYPTO_MD5));
+        side_by_side(data, kernel, LANES_MASK);
     }
     free(data);
     return 0;

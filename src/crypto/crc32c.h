@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * CRC-32C (Castagnoli), the checksum of image pages and sections: finds damage, not forgery.
- * crc: 0 to start, or the result so far to continue. With SSE4.2 where the machine has it.
- * Source: RFC 3720 appendix B.4 (test vectors).
+ * crc: 0 to start, or the result so far to continue. With an instruction for it where the machine
+ * has one. Source: RFC 3720 appendix B.4 (test vectors).
  */
 #ifndef SK_CRYPTO_CRC32C_H
 #define SK_CRYPTO_CRC32C_H

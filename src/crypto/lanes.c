@@ -46,6 +46,33 @@ struct lanes {
     struct lanes_job *done;
 };
 
+static const struct lanes_kernel *const kernels[] = {
+#if defined(__x86_64__)
+    &lanes_kernel_avx512,    &lanes_kernel_avx2_sha, &lanes_kernel_avx2,
+#endif
+#if LANES_VEC16_SHA
+    &lanes_kernel_vec16_sha,
+#endif
+#if VEC16_BUILT
+    &lanes_kernel_vec16,
+#endif
+    &lanes_kernel_scalar,
+};
+
+const struct lanes_kernel *lanes_kernel_nth(unsigned n) {
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        if (cpu_has(kernels[i]->needs) && n-- == 0) {
+            return kernels[i];
+        }
+    }
+    return NULL;
+}
+
+const struct lanes_kernel *lanes_kernel_best(void) {
+    const struct lanes_kernel *best = lanes_kernel_nth(0);
+    return best != &lanes_kernel_scalar ? best : NULL;
+}
+
 sk_err lanes_new(const struct lanes_kernel *kernel, struct lanes **out_lanes) {
     kernel = kernel != NULL ? kernel : lanes_kernel_best();
     if (kernel == NULL) {

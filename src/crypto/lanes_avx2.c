@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AVX2 kernel: MD5 of eight messages in one vector, SHA-256 of two at a time; see lanes_avx512.c,
- * which it follows. Wants the SHA instructions as well, because no processor worth a kernel has
- * AVX2 and eight idle lanes but not these (Intel since 2019, AMD since 2017; older ones run the
- * plain path).
+ * AVX2 kernels: MD5 of eight messages in one vector, SHA-256 of two at a time by the processor's
+ * instructions (Intel since 2019, AMD since 2017), else of eight in a vector; see lanes_avx512.c,
+ * which they follow.
  */
 #include "crypto/lanes_kernel.h"
 
@@ -13,7 +12,7 @@
 
 #include "crypto/lanes_sha.h"
 
-#define AVX2 __attribute__((target("avx2,sha,sse4.1,ssse3")))
+#define AVX2 __attribute__((target("avx2")))
 
 #define MD5_TARGET AVX2
 #define MD5_STEPS md5_steps
@@ -32,13 +31,14 @@
 #include "crypto/lanes_md5.h"
 
 #define LANES 8u
+#define PART ((size_t)32) /* blocks of which SHA-256 is done together, in vectors */
 
 /* Eight words from offset `at` of each message, turned: word i of all into w[i]. */
-AVX2 static inline __attribute__((always_inline)) void load_words(const struct lanes_work *work,
-                                                                  size_t at, __m256i w[8]) {
+AVX2 static inline __attribute__((always_inline)) void
+load_words(const uint8_t *const message[LANES], size_t at, __m256i w[8]) {
     __m256i r[8];
     for (unsigned i = 0; i < 8; i++) {
-        r[i] = _mm256_loadu_si256((const __m256i *)(const void *)(work->md5[i] + at));
+        r[i] = _mm256_loadu_si256((const __m256i *)(const void *)(message[i] + at));
     }
     for (unsigned i = 0; i < 8; i += 4) {
         __m256i a = _mm256_unpacklo_epi32(r[i], r[i + 1]);
@@ -56,31 +56,66 @@ AVX2 static inline __attribute__((always_inline)) void load_words(const struct l
     }
 }
 
-AVX2 static void avx2_run(struct lanes_state *st, const struct lanes_work *work) {
+/* ---- SHA-256 without instructions for it ------------------------------------------------------
+ */
+
+#define WIDE LANES
+#define WIDE_WORTH 2u
+
+AVX2 static inline __attribute__((always_inline)) void
+wide_words(const uint8_t *const message[WIDE], size_t at, __m256i w[16]) {
+    const __m256i swap =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL));
+    load_words(message, at, w);
+    load_words(message, at + 32, w + 8);
+    for (unsigned i = 0; i < 16; i++) {
+        w[i] = _mm256_shuffle_epi8(w[i], swap);
+    }
+}
+
+#define SHA_ROR(x, n) ROL((x), 32 - (n))
+#define SHA_SHR(x, n) _mm256_srli_epi32((x), (n))
+#define SHA_XOR3(x, y, z) XOR((x), XOR((y), (z)))
+#define SHA_CHOOSE(x, y, z) XOR((z), AND((x), XOR((y), (z))))
+#define SHA_MAJORITY(x, y, z) _mm256_or_si256(AND((x), (y)), AND((z), _mm256_or_si256((x), (y))))
+#define SHA_ROUNDS_TARGET AVX2
+#define SHA_ROUNDS sha_rounds
+#include "crypto/lanes_sha_wide.h"
+
+/* ---- kernels --------------------------------------------------------------------------------- */
+
+/* instructions: a constant after inlining. */
+AVX2 static inline __attribute__((always_inline)) void
+run(struct lanes_state *st, const struct lanes_work *work, bool instructions) {
     __m256i md5[4], w[16];
     for (unsigned i = 0; i < 4; i++) {
         md5[i] = _mm256_loadu_si256((const __m256i *)(const void *)st->md5[i]);
     }
     for (size_t b = 0; b < work->blocks; b++) {
-        load_words(work, b * LANES_BLOCK, w);
-        load_words(work, b * LANES_BLOCK + 32, w + 8);
+        load_words(work->md5, b * LANES_BLOCK, w);
+        load_words(work->md5, b * LANES_BLOCK + 32, w + 8);
         md5_steps(md5, w);
-        sha_listed(st, work, b * LANES_BLOCK);
+        if (instructions) {
+            sha_listed(st, work, b * LANES_BLOCK);
+        } else if (b % PART == PART - 1 || b == work->blocks - 1) {
+            sha_wide(st, work, b - b % PART, b + 1);
+        }
     }
     for (unsigned i = 0; i < 4; i++) {
         _mm256_storeu_si256((__m256i *)(void *)st->md5[i], md5[i]);
     }
 }
 
-const struct lanes_kernel *lanes_kernel_avx2(void) {
-    static const struct lanes_kernel kernel = {"avx2", LANES, avx2_run};
-    return __builtin_cpu_supports("avx2") && lanes_sha_here() ? &kernel : NULL;
+AVX2 static void sha_run(struct lanes_state *st, const struct lanes_work *work) {
+    run(st, work, true);
 }
 
-#else
-
-const struct lanes_kernel *lanes_kernel_avx2(void) {
-    return NULL;
+AVX2 static void wide_run(struct lanes_state *st, const struct lanes_work *work) {
+    run(st, work, false);
 }
+
+const struct lanes_kernel lanes_kernel_avx2_sha = {"avx2+sha", CPU_AVX2 | CPU_SHA256, LANES,
+                                                   sha_run};
+const struct lanes_kernel lanes_kernel_avx2 = {"avx2", CPU_AVX2, LANES, wide_run};
 
 #endif

@@ -219,17 +219,6 @@ static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
     }
 }
 
-const struct lanes_kernel *lanes_kernel_avx512(void) {
-    static const struct lanes_kernel kernel = {"avx512", 16, avx512_run};
-    bool here = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512vl") && lanes_sha_here();
-    return here ? &kernel : NULL;
-}
-
-#else
-
-const struct lanes_kernel *lanes_kernel_avx512(void) {
-    return NULL;
-}
+const struct lanes_kernel lanes_kernel_avx512 = {"avx512", CPU_AVX512 | CPU_SHA256, 16, avx512_run};
 
 #endif

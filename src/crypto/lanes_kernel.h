@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cpu.h"
+#include "base/vec16.h"
+
 #define LANES_MAX 16u
 #define LANES_BLOCK 64u
 
@@ -35,17 +38,31 @@ struct lanes_work {
 
 struct lanes_kernel {
     const char *name;
+    unsigned needs; /* cpu_has */
     unsigned lanes; /* at most LANES_MAX */
     void (*run)(struct lanes_state *state, const struct lanes_work *work);
 };
 
-/* NULL: not on this machine. Both want the SHA instructions too. */
-const struct lanes_kernel *lanes_kernel_avx512(void);
-const struct lanes_kernel *lanes_kernel_avx2(void);
+/* Not in every build, nor for every machine: ask lanes_kernel_nth. _sha: with instructions for it.
+ */
+extern const struct lanes_kernel lanes_kernel_avx512, lanes_kernel_avx2_sha, lanes_kernel_avx2,
+    lanes_kernel_vec16_sha, lanes_kernel_vec16;
 /* Any machine; as fast as two plain functions, so nothing is gained by waiting for company. */
-const struct lanes_kernel *lanes_kernel_scalar(void);
+extern const struct lanes_kernel lanes_kernel_scalar;
+/* Those for this machine, the best first, the last is scalar; NULL: no more. */
+const struct lanes_kernel *lanes_kernel_nth(unsigned n);
 /* The one to use, or NULL when lanes do not pay here. */
 const struct lanes_kernel *lanes_kernel_best(void);
+
+/* clang 14 knows the SHA instructions of arm64 only when the whole program may use them. */
+#if defined(__x86_64__) || (VEC16_BUILT && (!defined(__clang__) || defined(__ARM_FEATURE_SHA2)))
+#define LANES_VEC16_SHA 1
+#else
+#define LANES_VEC16_SHA 0
+#endif
+
+/* One block in plain C; state as in struct lanes_state. */
+void lanes_sha256_block(uint32_t state[8], const uint8_t *block);
 
 void lanes_state_start(struct lanes_state *state, unsigned lane);
 void lanes_state_md5(const struct lanes_state *state, unsigned lane, uint8_t out_digest[16]);

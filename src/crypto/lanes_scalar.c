@@ -88,34 +88,29 @@ static void md5_block(struct lanes_state *st, unsigned lane, const uint8_t *p) {
 /* Where the words A..H lie in struct lanes_state. */
 const uint8_t lanes_sha256_place[8] = {3, 2, 7, 6, 1, 0, 5, 4};
 
-static void sha_schedule(const uint8_t *p, uint32_t w[64]) {
-    for (unsigned i = 0; i < 16; i++) {
-        w[i] = sk_load_u32be(p + 4 * i);
-    }
-    for (unsigned i = 16; i < 64; i++) {
-        uint32_t a = w[i - 15], b = w[i - 2];
-        w[i] = w[i - 16] + w[i - 7] + (ror(a, 7) ^ ror(a, 18) ^ a >> 3) +
-               (ror(b, 17) ^ ror(b, 19) ^ b >> 10);
-    }
-}
+#define VEC uint32_t
+#define ADD(x, y) ((x) + (y))
+#define SPLAT(k) (k)
+#define SHA_ROR(x, n) ror((x), (n))
+#define SHA_SHR(x, n) ((x) >> (n))
+#define SHA_XOR3(x, y, z) ((x) ^ (y) ^ (z))
+#define SHA_CHOOSE(x, y, z) ((z) ^ ((x) & ((y) ^ (z))))
+#define SHA_MAJORITY(x, y, z) (((x) & (y)) | ((z) & ((x) | (y))))
+#define SHA_ROUNDS_TARGET
+#define SHA_ROUNDS sha_rounds
+#include "crypto/lanes_sha_rounds.h"
 
-static void sha_block(uint32_t state[8], const uint8_t *p) {
-    uint32_t w[64], v[8];
-    sha_schedule(p, w);
+void lanes_sha256_block(uint32_t state[8], const uint8_t *p) {
+    uint32_t v[8], w[16];
     for (unsigned i = 0; i < 8; i++) {
         v[i] = state[lanes_sha256_place[i]];
     }
-    for (unsigned i = 0; i < 64; i++) {
-        uint32_t s1 = ror(v[4], 6) ^ ror(v[4], 11) ^ ror(v[4], 25);
-        uint32_t t1 = v[7] + s1 + (v[6] ^ (v[4] & (v[5] ^ v[6]))) + lanes_sha256_k[i] + w[i];
-        uint32_t s0 = ror(v[0], 2) ^ ror(v[0], 13) ^ ror(v[0], 22);
-        uint32_t t2 = s0 + ((v[0] & v[1]) | (v[2] & (v[0] | v[1])));
-        memmove(&v[1], &v[0], 7 * sizeof(v[0]));
-        v[4] += t1;
-        v[0] = t1 + t2;
+    for (unsigned i = 0; i < 16; i++) {
+        w[i] = sk_load_u32be(p + 4 * i);
     }
+    sha_rounds(v, w);
     for (unsigned i = 0; i < 8; i++) {
-        state[lanes_sha256_place[i]] += v[i];
+        state[lanes_sha256_place[i]] = v[i];
     }
 }
 
@@ -128,20 +123,12 @@ static void scalar_run(struct lanes_state *st, const struct lanes_work *w) {
         }
         for (unsigned i = 0; i < w->sha_count; i++) {
             unsigned lane = w->sha_lane[i];
-            sha_block(st->sha256[lane], w->sha[lane] + b * LANES_BLOCK);
+            lanes_sha256_block(st->sha256[lane], w->sha[lane] + b * LANES_BLOCK);
         }
     }
 }
 
-const struct lanes_kernel *lanes_kernel_scalar(void) {
-    static const struct lanes_kernel kernel = {"scalar", LANES_MAX, scalar_run};
-    return &kernel;
-}
-
-const struct lanes_kernel *lanes_kernel_best(void) {
-    const struct lanes_kernel *k = lanes_kernel_avx512();
-    return k != NULL ? k : lanes_kernel_avx2();
-}
+const struct lanes_kernel lanes_kernel_scalar = {"scalar", 0, LANES_MAX, scalar_run};
 
 void lanes_state_start(struct lanes_state *st, unsigned lane) {
     static const uint32_t md5[4] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u};

@@ -13,7 +13,6 @@
 #ifndef SK_CRYPTO_LANES_SHA_H
 #define SK_CRYPTO_LANES_SHA_H
 
-#include <cpuid.h>
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,12 +21,6 @@
 #include "crypto/lanes_tables.h"
 
 #define SHA_TARGET __attribute__((target("sha,sse4.1,ssse3")))
-
-/* gcc 12 and clang 14 have no __builtin_cpu_supports for it: CPUID leaf 7, EBX bit 29. */
-static inline bool lanes_sha_here(void) {
-    unsigned a, b = 0, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b >> 29 & 1) != 0;
-}
 
 struct sha_message {
     __m128i abef, cdgh;

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * SHA-256 of sixteen messages, word i of all of them in one vector (FIPS 180-4, 6.2.2). Internal to
- * the AVX-512 kernel, which defines AVX512 and load_words before.
+ * SHA-256 of sixteen messages, word i of all of them in one vector (lanes_sha_rounds.h). Internal
+ * to the AVX-512 kernel, which defines AVX512 and load_words before.
  *
  * A rotation is one operation here and so is any boolean function of three words: 26 operations a
  * round for sixteen messages. The SHA instructions take a ninth of that time for one message, so
  * from SHA16_WORTH messages on this is faster, and nearly twice as fast for sixteen. Lanes that are
  * not listed are computed along and thrown away.
- *
- * Sixteen rounds are written out, so that the schedule stays in registers; the eight working words
- * take turns by name.
  */
 #ifndef SK_CRYPTO_LANES_SHA16_H
 #define SK_CRYPTO_LANES_SHA16_H
@@ -55,34 +52,14 @@ AVX512 static inline __attribute__((always_inline)) void sha16_end(const struct 
     }
 }
 
-#define SHA16_XOR3(x, y, z) _mm512_ternarylogic_epi32((x), (y), (z), 0x96)
-#define SHA16_SUM(x, i, j, k)                                                                      \
-    SHA16_XOR3(_mm512_ror_epi32((x), (i)), _mm512_ror_epi32((x), (j)), _mm512_ror_epi32((x), (k)))
-#define SHA16_MIX(x, i, j, k)                                                                      \
-    SHA16_XOR3(_mm512_ror_epi32((x), (i)), _mm512_ror_epi32((x), (j)), _mm512_srli_epi32((x), (k)))
-
-#define SHA16_ROUND(a, b, c, d, e, f, g, h, i)                                                     \
-    do {                                                                                           \
-        __m512i t = ADD(ADD(h, ADD(w[i], SPLAT(k[i]))), _mm512_ternarylogic_epi32(e, f, g, 0xca)); \
-        t = ADD(t, SHA16_SUM(e, 6, 11, 25));                                                       \
-        d = ADD(d, t);                                                                             \
-        h = ADD(ADD(t, SHA16_SUM(a, 2, 13, 22)), _mm512_ternarylogic_epi32(a, b, c, 0xe8));        \
-    } while (0)
-
-/* Word i of the next sixteen of the schedule. */
-#define SHA16_NEXT(i)                                                                              \
-    w[i] = ADD(ADD(w[i], SHA16_MIX(w[((i) + 1) & 15], 7, 18, 3)),                                  \
-               ADD(w[((i) + 9) & 15], SHA16_MIX(w[((i) + 14) & 15], 17, 19, 10)))
-
-#define SHA16_EIGHT(i)                                                                             \
-    SHA16_ROUND(a, b, c, d, e, f, g, h, (i));                                                      \
-    SHA16_ROUND(h, a, b, c, d, e, f, g, (i) + 1);                                                  \
-    SHA16_ROUND(g, h, a, b, c, d, e, f, (i) + 2);                                                  \
-    SHA16_ROUND(f, g, h, a, b, c, d, e, (i) + 3);                                                  \
-    SHA16_ROUND(e, f, g, h, a, b, c, d, (i) + 4);                                                  \
-    SHA16_ROUND(d, e, f, g, h, a, b, c, (i) + 5);                                                  \
-    SHA16_ROUND(c, d, e, f, g, h, a, b, (i) + 6);                                                  \
-    SHA16_ROUND(b, c, d, e, f, g, h, a, (i) + 7)
+#define SHA_ROUNDS_TARGET AVX512
+#define SHA_ROUNDS sha_rounds
+#define SHA_ROR(x, n) _mm512_ror_epi32((x), (n))
+#define SHA_SHR(x, n) _mm512_srli_epi32((x), (n))
+#define SHA_XOR3(x, y, z) _mm512_ternarylogic_epi32((x), (y), (z), 0x96)
+#define SHA_CHOOSE(x, y, z) _mm512_ternarylogic_epi32((x), (y), (z), 0xca)
+#define SHA_MAJORITY(x, y, z) _mm512_ternarylogic_epi32((x), (y), (z), 0xe8)
+#include "crypto/lanes_sha_rounds.h"
 
 /* w: the block as MD5 reads it; used up. */
 AVX512 static inline __attribute__((always_inline)) void sha16_block(struct sha16 *s, size_t at,
@@ -95,33 +72,7 @@ AVX512 static inline __attribute__((always_inline)) void sha16_block(struct sha1
     for (unsigned i = 0; i < 16; i++) {
         w[i] = _mm512_shuffle_epi8(w[i], swap);
     }
-    __m512i a = s->state[0], b = s->state[1], c = s->state[2], d = s->state[3];
-    __m512i e = s->state[4], f = s->state[5], g = s->state[6], h = s->state[7];
-    for (const uint32_t *k = lanes_sha256_k;; k += 16) {
-        SHA16_EIGHT(0);
-        SHA16_EIGHT(8);
-        if (k == lanes_sha256_k + 48) {
-            break;
-        }
-        for (unsigned i = 0; i < 16; i++) {
-            SHA16_NEXT(i);
-        }
-    }
-    s->state[0] = ADD(s->state[0], a);
-    s->state[1] = ADD(s->state[1], b);
-    s->state[2] = ADD(s->state[2], c);
-    s->state[3] = ADD(s->state[3], d);
-    s->state[4] = ADD(s->state[4], e);
-    s->state[5] = ADD(s->state[5], f);
-    s->state[6] = ADD(s->state[6], g);
-    s->state[7] = ADD(s->state[7], h);
+    sha_rounds(s->state, w);
 }
-
-#undef SHA16_XOR3
-#undef SHA16_SUM
-#undef SHA16_MIX
-#undef SHA16_ROUND
-#undef SHA16_NEXT
-#undef SHA16_EIGHT
 
 #endif

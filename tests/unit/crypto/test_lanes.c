@@ -110,14 +110,10 @@ static void run_all(const struct lanes_kernel *kernel, struct message *m, unsign
 }
 
 static void every_kernel(void (*test)(const struct lanes_kernel *kernel)) {
-    const struct lanes_kernel *kernel[] = {lanes_kernel_scalar(), lanes_kernel_avx2(),
-                                           lanes_kernel_avx512()};
-    for (size_t i = 0; i < sizeof(kernel) / sizeof(kernel[0]); i++) {
-        if (kernel[i] == NULL) {
-            print_message("[  note    ] kernel %zu is not for this machine\n", i);
-            continue;
-        }
-        test(kernel[i]);
+    const struct lanes_kernel *kernel;
+    for (unsigned i = 0; (kernel = lanes_kernel_nth(i)) != NULL; i++) {
+        print_message("kernel %s\n", kernel->name);
+        test(kernel);
     }
 }
 
@@ -154,7 +150,7 @@ static void test_read_error(void **state) {
     (void)state;
     static struct message m[3];
     struct lanes *lanes;
-    assert_int_equal(lanes_new(lanes_kernel_scalar(), &lanes).code, SK_OK);
+    assert_int_equal(lanes_new(&lanes_kernel_scalar, &lanes).code, SK_OK);
     for (unsigned i = 0; i < 3; i++) {
         make(&m[i], 1000);
         m[i].job.bytes = text + m[i].at;
@@ -186,7 +182,7 @@ static void test_nth_allocation_fails(void **state) {
         m.job.read = read_text;
         m.job.ctx = &m;
         mem_fault_set(nth);
-        sk_err err = lanes_new(lanes_kernel_scalar(), &lanes);
+        sk_err err = lanes_new(&lanes_kernel_scalar, &lanes);
         if (!sk_failed(err)) {
             lanes_put(lanes, &m.job);
             struct lanes_job *done = lanes_run(lanes, 1);
