@@ -113,7 +113,7 @@ static void measure(const struct bench_set *b, const struct filter_kernel *kerne
     for (unsigned pass = 0; pass < 5; pass++) {
         uint64_t *done = need(mem_zalloc(TRIGGERS / 64 + 1, sizeof(*done)));
         struct filter_input in = {&b->seg, &b->table, done};
-        if (sk_failed(filter_plan_new(&in, 1, &plan))) {
+        if (sk_failed(filter_plan_new(&in, 1, false, &plan))) {
             abort();
         }
         struct sk_source src;

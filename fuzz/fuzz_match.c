@@ -85,6 +85,9 @@ static void load_segment(struct loader *l, struct mt_segment *s) {
         load_group(l, &t->group[g]);
     }
     t->slow_head = take_array(l, sizeof(*t->slow_head));
+    t->mark_head = count[MI_MARK] > 0 ? take_array(l, sizeof(*t->mark_head)) : NULL;
+    t->mark = at[MI_MARK];
+    t->mark_count = count[MI_MARK];
     t->slow = at[MI_SLOW];
     t->slow_count = count[MI_SLOW];
     t->anchor = at[MI_ANCHOR];

@@ -3,7 +3,7 @@
  * The input format of fuzz_match: a matcher segment with one table, an executable's facts, a layer.
  *
  *   u16 count of each array (order of enum), u8 groups, then per group: head (8 bytes), entries u16
- *   arrays raw, then groups: bitmap, bucket_first, entries; slow head, slow entries; exe; layer
+ *   arrays raw, then groups: bitmap, bucket_first, entries; slow head, mark head if there are marks; exe; layer
  *
  * Shapes (array lengths, table sizes) are true, as an image reader has checked them; contents are
  * whatever the bytes say. Written by tests/unit/match/write_fuzz_seeds.c.
@@ -29,6 +29,7 @@ enum match_image_array {
     MI_SLOW,
     MI_ANCHOR,
     MI_ALWAYS,
+    MI_MARK,
     MI_COUNT
 };
 
@@ -44,7 +45,8 @@ static const size_t match_image_each[MI_COUNT] = {sizeof(struct mt_sig),
                                                   sizeof(uint32_t),
                                                   sizeof(struct mt_slow_entry),
                                                   sizeof(struct mt_anchor),
-                                                  sizeof(uint32_t)};
+                                                  sizeof(uint32_t),
+                                                  sizeof(struct mt_mark)};
 
 #define MATCH_IMAGE_LOG2_MAX 8u /* larger bitmaps would only slow the fuzzer down */
 

@@ -38,9 +38,15 @@ static sk_err put_hot(struct img_writer *w, unsigned t, const struct mt_table *t
     TRY(put(w, t,
             (struct section){IMG_SLOW_HEAD, IMG_HOT, sizeof(*table->slow_head), table->slow_head,
                              table->slow_head != NULL}));
-    return put(w, t,
-               (struct section){IMG_SLOW_ENTRIES, IMG_HOT, sizeof(*table->slow), table->slow,
-                                table->slow_count});
+    TRY(put(w, t,
+            (struct section){IMG_SLOW_ENTRIES, IMG_HOT, sizeof(*table->slow), table->slow,
+                             table->slow_count}));
+    TRY(put(w, t,
+            (struct section){IMG_MARK_HEAD, IMG_HOT, sizeof(*table->mark_head), table->mark_head,
+                             table->mark_head != NULL}));
+    return put(
+        w, t,
+        (struct section){IMG_MARKS, IMG_HOT, sizeof(*table->mark), table->mark, table->mark_count});
 }
 
 static sk_err put_warm(struct img_writer *w, unsigned t, const struct mt_table *table) {

@@ -14,10 +14,11 @@
  * several segments are ORed (match/plan.h), and what passes costs more than what is looked up
  * (measured on C headers: 1.2 ns a byte with 9 % set in each of two, see bench/stages).
  *
- * Slow set: see defc/slowset.h.
+ * Slow set: see defc/slowset.h; marks: defc/marks.h.
  */
 #include "defc/body_private.h"
 
+#include "defc/marks.h"
 #include "defc/slowset.h"
 #include "match/foldhash.h"
 
@@ -184,6 +185,40 @@ static sk_err build_slow(const struct body_builder *b, struct arena *arena, unsi
     return sk_ok();
 }
 
+/* ---- marks ---------------------------------------------------------------------------------- */
+
+static bool in_table(const struct body_builder *b, size_t i, unsigned table) {
+    return wanted(b, i, table, use_at(b, i)->how);
+}
+
+static sk_err build_marks(const struct body_builder *b, struct arena *arena, unsigned table,
+                          struct mt_table *out) {
+    uint32_t n = 0;
+    for (size_t i = 0; i < b->trig_use.count; i++) {
+        n += in_table(b, i, table);
+    }
+    if (n == 0 || n > MARKS_MAX) {
+        return sk_ok();
+    }
+    struct marks_literal *lit = arena_zalloc(arena, n, sizeof(*lit));
+    if (lit == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    uint32_t at = 0;
+    for (size_t i = 0; i < b->trig_use.count; i++) {
+        if (in_table(b, i, table)) {
+            const struct mt_trig *t = trig_at(b, i);
+            lit[at++] = (struct marks_literal){b->lit.bytes.data + t->lit, t->len, (uint32_t)i};
+        }
+    }
+    struct marks marks = {0};
+    TRY(marks_choose(arena, lit, n, &marks));
+    out->mark_head = marks.head;
+    out->mark = marks.mark;
+    out->mark_count = marks.count;
+    return sk_ok();
+}
+
 sk_err groups_build(const struct body_builder *b, struct arena *arena, unsigned table,
                     struct mt_table *out) {
     static const struct group_kind kinds[] = {{TRIGGER_LONG, TRIGGER_LONG_Q, TRIGGER_LONG_S},
@@ -191,5 +226,6 @@ sk_err groups_build(const struct body_builder *b, struct arena *arena, unsigned 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         TRY(build_group(b, arena, table, kinds[i], out));
     }
-    return build_slow(b, arena, table, out);
+    TRY(build_slow(b, arena, table, out));
+    return build_marks(b, arena, table, out);
 }

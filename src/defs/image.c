@@ -233,6 +233,16 @@ static sk_err fill_list(struct image *img, const struct img_section *s, struct m
         count = &table->slow_count;
         elem = sizeof(struct mt_slow_entry);
         break;
+    case IMG_MARK_HEAD:
+        pointer = (const void **)(void *)&table->mark_head;
+        count = &no_count;
+        elem = sizeof(struct mt_mark_head);
+        break;
+    case IMG_MARKS:
+        pointer = (const void **)(void *)&table->mark;
+        count = &table->mark_count;
+        elem = sizeof(struct mt_mark);
+        break;
     case IMG_ANCHORS:
         pointer = (const void **)(void *)&table->anchor;
         count = &table->anchor_count;
@@ -250,8 +260,8 @@ static sk_err fill_list(struct image *img, const struct img_section *s, struct m
     }
     *pointer = image_section_bytes(img, s).ptr;
     *count = (uint32_t)(s->len / s->elem);
-    if (s->type == IMG_SLOW_HEAD && no_count != 1) {
-        return image_refuse(img, diag, "table %u has not one slow head", s->sub);
+    if (count == &no_count && no_count != 1) {
+        return image_refuse(img, diag, "table %u has not one head", s->sub);
     }
     return sk_ok();
 }
@@ -411,7 +421,7 @@ static sk_err fill_section(struct image *img, const struct img_section *s, struc
     if (s->type >= IMG_HASH_GATE && s->type <= IMG_HASH_RECORDS) {
         return fill_hashes(img, s, diag);
     }
-    if (s->type >= IMG_GROUP_HEADS && s->type <= IMG_ALWAYS) {
+    if (s->type >= IMG_GROUP_HEADS && s->type <= IMG_MARKS) {
         return fill_table(img, s, diag);
     }
     if (s->type >= IMG_RULE_TEXT && s->type <= IMG_RULE_LAST) {
@@ -469,6 +479,9 @@ static sk_err check_table(const struct image *img, uint32_t t, struct diag *diag
     if ((table->slow_head == NULL) != (table->slow == NULL)) {
         return image_refuse(img, diag, "the slow set of table %u is not whole", t);
     }
+    if ((table->mark_head == NULL) != (table->mark == NULL)) {
+        return image_refuse(img, diag, "the marks of table %u are not whole", t);
+    }
     if (table->slow_head == NULL) {
         return sk_ok();
     }
@@ -484,8 +497,8 @@ static sk_err check_table(const struct image *img, uint32_t t, struct diag *diag
 /* A target without sections of its own uses the table of target 0 (match/tables.h). */
 static void share_table(struct image *img, uint32_t t) {
     const struct mt_table *table = &img->segment.table[t];
-    if (table->group_count == 0 && table->slow_head == NULL && table->anchor == NULL &&
-        table->always == NULL) {
+    if (table->group_count == 0 && table->slow_head == NULL && table->mark_head == NULL &&
+        table->anchor == NULL && table->always == NULL) {
         img->segment.table[t] = img->segment.table[0];
     }
 }

@@ -13,6 +13,8 @@
  */
 #include "defs/image_private.h"
 
+#include "match/plan.h"
+
 #define NODE_STACK_MAX (MT_NESTING_MAX + 2)
 
 static bool in_range(uint32_t first, uint64_t count, uint32_t limit) {
@@ -325,12 +327,40 @@ static const char *check_group(const struct body_check *b, const struct mt_group
     return NULL;
 }
 
+/* Each mark stands in its literal, and the classes let it pass. */
+static bool mark_good(const struct body_check *b, const struct mt_table *table,
+                      const struct mt_mark *m) {
+    if (m->trig >= b->seg->trig_count || (m->q != 8 && m->q != 4 && m->q != 3) ||
+        (uint32_t)m->delta + m->q > b->seg->trig[m->trig].len) {
+        return false;
+    }
+    const struct mt_trig *t = &b->seg->trig[m->trig];
+    if (!in_range(t->lit, t->len, b->seg->lit_len)) {
+        return false;
+    }
+    const uint8_t *text = b->seg->lit + t->lit + m->delta;
+    uint8_t classes = UINT8_MAX;
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t byte = (uint8_t)(m->window >> 8 * i);
+        if (byte != (i < m->q ? (uint8_t)(text[i] | 0x20) : 0)) {
+            return false;
+        }
+        classes &= i < 3 ? table->mark_head->cls[i][plan_class_index(byte)] : UINT8_MAX;
+    }
+    return classes != 0;
+}
+
 static const char *check_lists(const struct body_check *b, const struct mt_table *table) {
     for (uint32_t i = 0; i < table->slow_count; i++) {
         const struct mt_slow_entry *e = &table->slow[i];
         if (e->trig >= b->seg->trig_count || (e->value & ~e->mask) != 0 ||
             (e->mask != 0x00ffffffu && e->mask != 0xffffffffu)) {
             return "an entry of the slow set is malformed";
+        }
+    }
+    for (uint32_t i = 0; i < table->mark_count; i++) {
+        if (!mark_good(b, table, &table->mark[i])) {
+            return "a mark is malformed";
         }
     }
     for (uint32_t i = 0; i < table->anchor_count; i++) {

@@ -26,7 +26,7 @@
 #define IMG_PAGE 4096u
 #define IMG_HEADER_BYTES 16384u
 #define IMG_ALIGN_SMALL 64u
-#define IMG_SECTION_MAX 480u /* a full body table for each of 15 targets and 12 hash sets: 320 */
+#define IMG_SECTION_MAX 480u /* a full body table for each of 15 targets and 12 hash sets: 350 */
 #define IMG_NAME_BYTES 32u
 #define IMG_DIGEST_BYTES 32u
 
@@ -44,7 +44,7 @@ enum img_section_type {
     IMG_HASH_INDEX,     /* u32 per page */
     IMG_HASH_RECORDS,   /* 4 KiB pages of records, the last one cut after its last record; elem 4 */
     /* Sections of body tables, sub = target. A target none of whose sections IMG_GROUP_HEADS to
-       IMG_ALWAYS is present uses the table of target 0 (see match/tables.h). */
+       IMG_MARKS is present uses the table of target 0 (see match/tables.h). */
     IMG_GROUP_HEADS = 32, /* sub = table: struct mt_group_head[] */
     IMG_GROUP_BITMAP,     /* sub = table | group << 8 */
     IMG_GROUP_BUCKETS,
@@ -53,6 +53,8 @@ enum img_section_type {
     IMG_SLOW_ENTRIES,
     IMG_ANCHORS,
     IMG_ALWAYS,
+    IMG_MARK_HEAD, /* sub = table, as are the marks; absent: the table is searched by its groups */
+    IMG_MARKS,
     IMG_SIGS = 64,
     IMG_SIG_SUBS,
     IMG_SUBS,

@@ -254,7 +254,9 @@ static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint
     for (uint32_t e = kind->first[bucket]; e < kind->first[bucket + 1]; e++) {
         const struct plan_slow_entry *entry = &kind->entry[e];
         if (entry->value == value) {
-            TRY(check_trigger(ps, entry->input, entry->trig, start));
+            TRY(entry->delta > start
+                    ? sk_ok()
+                    : check_trigger(ps, entry->input, entry->trig, start - entry->delta));
             done = done && is_done(&ps->job->plan->input[entry->input], entry->trig);
             found = true;
         }
@@ -294,6 +296,76 @@ static size_t slow_sift(const struct pass *ps, uint32_t *list, size_t n) {
     return kept;
 }
 
+static inline uint64_t mark_text(const struct view *v, uint32_t pos) {
+    const uint8_t *p = v->p + v->block + pos;
+    size_t avail = v->len - v->block - pos;
+    uint64_t text = 0;
+    memcpy(&text, p, avail < sizeof(text) ? avail : sizeof(text));
+    return text | FOLDHASH_FOLD;
+}
+
+/* Keeps the places whose first four bytes some mark begins with, and of those the ones where it
+ * goes on. Most fail the first time, which is a few instructions and no branch. */
+static size_t mark_sift(const struct pass *ps, uint32_t *list, size_t n) {
+    const struct plan_marks *marks = &ps->job->plan->marks;
+    const struct view *v = ps->v;
+    const uint8_t *p = v->p + v->block;
+    size_t avail = v->len - v->block, kept = 0, passed = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pos = list[i];
+        uint32_t text;
+        if (avail - pos < sizeof(text)) {
+            text = load_folded(p + pos, avail - pos);
+        } else {
+            memcpy(&text, p + pos, sizeof(text));
+        }
+        uint32_t h = plan_mark_hash(text | (uint32_t)FOLDHASH_FOLD);
+        list[passed] = pos;
+        passed += marks->set[h >> 5] >> (h & 31) & 1;
+    }
+    for (size_t i = 0; i < passed; i++) {
+        uint64_t text = mark_text(v, list[i]);
+        uint32_t h = foldhash_bits(text), w = marks->word[foldhash_word(h, marks->log2_words)];
+        uint32_t pass = w >> (h >> 4 & 31) & w >> (h >> 9 & 31);
+        pass |= slow_has(ps->slow, 1, (uint32_t)text);
+        pass |= slow_has(ps->slow, 0, (uint32_t)text & ps->job->plan->slow.kind[0].mask);
+        list[kept] = list[i];
+        kept += pass & 1;
+    }
+    return kept;
+}
+
+static sk_err follow_mark(const struct pass *ps, uint64_t text, uint64_t place) {
+    const struct plan_marks *m = &ps->job->plan->marks;
+    uint32_t bucket = foldhash_bucket_index(foldhash_bucket(text), m->log2_buckets);
+    for (uint32_t e = m->first[bucket]; e < m->first[bucket + 1]; e++) {
+        const struct plan_mark *mark = &m->entry[e];
+        if (mark->window == text && mark->delta <= place) {
+            TRY(check_trigger(ps, mark->input, mark->trig, place - mark->delta));
+        }
+    }
+    return sk_ok();
+}
+
+static sk_err run_marks(const struct pass *ps) {
+    struct filter_job *job = ps->job;
+    const struct view *v = ps->v;
+    struct filter_span span = {
+        .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
+    size_t n = job->kernel->slow(&job->plan->slow.classes, &span, job->scratch);
+    n = mark_sift(ps, job->scratch, n);
+    job->candidates += n;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pos = job->scratch[i];
+        uint64_t text = mark_text(v, pos), place = v->off + v->block + pos;
+        TRY(follow_mark(ps, text, place));
+        for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+            TRY(follow_slow(ps, k, (uint32_t)text, place));
+        }
+    }
+    return sk_ok();
+}
+
 static sk_err run_slow(const struct pass *ps) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
@@ -329,7 +401,7 @@ sk_err filter_run(struct filter_job *job) {
         for (unsigned g = 0; g < plan->group_count; g++) {
             TRY(run_group(&ps, &plan->group[g]));
         }
-        TRY(run_slow(&ps));
+        TRY(plan->by_marks ? run_marks(&ps) : run_slow(&ps));
         if (++blocks % TICK_BLOCKS == 0 && job->tick != NULL && !job->tick(job->tick_ctx)) {
             return sk_fail(SK_E_LIMIT);
         }

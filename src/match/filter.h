@@ -33,6 +33,9 @@ struct filter_span {
 struct filter_kernel {
     const char *name;
     unsigned needs; /* cpu_has */
+    /* slow looks bytes up in cls, so that a plan by marks pays; with nibble tables any plan is
+     * searched rightly, but one by marks slowly. */
+    bool by_byte;
     /* Positions first, first + s, ... < end that have q bytes and pass the bitmap, ascending. out
      * holds end - first elements. Returns how many. */
     size_t (*group)(const struct plan_bitmap *group, const struct filter_span *span, uint32_t *out);

@@ -74,4 +74,4 @@ static size_t scalar_slow(const struct plan_classes *c, const struct filter_span
     return n;
 }
 
-const struct filter_kernel filter_kernel_scalar = {"scalar", 0, scalar_group, scalar_slow};
+const struct filter_kernel filter_kernel_scalar = {"scalar", 0, true, scalar_group, scalar_slow};

@@ -230,7 +230,8 @@ static sk_err plan_for(struct matcher *m, enum sk_target target,
             input[i] =
                 (struct filter_input){m->segment[i], &m->segment[i]->table[number], m->trig_bit[i]};
         }
-        TRY(filter_plan_new(input, m->segment_count, &m->plan[number]));
+        TRY(filter_plan_new(input, m->segment_count, filter_kernel_best()->by_byte,
+                            &m->plan[number]));
     }
     *out_plan = m->plan[number];
     return sk_ok();

@@ -18,6 +18,8 @@
 #include "match/foldhash.h"
 
 #define CLASSES_PER_HALF 8u
+#define MARK_WORDS_MIN 4u
+#define MARK_WORDS_MAX 13u
 #define SLOW_THREE 0x00ffffffu /* mask of an entry of three bytes */
 
 static bool shape_is_good(const struct mt_group_head *h) {
@@ -75,19 +77,16 @@ static sk_err merge_bitmaps(struct plan_group *pg) {
 
 /* ---- slow set -------------------------------------------------------------------------------- */
 
-static void add_class(struct plan_classes *c, unsigned half, unsigned k, uint32_t value) {
+/* Class k of a half takes this byte at place i. */
+static void add_class(struct plan_classes *c, unsigned half, unsigned k, unsigned i, uint8_t byte) {
     uint8_t bit = (uint8_t)(1u << k);
-    for (unsigned i = 0; i < 3; i++) {
-        uint8_t byte = (uint8_t)(value >> 8 * i);
-        c->lo[half][i][byte & 15] |= bit;
-        c->hi[half][i][byte >> 4] |= bit;
-        c->cls[i][half][plan_class_index(byte)] |= bit;
-    }
+    c->lo[half][i][byte & 15] |= bit;
+    c->hi[half][i][byte >> 4] |= bit;
+    c->cls[i][half][plan_class_index(byte)] |= bit;
     c->halves = half + 1 > c->halves ? half + 1 : c->halves;
 }
 
-typedef void (*entry_fn)(struct plan_classes *classes, struct plan_slow_kind *kind,
-                         const struct plan_slow_entry *e, unsigned cls);
+typedef void (*entry_fn)(struct plan_slow_kind *kind, const struct plan_slow_entry *e);
 
 /* The entries of one class of one input. */
 static sk_err each_of_class(struct filter_plan *p, unsigned input, unsigned cls, entry_fn use) {
@@ -99,15 +98,37 @@ static sk_err each_of_class(struct filter_plan *p, unsigned input, unsigned cls,
     for (uint32_t e = first; e < last; e++) {
         struct plan_slow_kind *kind = &p->slow.kind[t->slow[e].mask > SLOW_THREE];
         uint32_t value = (t->slow[e].value | (uint32_t)FOLDHASH_FOLD) & kind->mask;
-        use(&p->slow.classes, kind, &(struct plan_slow_entry){value, t->slow[e].trig, input}, cls);
+        for (unsigned i = 0; use == NULL && i < 3; i++) {
+            add_class(&p->slow.classes, input % PLAN_HALVES, cls, i, (uint8_t)(value >> 8 * i));
+        }
+        if (use != NULL) {
+            use(kind, &(struct plan_slow_entry){value, t->slow[e].trig, (uint16_t)input, 0});
+        }
     }
     return sk_ok();
 }
 
-/* Calls for every entry of every input, with its class and kind. */
+/* Marks of less than eight bytes. */
+static void each_short_mark(struct filter_plan *p, unsigned input, entry_fn use) {
+    const struct mt_table *t = p->input[input].table;
+    for (uint32_t i = 0; i < t->mark_count; i++) {
+        const struct mt_mark *m = &t->mark[i];
+        struct plan_slow_kind *kind = &p->slow.kind[m->q != 3];
+        if (m->q != 8) {
+            uint32_t value = ((uint32_t)m->window | (uint32_t)FOLDHASH_FOLD) & kind->mask;
+            use(kind, &(struct plan_slow_entry){value, m->trig, (uint16_t)input, m->delta});
+        }
+    }
+}
+
+/* Calls for every entry of every input; NULL: adds the classes of all. */
 static sk_err each_entry(struct filter_plan *p, entry_fn use) {
     for (unsigned i = 0; i < p->input_count; i++) {
         const struct mt_table *t = p->input[i].table;
+        if (p->by_marks) {
+            each_short_mark(p, i, use);
+            continue;
+        }
         bool some = t->slow_head != NULL && t->slow_count > 0;
         for (unsigned cls = 0; some && cls < CLASSES_PER_HALF; cls++) {
             TRY(each_of_class(p, i, cls, use));
@@ -116,26 +137,18 @@ static sk_err each_entry(struct filter_plan *p, entry_fn use) {
     return sk_ok();
 }
 
-static void count_entry(struct plan_classes *classes, struct plan_slow_kind *kind,
-                        const struct plan_slow_entry *e, unsigned cls) {
+static void count_entry(struct plan_slow_kind *kind, const struct plan_slow_entry *e) {
     uint32_t h = plan_slow_hash(e->value);
     kind->set[h >> 5] |= 1u << (h & 31);
     kind->count++;
-    add_class(classes, e->input % PLAN_HALVES, cls, e->value);
 }
 
-static void count_bucket(struct plan_classes *classes, struct plan_slow_kind *kind,
-                         const struct plan_slow_entry *e, unsigned cls) {
-    (void)classes;
-    (void)cls;
+static void count_bucket(struct plan_slow_kind *kind, const struct plan_slow_entry *e) {
     kind->first[plan_slow_bucket(kind, plan_slow_hash(e->value)) + 1]++;
 }
 
 /* first[b] moves from the start of bucket b to its end. */
-static void place_entry(struct plan_classes *classes, struct plan_slow_kind *kind,
-                        const struct plan_slow_entry *e, unsigned cls) {
-    (void)classes;
-    (void)cls;
+static void place_entry(struct plan_slow_kind *kind, const struct plan_slow_entry *e) {
     kind->entry[kind->first[plan_slow_bucket(kind, plan_slow_hash(e->value))]++] = *e;
 }
 
@@ -152,6 +165,7 @@ static sk_err alloc_kind(struct plan_slow_kind *kind) {
 static sk_err make_slow(struct filter_plan *p) {
     p->slow.kind[0].mask = SLOW_THREE;
     p->slow.kind[1].mask = UINT32_MAX;
+    TRY(p->by_marks ? sk_ok() : each_entry(p, NULL));
     TRY(each_entry(p, count_entry));
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
         TRY(alloc_kind(&p->slow.kind[i]));
@@ -169,6 +183,96 @@ static sk_err make_slow(struct filter_plan *p) {
         memmove(kind->first + 1, kind->first, sizeof(*kind->first) << kind->log2);
         kind->first[0] = 0;
     }
+    return sk_ok();
+}
+
+/* ---- marks ----------------------------------------------------------------------------------- */
+
+static bool has_marks(const struct mt_table *t) {
+    bool empty = t->group_count == 0 && (t->slow_head == NULL || t->slow_count == 0);
+    return empty || t->mark_head != NULL;
+}
+
+static void add_mark_classes(struct filter_plan *p, unsigned input) {
+    const struct mt_mark_head *head = p->input[input].table->mark_head;
+    for (unsigned v = 0; head != NULL && v < sizeof(head->cls[0]); v++) {
+        uint8_t byte = (uint8_t)((v & 0x1f) | 0x20 | (v << 1 & 0xc0)); /* plan_class_index back */
+        for (unsigned i = 0; i < 3; i++) {
+            for (unsigned k = 0; k < CLASSES_PER_HALF; k++) {
+                if ((head->cls[i][v] >> k & 1) != 0) {
+                    add_class(&p->slow.classes, input % PLAN_HALVES, k, i, byte);
+                }
+            }
+        }
+    }
+}
+
+static uint32_t mark_bucket(const struct plan_marks *m, uint64_t window) {
+    return foldhash_bucket_index(foldhash_bucket(window), m->log2_buckets);
+}
+
+/* Counts the marks of eight bytes in their buckets (place false) or puts them there. */
+static void each_long_mark(struct filter_plan *p, bool place) {
+    struct plan_marks *all = &p->marks;
+    for (unsigned i = 0; i < p->input_count; i++) {
+        const struct mt_table *t = p->input[i].table;
+        for (uint32_t k = 0; k < t->mark_count; k++) {
+            const struct mt_mark *m = &t->mark[k];
+            if (m->q != 8) {
+                continue;
+            }
+            uint64_t window = m->window | FOLDHASH_FOLD;
+            uint32_t bucket = mark_bucket(all, window), bits = foldhash_bits(window);
+            if (!place) {
+                all->word[foldhash_word(bits, all->log2_words)] |= foldhash_mask(bits);
+                all->first[bucket + 1]++;
+                continue;
+            }
+            all->entry[all->first[bucket]++] =
+                (struct plan_mark){window, m->trig, (uint16_t)i, m->delta};
+        }
+    }
+}
+
+static void add_first_four(struct plan_marks *all, const struct mt_mark *m) {
+    uint32_t text = (uint32_t)m->window | (uint32_t)FOLDHASH_FOLD;
+    for (unsigned v = 0; v < (m->q == 3 ? 256 : 1); v++) { /* whatever comes behind three */
+        uint32_t h = plan_mark_hash(m->q == 3 ? text | v << 24 : text);
+        all->set[h >> 5] |= 1u << (h & 31);
+    }
+}
+
+/* One bit in 32 set at most, while that fits the first-level cache. */
+static sk_err make_marks(struct filter_plan *p) {
+    struct plan_marks *m = &p->marks;
+    for (unsigned i = 0; i < p->input_count; i++) {
+        add_mark_classes(p, i);
+        for (uint32_t k = 0; k < p->input[i].table->mark_count; k++) {
+            m->count += p->input[i].table->mark[k].q == 8;
+            add_first_four(m, &p->input[i].table->mark[k]);
+        }
+    }
+    m->log2_words = MARK_WORDS_MIN;
+    while (m->log2_words < MARK_WORDS_MAX && (1u << m->log2_words) < 2 * (uint64_t)m->count) {
+        m->log2_words++;
+    }
+    while (m->log2_buckets < MARK_WORDS_MAX && (1u << m->log2_buckets) < m->count) {
+        m->log2_buckets++;
+    }
+    size_t buckets = (size_t)1 << m->log2_buckets;
+    m->word = mem_zalloc((size_t)1 << m->log2_words, sizeof(*m->word));
+    m->first = mem_zalloc(buckets + 1, sizeof(*m->first));
+    m->entry = mem_zalloc((size_t)m->count + 1, sizeof(*m->entry));
+    if (m->word == NULL || m->first == NULL || m->entry == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    each_long_mark(p, false);
+    for (size_t b = 1; b <= buckets; b++) {
+        m->first[b] += m->first[b - 1];
+    }
+    each_long_mark(p, true);
+    memmove(m->first + 1, m->first, sizeof(*m->first) * buckets);
+    m->first[0] = 0;
     return sk_ok();
 }
 
@@ -227,18 +331,19 @@ static sk_err fill(struct filter_plan *p) {
         if (t->group_count > MT_GROUP_MAX) {
             return sk_fail(SK_E_FORMAT);
         }
-        for (uint32_t g = 0; g < t->group_count; g++) {
+        for (uint32_t g = 0; !p->by_marks && g < t->group_count; g++) {
             TRY(add_group(p, i, &t->group[g]));
         }
         TRY(make_places(p, i));
     }
+    TRY(p->by_marks ? make_marks(p) : sk_ok());
     for (unsigned g = 0; g < p->group_count; g++) {
         TRY(merge_bitmaps(&p->group[g]));
     }
     return make_slow(p);
 }
 
-sk_err filter_plan_new(const struct filter_input *input, unsigned count,
+sk_err filter_plan_new(const struct filter_input *input, unsigned count, bool marks,
                        struct filter_plan **out_plan) {
     if (count > FILTER_INPUT_MAX) {
         return sk_fail(SK_E_USAGE);
@@ -248,8 +353,10 @@ sk_err filter_plan_new(const struct filter_input *input, unsigned count,
         return sk_fail(SK_E_NOMEM);
     }
     p->input_count = count;
+    p->by_marks = marks;
     for (unsigned i = 0; i < count; i++) {
         p->input[i] = input[i];
+        p->by_marks = p->by_marks && has_marks(input[i].table);
     }
     sk_err err = fill(p);
     if (sk_failed(err)) {
@@ -274,5 +381,8 @@ void filter_plan_free(struct filter_plan *p) {
         mem_free(p->slow.kind[i].entry);
         mem_free(p->slow.kind[i].first);
     }
+    mem_free(p->marks.word);
+    mem_free(p->marks.first);
+    mem_free(p->marks.entry);
     mem_free(p);
 }

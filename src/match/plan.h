@@ -6,6 +6,11 @@
  * arrays segment daily  group 8:8 | group 4:3 | slow set   ->         group 4:3: one bitmap, two
  * bucket arrays slow set: one
  *
+ * or, when every segment's table has marks and the kernel can look bytes up, instead of all that:
+ *
+ *   segment main   classes 0-7  | marks                    plan   16 classes, one table of marks
+ *   segment daily  classes 8-15 | marks            ->
+ *
  * Bitmaps of one (q, s) are ORed: both are indexed by the top bits of the same hash, so a word of a
  * shorter one stands for 2^n words of a longer one. A window that passes is looked up in the
  * buckets of every segment. Nothing in the images knows of it: a daily update still compiles one
@@ -14,7 +19,7 @@
  * Life cycle: filter_plan_new -> filter_run any number of times -> filter_plan_free. **Borrows**
  * the inputs' segments, tables and `done` bits. Errors: SK_E_NOMEM; SK_E_FORMAT (a table's shape is
  * impossible); SK_E_USAGE (too many inputs). Memory: the largest bitmap of each group, about 10 KiB
- * for the slow set.
+ * for the slow set; with marks about 100 KiB.
  */
 #ifndef SK_MATCH_PLAN_H
 #define SK_MATCH_PLAN_H
@@ -64,7 +69,8 @@ struct plan_classes {
 struct plan_slow_entry {
     uint32_t value; /* as in struct mt_slow_entry */
     uint32_t trig;
-    uint32_t input;
+    uint16_t input;
+    uint16_t delta; /* offset of these bytes inside the trigger literal */
 };
 /* Entries of three bytes, or of four: by the hash of those bytes, entry[first[h] .. first[h + 1]).
  */
@@ -77,6 +83,22 @@ struct plan_slow_kind {
     uint32_t set[(1u << PLAN_SLOW_LOG2) / 32]; /* hashes that exist; looked at first */
 };
 #define PLAN_SLOW_KINDS 2u
+/* Marks of eight bytes: a bitmap as of a group, then by the bucket hash of the window. */
+struct plan_mark {
+    uint64_t window;
+    uint32_t trig;
+    uint16_t input;
+    uint16_t delta;
+};
+#define PLAN_MARK_LOG2 16u
+struct plan_marks {
+    uint32_t set[(1u << PLAN_MARK_LOG2) / 32]; /* hashes of the first four bytes of all marks */
+    unsigned log2_words, log2_buckets;
+    uint32_t *word;
+    uint32_t *first; /* (1 << log2_buckets) + 1 */
+    struct plan_mark *entry;
+    uint32_t count;
+};
 struct plan_slow {
     struct plan_classes classes;
     struct plan_slow_kind kind[PLAN_SLOW_KINDS];
@@ -94,12 +116,15 @@ struct filter_plan {
     struct filter_input input[FILTER_INPUT_MAX];
     struct plan_place *place[FILTER_INPUT_MAX];
     uint32_t place_count[FILTER_INPUT_MAX];
-    unsigned group_count;
+    bool by_marks;        /* the classes and kinds of `slow` are those of the marks */
+    unsigned group_count; /* 0 by marks */
     struct plan_group group[PLAN_GROUP_MAX];
     struct plan_slow slow;
+    struct plan_marks marks; /* empty, or of eight bytes; shorter ones are in `slow` */
 };
 
-sk_err filter_plan_new(const struct filter_input *input, unsigned count,
+/* marks: search by them if every table has them (struct filter_kernel.by_byte). */
+sk_err filter_plan_new(const struct filter_input *input, unsigned count, bool marks,
                        struct filter_plan **out_plan);
 void filter_plan_free(struct filter_plan *plan);
 
@@ -110,6 +135,10 @@ static inline unsigned plan_class_index(uint8_t byte) {
 /* Hash of three or four folded bytes (the others zero). */
 static inline uint32_t plan_slow_hash(uint32_t masked) {
     return masked * 0x9E3779B1u >> (32 - PLAN_SLOW_LOG2);
+}
+/* Hash of the first four folded bytes of a mark. */
+static inline uint32_t plan_mark_hash(uint32_t text) {
+    return text * 0x9E3779B1u >> (32 - PLAN_MARK_LOG2);
 }
 static inline uint32_t plan_slow_bucket(const struct plan_slow_kind *kind, uint32_t hash) {
     return hash >> (PLAN_SLOW_LOG2 - kind->log2);

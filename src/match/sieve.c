@@ -292,7 +292,7 @@ sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, vo
     }
     struct filter_plan *plan = NULL;
     if (!sk_failed(err)) {
-        err = filter_plan_new(input, n, &plan);
+        err = filter_plan_new(input, n, false, &plan);
     }
     if (!sk_failed(err)) {
         job->plan = plan;

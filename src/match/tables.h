@@ -72,6 +72,22 @@ struct mt_slow_entry {
     uint32_t pad;
 };
 
+/*
+ * Marks: every trigger of the table once more, each with one window inside its literal, so that one
+ * look at three bytes finds all of them: cls[i][index of byte i] has bit k when class k takes it
+ * (index: plan_class_index), and a window begins only where some class takes all three. A kernel
+ * that can look bytes up searches by marks instead of groups and slow set (match/plan.h).
+ */
+struct mt_mark_head {
+    uint8_t cls[3][128];
+};
+struct mt_mark {
+    uint64_t window; /* q folded bytes, little-endian */
+    uint32_t trig;
+    uint16_t delta; /* offset of the window inside the trigger literal */
+    uint16_t q;     /* 8, 4 or 3 */
+};
+
 /* Anchored check: at one exact place. kind is enum mt_off_kind without MT_OFF_ANY, MT_OFF_VI,
  * MT_OFF_SECT_ANY. */
 struct mt_anchor {
@@ -94,6 +110,9 @@ struct mt_table {
     const struct mt_slow_head *slow_head; /* NULL: no slow set */
     const struct mt_slow_entry *slow;
     uint32_t slow_count;
+    const struct mt_mark_head *mark_head; /* NULL: no marks */
+    const struct mt_mark *mark;
+    uint32_t mark_count;
     const struct mt_anchor *anchor; /* sorted by kind, section, off, delta */
     uint32_t anchor_count;
     const uint32_t *always; /* signatures evaluated on every layer */

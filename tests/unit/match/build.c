@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "match/foldhash.h"
+#include "match/plan.h"
 
 uint64_t tb_seed = 1;
 
@@ -534,6 +535,24 @@ static void fill_slow(struct tb *b, const uint8_t *trig_group) {
     }
 }
 
+/* A mark anywhere in each literal, in any class. */
+static void fill_marks(struct tb *b) {
+    for (uint32_t t = 0; t < b->trig.count; t++) {
+        const struct mt_trig *trig = &b->trig.at[t];
+        uint32_t at = t * 7 % (trig->len - 2u), left = trig->len - at;
+        struct mt_mark m = {.trig = t, .delta = (uint16_t)at};
+        m.q = left >= 8 ? 8 : left >= 4 ? 4 : 3;
+        for (unsigned i = 0; i < m.q; i++) {
+            uint8_t byte = b->lit.at[trig->lit + at + i] | 0x20;
+            m.window |= (uint64_t)byte << 8 * i;
+            if (i < 3) {
+                b->mark_head.cls[i][plan_class_index(byte)] |= (uint8_t)(1 << t % 8);
+            }
+        }
+        ADD(b->mark, m);
+    }
+}
+
 const struct mt_segment *tb_finish(struct tb *b) {
     uint8_t *trig_group = mem_zalloc(b->trig.count + 1, 1);
     assert(trig_group != NULL);
@@ -556,10 +575,14 @@ const struct mt_segment *tb_finish(struct tb *b) {
                                  b->group[g].entry.at};
     }
     fill_slow(b, trig_group);
+    fill_marks(b);
     mem_free(trig_group);
     table.slow_head = &b->slow_head;
     table.slow = b->slow.at;
     table.slow_count = (uint32_t)b->slow.count;
+    table.mark_head = b->mark.count > 0 ? &b->mark_head : NULL;
+    table.mark = b->mark.at;
+    table.mark_count = (uint32_t)b->mark.count;
     table.anchor = b->anchor.at;
     table.anchor_count = (uint32_t)b->anchor.count;
     table.always = b->always.at;
@@ -602,7 +625,7 @@ void tb_free(struct tb *b) {
     }
     void *all[] = {b->parsed.at,   b->sub.at,     b->part.at,   b->prog.at, b->lit.at,
                    b->sig.at,      b->sig_sub.at, b->node.at,   b->attr.at, b->trig.at,
-                   b->trig_sig.at, b->always.at,  b->anchor.at, b->slow.at};
+                   b->trig_sig.at, b->always.at,  b->anchor.at, b->slow.at, b->mark.at};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         mem_free(all[i]);
     }

@@ -57,6 +57,8 @@ struct tb {
     TB_VEC(struct mt_anchor) anchor;
     TB_VEC(struct mt_slow_entry) slow;
     struct mt_slow_head slow_head;
+    TB_VEC(struct mt_mark) mark;
+    struct mt_mark_head mark_head;
     struct tb_group group[2];
     struct mt_segment segment;
     uint8_t s8, s4;

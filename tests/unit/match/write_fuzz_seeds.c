@@ -27,10 +27,10 @@ static void put_segment(FILE *f, const struct mt_segment *s) {
     const uint32_t count[MI_COUNT] = {
         s->sig_count,  s->sig_sub_count, s->sub_count,   s->part_count, s->prog_len,
         s->lit_len,    s->node_count,    s->attr_count,  s->trig_count, s->trig_sig_count,
-        t->slow_count, t->anchor_count,  t->always_count};
+        t->slow_count, t->anchor_count,  t->always_count, t->mark_count};
     const void *at[MI_COUNT] = {s->sig,  s->sig_sub, s->sub,   s->part, s->prog,
                                 s->lit,  s->node,    s->attr,  s->trig, s->trig_sig,
-                                t->slow, t->anchor,  t->always};
+                                t->slow, t->anchor,  t->always, t->mark};
     for (unsigned i = 0; i < MI_COUNT; i++) {
         put16(f, count[i]);
     }
@@ -47,6 +47,9 @@ static void put_segment(FILE *f, const struct mt_segment *s) {
         put(f, gr->entry, sizeof(*gr->entry) * gr->head.entry_count);
     }
     put(f, t->slow_head, sizeof(*t->slow_head));
+    if (t->mark_head != NULL) {
+        put(f, t->mark_head, sizeof(*t->mark_head));
+    }
 }
 
 static void put_exe(FILE *f) {
