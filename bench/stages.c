@@ -243,11 +243,12 @@ static void filter_alone(const struct world *w, const struct corpus *c) {
         need(done != NULL, "memory");
         in[i] = (struct filter_input){w->segment[i], &w->segment[i]->table[target_of(c)], done};
     }
-    need(!sk_failed(filter_plan_new(in, w->segments, filter_kernel_best()->by_byte, &plan)), "plan");
+    need(!sk_failed(filter_plan_new(in, w->segments, filter_kernel_nth(0)->by_byte, &plan)),
+         "plan");
     for (unsigned i = 0; i < c->count; i++) {
         struct sk_source src;
         sk_source_init_mem(&src, c->data + c->off[i], c->off[i + 1] - c->off[i]);
-        struct filter_job job = {.kernel = filter_kernel_best(),
+        struct filter_job job = {.kernel = filter_kernel_nth(0),
                                  .src = &src,
                                  .plan = plan,
                                  .scratch = scratch,

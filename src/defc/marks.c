@@ -157,6 +157,21 @@ static uint32_t window_len(uint32_t len, uint32_t at) {
     return len - at >= 8 ? 8 : len - at >= 4 ? 4 : 3;
 }
 
+/* The class that grows least by these values. */
+static unsigned best_class(const struct choosing *c, const unsigned v[3], double *out_growth) {
+    unsigned best = 0;
+    double least = class_growth(&c->model, &c->cls[0], v);
+    for (unsigned k = 1; k < CLASSES; k++) {
+        double growth = class_growth(&c->model, &c->cls[k], v);
+        if (growth < least) {
+            least = growth;
+            best = k;
+        }
+    }
+    *out_growth = least;
+    return best;
+}
+
 static struct choice choose(struct choosing *c, const struct marks_literal *lit) {
     struct choice best = {0, 0};
     double least = 0;
@@ -166,12 +181,11 @@ static struct choice choose(struct choosing *c, const struct marks_literal *lit)
         double stands = freq_window(&c->run, at, window_len(c->run.len, at)) * HIT_NS;
         unsigned v[3];
         values_at(lit, at, v);
-        for (unsigned k = 0; k < CLASSES; k++) {
-            double cost = stands + class_growth(&c->model, &c->cls[k], v) * PASS_NS;
-            if ((at == 0 && k == 0) || cost < least) {
-                least = cost;
-                best = (struct choice){at, k};
-            }
+        double growth = 0;
+        unsigned cls = best_class(c, v, &growth);
+        if (at == 0 || stands + growth * PASS_NS < least) {
+            least = stands + growth * PASS_NS;
+            best = (struct choice){at, cls};
         }
     }
     return best;

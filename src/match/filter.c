@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Walks a layer in blocks, asks the kernel for candidates of every group of the plan, and
- * follows each candidate to its literal.
+ * Walks a layer in blocks, asks the kernel for candidates of every group of the plan, or once for
+ * those of all marks, and follows each candidate to its literal.
  *
  *   view:   |-- CONTEXT --|------ block ------|-- CONTEXT --|      one contiguous piece of the
  * layer ^ positions asked for
@@ -21,6 +21,11 @@
  * an entry, so their candidates go through one more small set (slow_sift) before anything branches.
  * A hash whose entries have all been found leaves the set for the rest of the layer: short keys are
  * often common ones. (The set once knew three bytes only: thousands of places per MB of text.)
+ *
+ * By marks (match/plan.h) 2 to 6 % of all places are candidates; of these one in ten begins with
+ * the four bytes of some mark, and 200 to 1,000 per MB go on as one does. Two passes over the list
+ * keep the ones that do, again without a branch; then there is one bucket to look into for all
+ * segments. Half to two thirds of the time of a search by groups (AVX-512; ELF files, C headers).
  *
  * Tables may be hostile: shapes were compared with section lengths when the image was opened and
  * when the plan was made, everything read out of an element is compared with its bound here, and

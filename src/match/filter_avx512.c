@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * AVX-512 kernel. Wants VBMI (byte permutation over 128 entries), which every AVX-512 machine since
- * 2018 but the first server generation has.
+ * AVX-512 kernel. Wants VBMI and VBMI2 (byte permutation over 128 entries, byte compression), which
+ * every AVX-512 machine since 2019 has.
  *
  *   groups     sixteen windows at a time as filter_avx2.c takes eight; one gather fetches sixteen
  *              words
  *   slow set   64 places at a time, looked up by byte instead of by nibbles: three two-register
  *              permutations for each half of the classes, and no candidate that the classes do not
- *              let pass
+ *              let pass; the same for marks, of which there is a candidate in most vectors, so
+ * their places are packed by compression instead of a loop
  */
 #include "match/filter.h"
 
@@ -175,8 +176,8 @@ AVX512 static inline size_t emit_places(uint64_t bits, uint32_t pos, uint32_t *o
     size_t n = (size_t)__builtin_popcountll(bits);
     const __m512i first = _mm512_set1_epi32((int)pos);
     __m512i set = _mm512_maskz_compress_epi8(bits, all);
-    _mm512_storeu_si512(
-        out, _mm512_add_epi32(first, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(set))));
+    _mm512_storeu_si512(out,
+                        _mm512_add_epi32(first, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(set))));
     for (size_t i = 16; __builtin_expect(i < n, 0); i += 16) {
         set = _mm512_alignr_epi32(set, set, 4);
         _mm512_storeu_si512(
@@ -214,7 +215,7 @@ AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filt
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel filter_kernel_avx512 = {"avx512", CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2,
-                                                   true, avx512_group, avx512_slow};
+const struct filter_kernel filter_kernel_avx512 = {
+    "avx512", CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2, true, avx512_group, avx512_slow};
 
 #endif

@@ -195,13 +195,11 @@ static bool has_marks(const struct mt_table *t) {
 
 static void add_mark_classes(struct filter_plan *p, unsigned input) {
     const struct mt_mark_head *head = p->input[input].table->mark_head;
-    for (unsigned v = 0; head != NULL && v < sizeof(head->cls[0]); v++) {
-        uint8_t byte = (uint8_t)((v & 0x1f) | 0x20 | (v << 1 & 0xc0)); /* plan_class_index back */
-        for (unsigned i = 0; i < 3; i++) {
-            for (unsigned k = 0; k < CLASSES_PER_HALF; k++) {
-                if ((head->cls[i][v] >> k & 1) != 0) {
-                    add_class(&p->slow.classes, input % PLAN_HALVES, k, i, byte);
-                }
+    for (unsigned at = 0; head != NULL && at < sizeof(head->cls); at++) {
+        unsigned i = at / PLAN_CLASS_VALUES, v = at % PLAN_CLASS_VALUES;
+        for (unsigned k = 0; k < CLASSES_PER_HALF; k++) {
+            if ((head->cls[i][v] >> k & 1) != 0) {
+                add_class(&p->slow.classes, input % PLAN_HALVES, k, i, plan_class_byte(v));
             }
         }
     }

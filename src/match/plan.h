@@ -59,9 +59,10 @@ struct plan_group {
  * the same more coarsely, for vectors without a lookup by byte.
  */
 #define PLAN_HALVES 2u
+#define PLAN_CLASS_VALUES 128u
 struct plan_classes {
-    unsigned halves;                  /* in use */
-    uint8_t cls[3][PLAN_HALVES][128]; /* by plan_class_index */
+    unsigned halves;                                /* in use */
+    uint8_t cls[3][PLAN_HALVES][PLAN_CLASS_VALUES]; /* by plan_class_index */
     uint8_t lo[PLAN_HALVES][3][16];
     uint8_t hi[PLAN_HALVES][3][16];
 };
@@ -131,6 +132,10 @@ void filter_plan_free(struct filter_plan *plan);
 /* A folded byte has bit 5 set; the others are the index. */
 static inline unsigned plan_class_index(uint8_t byte) {
     return (byte & 0x1fu) | (byte >> 1 & 0x60u);
+}
+/* The folded byte of an index. */
+static inline uint8_t plan_class_byte(unsigned index) {
+    return (uint8_t)((index & 0x1fu) | 0x20u | (index << 1 & 0xc0u));
 }
 /* Hash of three or four folded bytes (the others zero). */
 static inline uint32_t plan_slow_hash(uint32_t masked) {

@@ -15,6 +15,7 @@
 
 #include "defc/body_private.h"
 #include "match/foldhash.h"
+#include "match/plan.h"
 
 static enum defc_reason add(struct body_builder *b, enum body_kind kind, const char *line) {
     struct defc_why why;
@@ -339,7 +340,30 @@ static bool in_slow(const struct mt_segment *s, const struct mt_table *table, ui
     return false;
 }
 
+/* The mark of the trigger stands in its literal, and a class takes it. */
+static bool in_marks(const struct mt_segment *s, const struct mt_table *table, uint32_t trig) {
+    const struct mt_trig *t = &s->trig[trig];
+    for (uint32_t i = 0; i < table->mark_count; i++) {
+        const struct mt_mark *m = &table->mark[i];
+        if (m->trig != trig) {
+            continue;
+        }
+        const uint8_t *lit = s->lit + t->lit + m->delta;
+        uint8_t cls = UINT8_MAX;
+        uint64_t window = 0;
+        for (unsigned p = 0; p < m->q && m->delta + m->q <= t->len; p++) {
+            window |= (uint64_t)(lit[p] | 0x20) << 8 * p;
+            cls &= p < 3 ? table->mark_head->cls[p][plan_class_index(lit[p])] : UINT8_MAX;
+        }
+        return window == m->window && cls != 0;
+    }
+    return false;
+}
+
 static bool findable(const struct mt_segment *s, const struct mt_table *table, uint32_t trig) {
+    if (table->mark_head != NULL && !in_marks(s, table, trig)) {
+        return false;
+    }
     for (uint32_t g = 0; g < table->group_count; g++) {
         if (in_group(s, &table->group[g], trig)) {
             return true;

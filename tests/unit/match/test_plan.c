@@ -45,7 +45,7 @@ static struct tb *segment_of(const uint8_t *text, uint8_t s8, uint8_t s4) {
 }
 
 static struct found run(const struct mt_segment *const *seg, unsigned count, struct sk_source *src,
-                        const struct filter_kernel *kernel) {
+                        const struct filter_kernel *kernel, bool marks) {
     static uint32_t scratch[FILTER_BLOCK_BYTES];
     uint64_t done[FILTER_INPUT_MAX] = {0};
     struct filter_input in[FILTER_INPUT_MAX];
@@ -54,7 +54,7 @@ static struct found run(const struct mt_segment *const *seg, unsigned count, str
     }
     struct found f = {.count = 0};
     struct filter_plan *plan = NULL;
-    assert_int_equal(filter_plan_new(in, count, &plan).code, SK_OK);
+    assert_int_equal(filter_plan_new(in, count, marks, &plan).code, SK_OK);
     struct filter_job job = {.kernel = kernel,
                              .src = src,
                              .plan = plan,
@@ -87,11 +87,13 @@ static void test_together_as_alone(void **state) {
         struct sk_source src;
         sk_source_init_mem(&src, text, LEN);
         for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
-            struct found all = run(seg, count, &src, kernel);
+            struct found all = run(seg, count, &src, kernel, false);
+            struct found marked = run(seg, count, &src, kernel, true);
             unsigned sum = 0;
             for (unsigned i = 0; i < count; i++) {
-                struct found one = run(&seg[i], 1, &src, kernel);
+                struct found one = run(&seg[i], 1, &src, kernel, i % 2 == 0);
                 assert_memory_equal(all.off[i], one.off[0], sizeof(one.off[0]));
+                assert_memory_equal(all.off[i], marked.off[i], sizeof(one.off[0]));
                 sum += one.count;
             }
             assert_int_equal(all.count, sum);
@@ -103,28 +105,55 @@ static void test_together_as_alone(void **state) {
     }
 }
 
+/* Marks are used only where every table that holds anything has them. */
+static void test_marks_of_all_or_none(void **state) {
+    (void)state;
+    static uint8_t text[LEN] = "some text to take pieces from, and the rest is zero";
+    static const struct mt_table empty;
+    struct mt_table without;
+    tb_seed = 4;
+    struct tb *b = segment_of(text, 8, 3);
+    const struct mt_segment *seg = tb_finish(b);
+    without = seg->table[0];
+    without.mark_head = NULL;
+    without.mark = NULL;
+    without.mark_count = 0;
+    const struct mt_table *const other[] = {&seg->table[0], &empty, &without};
+    for (unsigned i = 0; i < 3; i++) {
+        struct filter_input in[2] = {{seg, &seg->table[0], NULL}, {seg, other[i], NULL}};
+        struct filter_plan *plan = NULL;
+        assert_int_equal(filter_plan_new(in, 2, true, &plan).code, SK_OK);
+        assert_int_equal(plan->by_marks, i < 2);
+        assert_int_equal(plan->group_count == 0, i < 2);
+        filter_plan_free(plan);
+    }
+    tb_free(b);
+}
+
 static void test_too_many_and_no_memory(void **state) {
     (void)state;
     static uint8_t text[LEN] = "some text to take pieces from, and the rest is zero";
     struct filter_input in[FILTER_INPUT_MAX + 1] = {{NULL, NULL, NULL}};
     struct filter_plan *plan = NULL;
-    assert_int_equal(filter_plan_new(in, FILTER_INPUT_MAX + 1, &plan).code, SK_E_USAGE);
+    assert_int_equal(filter_plan_new(in, FILTER_INPUT_MAX + 1, false, &plan).code, SK_E_USAGE);
     tb_seed = 3;
     struct tb *b[2] = {segment_of(text, 8, 3), segment_of(text, 8, 3)};
     for (unsigned i = 0; i < 2; i++) {
         const struct mt_segment *seg = tb_finish(b[i]);
         in[i] = (struct filter_input){seg, &seg->table[0], NULL};
     }
-    uint64_t nth = 0;
-    sk_err err;
-    do {
-        mem_fault_set(++nth);
-        err = filter_plan_new(in, 2, &plan);
-        mem_fault_set(0);
-        assert_true(err.code == SK_OK || err.code == SK_E_NOMEM);
-    } while (sk_failed(err));
-    assert_true(nth > 3);
-    filter_plan_free(plan);
+    for (unsigned marks = 0; marks < 2; marks++) {
+        uint64_t nth = 0;
+        sk_err err;
+        do {
+            mem_fault_set(++nth);
+            err = filter_plan_new(in, 2, marks == 1, &plan);
+            mem_fault_set(0);
+            assert_true(err.code == SK_OK || err.code == SK_E_NOMEM);
+        } while (sk_failed(err));
+        assert_true(nth > 3);
+        filter_plan_free(plan);
+    }
     filter_plan_free(NULL);
     tb_free(b[0]);
     tb_free(b[1]);
@@ -133,6 +162,7 @@ static void test_too_many_and_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_together_as_alone),
+        cmocka_unit_test(test_marks_of_all_or_none),
         cmocka_unit_test(test_too_many_and_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

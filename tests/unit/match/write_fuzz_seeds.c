@@ -25,11 +25,11 @@ static void put16(FILE *f, size_t v) {
 static void put_segment(FILE *f, const struct mt_segment *s) {
     const struct mt_table *t = &s->table[SK_TARGET_PE];
     const uint32_t count[MI_COUNT] = {
-        s->sig_count,  s->sig_sub_count, s->sub_count,   s->part_count, s->prog_len,
-        s->lit_len,    s->node_count,    s->attr_count,  s->trig_count, s->trig_sig_count,
+        s->sig_count,  s->sig_sub_count, s->sub_count,    s->part_count, s->prog_len,
+        s->lit_len,    s->node_count,    s->attr_count,   s->trig_count, s->trig_sig_count,
         t->slow_count, t->anchor_count,  t->always_count, t->mark_count};
-    const void *at[MI_COUNT] = {s->sig,  s->sig_sub, s->sub,   s->part, s->prog,
-                                s->lit,  s->node,    s->attr,  s->trig, s->trig_sig,
+    const void *at[MI_COUNT] = {s->sig,  s->sig_sub, s->sub,    s->part, s->prog,
+                                s->lit,  s->node,    s->attr,   s->trig, s->trig_sig,
                                 t->slow, t->anchor,  t->always, t->mark};
     for (unsigned i = 0; i < MI_COUNT; i++) {
         put16(f, count[i]);
