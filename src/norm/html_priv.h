@@ -6,6 +6,8 @@
 #ifndef SK_NORM_HTML_PRIV_H
 #define SK_NORM_HTML_PRIV_H
 
+#include <string.h>
+
 #include "norm/html.h"
 #include "norm/js.h"
 #include "codec/screnc.h"
@@ -36,7 +38,7 @@ enum html_state {
     HTML_ATTR_TIGHT, /* behind that: the next name gets no space */
     HTML_ENTITY,
     HTML_NUMBER,
-    HTML_SCRIPT,      /* in <script> or <style> */
+    HTML_SCRIPT,      /* in <script> or <style>; with the ones behind, html_in_script */
     HTML_SCRIPT_TAG,  /* behind its '<' */
     HTML_SCRIPT_BANG, /* behind its "<!" */
     HTML_STATE_COUNT
@@ -219,7 +221,11 @@ size_t html_script_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
 size_t html_plain_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
 
 /* html_script.c: what stands in <script>, to the script normaliser. */
-bool html_in_script(const struct sk_norm_html *h);
+static inline bool html_in_script(const struct sk_norm_html *h) {
+    bool entity = h->state == HTML_ENTITY || h->state == HTML_NUMBER;
+    enum html_state state = entity ? h->back : h->state;
+    return state >= HTML_SCRIPT && !h->in_style && !h->events->no_scripts;
+}
 void html_script_begins(struct sk_norm_html *h);
 void html_script_takes(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end);
 void html_script_ends(struct sk_norm_html *h);
@@ -236,8 +242,14 @@ void html_entity_end(struct sk_norm_html *h);
 /* Code point of a named entity; 0: none. */
 uint32_t html_entity_find(const uint8_t *name, size_t len);
 
-void html_name_put(struct html_name *name, uint8_t c);
-bool html_name_is(const struct html_name *name, const char *text);
+static inline void html_name_put(struct html_name *name, uint8_t c) {
+    if (name->len < HTML_NAME_MAX) {
+        name->text[name->len++] = (char)c;
+    }
+}
+static inline bool html_name_is(const struct html_name *name, const char *text) {
+    return name->len == strlen(text) && memcmp(name->text, text, name->len) == 0;
+}
 /* A tag ended with '>'; what its attributes say. */
 void html_tag_ends(struct sk_norm_html *h);
 /* Is a link or form open whose text somebody wants? */

@@ -18,15 +18,6 @@
 
 #include "norm/html_priv.h"
 
-bool html_in_script(const struct sk_norm_html *h) {
-    enum html_state state = h->state;
-    if (state == HTML_ENTITY || state == HTML_NUMBER) {
-        state = h->back;
-    }
-    return !h->in_style && !h->events->no_scripts &&
-           (state == HTML_SCRIPT || state == HTML_SCRIPT_TAG || state == HTML_SCRIPT_BANG);
-}
-
 static void failed(struct sk_norm_html *h, sk_err err) {
     if (sk_failed(err) && !sk_failed(h->js_err)) {
         h->js_err = err;

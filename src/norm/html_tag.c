@@ -28,16 +28,6 @@ static void name_clear(struct html_name *name) {
     name->len = 0;
 }
 
-void html_name_put(struct html_name *name, uint8_t c) {
-    if (name->len < HTML_NAME_MAX) {
-        name->text[name->len++] = (char)c;
-    }
-}
-
-bool html_name_is(const struct html_name *name, const char *text) {
-    return name->len == strlen(text) && memcmp(name->text, text, name->len) == 0;
-}
-
 /* ---- links -------------------------------------------------------------------------------- */
 
 enum { ATTR_HREF, ATTR_SRC, ATTR_ACTION, ATTR_LANGUAGE };
@@ -69,9 +59,7 @@ void html_show_text(struct sk_norm_html *h, const uint8_t *p, size_t len) {
 static void tell(struct sk_norm_html *h, enum sk_html_link_kind kind, struct sk_bytes url,
                  struct sk_bytes text) {
     const struct sk_html_link link = {.kind = kind, .url = url, .text = text};
-    if (h->events->link != NULL) {
-        h->events->link(h->events->ctx, &link);
-    }
+    h->events->link(h->events->ctx, &link);
 }
 
 static struct sk_bytes shown_bytes(const struct html_shown *shown) {
@@ -102,7 +90,7 @@ static void form_ends(struct sk_norm_html *h) {
 
 static void link_begins(struct sk_norm_html *h) {
     link_ends(h);
-    if (h->attrs[ATTR_HREF].set && h->events->link != NULL) {
+    if (h->attrs[ATTR_HREF].set) {
         h->in_link = true;
         h->href = h->attrs[ATTR_HREF];
         h->link_text.len = 0;
@@ -110,6 +98,9 @@ static void link_begins(struct sk_norm_html *h) {
 }
 
 static void tell_links(struct sk_norm_html *h) {
+    if (h->events->link == NULL) {
+        return;
+    }
     if (html_name_is(&h->tag, "a")) {
         link_begins(h);
     } else if (html_name_is(&h->tag, "/a")) {
@@ -117,8 +108,7 @@ static void tell_links(struct sk_norm_html *h) {
     } else if (html_name_is(&h->tag, "img") && h->attrs[ATTR_SRC].set) {
         struct sk_bytes around = h->in_link ? value_bytes(&h->href) : (struct sk_bytes){0};
         tell(h, SK_HTML_LINK_IMG, around, value_bytes(&h->attrs[ATTR_SRC]));
-    } else if (html_name_is(&h->tag, "form") && h->attrs[ATTR_ACTION].set &&
-               h->events->link != NULL) {
+    } else if (html_name_is(&h->tag, "form") && h->attrs[ATTR_ACTION].set) {
         form_ends(h);
         h->in_form = true;
         h->action = h->attrs[ATTR_ACTION];
@@ -248,8 +238,32 @@ static bool name_ends(struct sk_norm_html *h, uint8_t c) {
     return c == '>' || html_is(c, HTML_C_SPACE);
 }
 
+/* The plain bytes of a name, lower case, to nocomment as well. Returns where they end. */
+static const uint8_t *name_run(struct sk_norm_html *h, struct html_name *name, const uint8_t *p,
+                               const uint8_t *end) {
+    uint8_t *out = &h->nocomment.bytes[h->nocomment.len];
+    char *text = &name->text[name->len];
+    size_t room = HTML_OUT_BYTES - h->nocomment.len;
+    size_t max = HTML_NAME_MAX - name->len;
+    size_t left = (size_t)(end - p);
+    size_t n = 0;
+    max = max < room ? max : room;
+    max = max < left ? max : left;
+    for (; n < max && html_class_of[p[n]] == HTML_C_PLAIN && p[n] != '='; n++) {
+        out[n] = html_lower_of[p[n]];
+        text[n] = (char)html_lower_of[p[n]];
+    }
+    name->len += n;
+    h->nocomment.len += n;
+    return p + n;
+}
+
 const uint8_t *html_tag_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     for (; p < end; p++) {
+        p = name_run(h, &h->tag, p, end);
+        if (p == end) {
+            return p;
+        }
         uint8_t c = html_lower_of[*p];
         if (html_is(c, HTML_C_GONE)) {
             continue;
@@ -287,11 +301,16 @@ const uint8_t *html_attr_seek(struct sk_norm_html *h, const uint8_t *p, const ui
 
 /* The place to keep the value of this attribute, or NULL: of no interest, or there was one. */
 static struct html_value *value_of(struct sk_norm_html *h) {
-    static const char *const NAMES[HTML_ATTRS] = {"href", "src", "action", "language"};
+    const bool is[HTML_ATTRS] = {
+        [ATTR_HREF] = html_name_is(&h->attr, "href"),
+        [ATTR_SRC] = html_name_is(&h->attr, "src"),
+        [ATTR_ACTION] = html_name_is(&h->attr, "action"),
+        [ATTR_LANGUAGE] = html_name_is(&h->attr, "language"),
+    };
     struct html_value *wanted = NULL;
     for (size_t i = 0; i < HTML_ATTRS; i++) {
-        if (html_name_is(&h->attr, NAMES[i])) {
-            wanted = h->attrs[i].set ? NULL : &h->attrs[i];
+        if (is[i] && !h->attrs[i].set) {
+            wanted = &h->attrs[i];
         }
     }
     return wanted == NULL && html_name_is(&h->tag, "script") ? &h->other : wanted;
@@ -299,6 +318,10 @@ static struct html_value *value_of(struct sk_norm_html *h) {
 
 const uint8_t *html_attr_name(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     for (; p < end; p++) {
+        p = name_run(h, &h->attr, p, end);
+        if (p == end) {
+            return p;
+        }
         uint8_t c = html_lower_of[*p];
         if (html_is(c, HTML_C_GONE)) {
             continue;
