@@ -18,17 +18,17 @@
  */
 #include "norm/html_priv.h"
 
+#include "base/cpu.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-#define VECTOR __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")))
+#define VECTOR __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi2,popcnt")))
 #define BLOCK 64u
 
 bool html_vector_here(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    return cpu_has(CPU_AVX512 | CPU_VBMI2);
 }
 
 /* At most BLOCK bytes of [p, p + len); those behind are zero. */
@@ -49,7 +49,7 @@ VECTOR static inline __m512i lower(__m512i b) {
 }
 /* How many bytes there are in front of the first of `stop`. */
 VECTOR static inline unsigned ahead_of(__mmask64 stop) {
-    return (unsigned)_tzcnt_u64(stop);
+    return stop == 0 ? BLOCK : (unsigned)__builtin_ctzll(stop);
 }
 VECTOR static inline unsigned count(__mmask64 m) {
     return (unsigned)__builtin_popcountll(m);

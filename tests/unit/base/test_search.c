@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* sk_search finds what memmem finds, at every place, length and alignment. */
+/* sk_search finds what memmem finds, at every place, length and alignment, with wide vectors and
+ * without. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/search.h"
 
@@ -61,5 +65,10 @@ static void test_random(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_place),
                                        cmocka_unit_test(test_random)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("widest", tests, NULL, NULL);
+    if (setenv("SEKISHO_VECTORS", "scalar", 1) != 0) {
+        return 1;
+    }
+    (void)cpu_features_ask();
+    return failed + cmocka_run_group_tests_name("scalar", tests, NULL, NULL);
 }

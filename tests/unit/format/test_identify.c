@@ -125,6 +125,23 @@ static void test_text(void **state) {
     CHECK(samples);
 }
 
+/* Only text of nothing but text bytes is looked at as UTF-8: so the answer tells how each byte was
+ * taken, wherever it stands. */
+static void test_every_byte_of_text(void **state) {
+    (void)state;
+    char text[41];
+    for (unsigned c = 0; c < 256; c++) {
+        bool text_byte = (c >= 7 && c <= 13) || c == 27 || (c >= 32 && c < 127);
+        for (size_t at = 2; at + 1 < sizeof(text); at++) { /* at the end it may be cut */
+            memset(text, 'x', sizeof(text));
+            memcpy(text, "\xc3\xa9", 2);
+            text[at] = (char)c;
+            enum sk_type type = type_of(text, sizeof(text));
+            assert_int_equal(type, text_byte ? SK_TYPE_TEXT_UTF8 : SK_TYPE_TEXT_ASCII);
+        }
+    }
+}
+
 static void test_text_is_judged_by_the_first_kilobyte(void **state) {
     (void)state;
     static char bytes[3000];
@@ -304,6 +321,7 @@ int main(void) {
         cmocka_unit_test(test_magic),
         cmocka_unit_test(test_dmg_is_told_by_its_tail),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_every_byte_of_text),
         cmocka_unit_test(test_text_is_judged_by_the_first_kilobyte),
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_pages),
