@@ -31,16 +31,17 @@ static void on_link(void *ctx, const struct sk_html_link *link) {
     }
 }
 
-static void normalise(struct seen *seen, const uint8_t *data, size_t size, size_t cut) {
-    bool vector = cut == 0; /* in pieces: without */
+/* kernel NULL: byte by byte */
+static void normalise(struct seen *seen, const struct norm_kernel *kernel, struct sk_bytes in,
+                      size_t cut) {
     const struct sk_html_events events = {.put = put, .link = on_link, .ctx = seen};
     struct sk_norm_html *h;
     if (sk_failed(sk_norm_html_new(&events, &h))) {
         return;
     }
-    h->vector = h->vector && vector;
-    if (sk_failed(sk_norm_html_feed(h, data, cut)) ||
-        sk_failed(sk_norm_html_feed(h, data + cut, size - cut)) ||
+    h->vector = kernel;
+    if (sk_failed(sk_norm_html_feed(h, in.ptr, cut)) ||
+        sk_failed(sk_norm_html_feed(h, in.ptr + cut, in.len - cut)) ||
         sk_failed(sk_norm_html_finish(h))) {
         abort();
     }
@@ -51,22 +52,31 @@ static bool same(const struct buf *a, const struct buf *b) {
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct seen whole = {0};
-    struct seen parts = {0};
-    normalise(&whole, data, size, 0);
-    normalise(&parts, data, size, size == 0 ? 0 : 1 + data[0] % size);
-    if (!same(&whole.links, &parts.links)) {
-        abort();
-    }
-    buf_release(&whole.links);
-    buf_release(&parts.links);
+static void release(struct seen *seen) {
+    buf_release(&seen->links);
     for (int i = 0; i < SK_HTML_OUT_COUNT; i++) {
-        if (!same(&whole.out[i], &parts.out[i])) {
+        buf_release(&seen->out[i]);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct seen parts = {0};
+    struct sk_bytes in = {data, size};
+    normalise(&parts, NULL, in, size == 0 ? 0 : 1 + data[0] % size);
+    const struct norm_kernel *kernel;
+    for (unsigned k = 0; (kernel = norm_kernel_nth(k)) != NULL; k++) {
+        struct seen whole = {0};
+        normalise(&whole, kernel, in, 0);
+        if (!same(&whole.links, &parts.links)) {
             abort();
         }
-        buf_release(&whole.out[i]);
-        buf_release(&parts.out[i]);
+        for (int i = 0; i < SK_HTML_OUT_COUNT; i++) {
+            if (!same(&whole.out[i], &parts.out[i])) {
+                abort();
+            }
+        }
+        release(&whole);
     }
+    release(&parts);
     return 0;
 }

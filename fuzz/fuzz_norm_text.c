@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The text normaliser against a second, plain statement of its rules, in one piece, cut in two, and
- * in place. */
+ * in place, by every kernel of the machine. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/cursor.h"
+#include "norm/kernel.h"
 #include "norm/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +28,23 @@ static size_t plain(const uint8_t *in, size_t len, uint8_t *out) {
     return n;
 }
 
+static void check(const struct norm_kernel *kernel, struct sk_bytes in, struct sk_bytes want,
+                  uint8_t *got) {
+    struct sk_norm_text n = {0};
+    size_t got_len = norm_text_feed(kernel, &n, in.ptr, in.len, got);
+    if (got_len != want.len || memcmp(got, want.ptr, want.len) != 0) {
+        abort();
+    }
+    size_t cut = in.ptr[0] % in.len;
+    memcpy(got, in.ptr, in.len);
+    n = (struct sk_norm_text){0};
+    size_t first = norm_text_feed(kernel, &n, got, cut, got);
+    got_len = first + norm_text_feed(kernel, &n, got + cut, in.len - cut, got + first);
+    if (got_len != want.len || memcmp(got, want.ptr, want.len) != 0) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *want = mem_alloc(size + 1);
     uint8_t *got = mem_alloc(size + 1);
@@ -34,20 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         mem_free(got);
         return 0;
     }
-    size_t want_len = plain(data, size, want);
-    struct sk_norm_text n = {0};
-    size_t got_len = sk_norm_text_feed(&n, data, size, got);
-    if (got_len != want_len || memcmp(got, want, want_len) != 0) {
-        abort();
+    struct sk_bytes in = {data, size}, all = {want, plain(data, size, want)};
+    const struct norm_kernel *kernel;
+    for (unsigned k = 0; (kernel = norm_kernel_nth(k)) != NULL; k++) {
+        check(kernel, in, all, got);
     }
-    size_t cut = data[0] % size;
-    memcpy(got, data, size);
-    n = (struct sk_norm_text){0};
-    size_t first = sk_norm_text_feed(&n, got, cut, got);
-    got_len = first + sk_norm_text_feed(&n, got + cut, size - cut, got + first);
-    if (got_len != want_len || memcmp(got, want, want_len) != 0) {
-        abort();
-    }
+    check(NULL, in, all, got);
     mem_free(want);
     mem_free(got);
     return 0;

@@ -222,7 +222,7 @@ sk_err sk_norm_html_new(const struct sk_html_events *events, struct sk_norm_html
         return sk_fail(SK_E_NOMEM);
     }
     h->events = events;
-    h->vector = html_vector_here();
+    h->vector = norm_kernel_nth(0);
     *out_html = h;
     return sk_ok();
 }

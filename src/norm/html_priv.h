@@ -10,6 +10,7 @@
 
 #include "norm/html.h"
 #include "norm/js.h"
+#include "norm/kernel.h"
 #include "codec/screnc.h"
 
 #define HTML_WINDOW_BYTES ((size_t)8191)
@@ -78,7 +79,7 @@ struct html_shown { /* the text of an open link */
 
 struct sk_norm_html {
     const struct sk_html_events *events;
-    bool vector; /* html_vector.c can run here */
+    const struct norm_kernel *vector; /* NULL: byte by byte */
     sk_err err;  /* sticky */
     enum html_state state;
     enum html_state back; /* from an entity */
@@ -208,17 +209,6 @@ static inline void html_keep(struct sk_norm_html *h, uint8_t c) {
 
 /* Is it UTF-8 of a full stop of East Asian scripts? */
 bool html_is_full_stop(const struct html_high *high);
-
-/*
- * html_vector.c: what html_text, html_script and the states of values do, many bytes at a time.
- * Each returns how many it took, up to the first that needs the state (0: that is the first one),
- * and must not be called while bytes from 0x80 up wait.
- */
-bool html_vector_here(void);
-size_t html_text_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
-size_t html_script_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
-/* Plain bytes, lower case, to nocomment. */
-size_t html_plain_vector(struct sk_norm_html *h, const uint8_t *p, size_t len);
 
 /* html_script.c: what stands in <script>, to the script normaliser. */
 static inline bool html_in_script(const struct sk_norm_html *h) {

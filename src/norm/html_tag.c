@@ -372,10 +372,10 @@ static void high_in(struct sk_norm_html *h, uint8_t c) {
 /* Plain bytes, as many as come, once it is clear that the value does not begin with "data:".
  * Returns where they end. */
 static const uint8_t *value_run(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
-    if (!h->vector || h->data_at <= 4 || h->value_high.len > 0) {
+    if (h->vector == NULL || h->data_at <= 4 || h->value_high.len > 0) {
         return p;
     }
-    size_t n = html_plain_vector(h, p, (size_t)(end - p));
+    size_t n = h->vector->html_plain(h, p, (size_t)(end - p));
     struct html_value *value = h->value;
     if (value != NULL) {
         size_t room = HTML_VALUE_MAX - value->len;

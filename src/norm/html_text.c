@@ -98,8 +98,8 @@ static void text_byte(struct sk_norm_html *h, uint8_t c) {
 
 const uint8_t *html_text(struct sk_norm_html *h, const uint8_t *p, const uint8_t *end) {
     for (; p < end; p++) {
-        if (h->vector && h->text_high.len == 0) {
-            p += html_text_vector(h, p, (size_t)(end - p));
+        if (h->vector != NULL && h->text_high.len == 0) {
+            p += h->vector->html_text(h, p, (size_t)(end - p));
             if (p == end) {
                 return p;
             }
@@ -162,8 +162,8 @@ const uint8_t *html_script(struct sk_norm_html *h, const uint8_t *p, const uint8
         return script_ahead(h, p, end);
     }
     for (; p < end; p++) {
-        if (h->vector && h->text_high.len == 0) {
-            p += html_script_vector(h, p, (size_t)(end - p));
+        if (h->vector != NULL && h->text_high.len == 0) {
+            p += h->vector->html_script(h, p, (size_t)(end - p));
             if (p == end) {
                 return p;
             }

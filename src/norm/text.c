@@ -8,14 +8,14 @@
  *     FORM  ' ' ' ' f o o - ' ' - b a r ' '        0: the byte goes
  *     out  " foo bar "
  *
- * Where the processor can, whole blocks are done by text_vector.c and this does the rest.
+ * Where the processor can, whole blocks are done by text_block.h and this does the rest.
  *
  * Writing ahead of the place is safe in place as well: the place never passes the byte being read.
  * The engine is the only caller; it feeds windows of a layer.
  */
 #include "norm/text.h"
 
-#include "norm/text_vector.h"
+#include "norm/kernel.h"
 
 #define SAME4(c) (c), (c) + 1, (c) + 2, (c) + 3
 #define SAME16(c) SAME4(c), SAME4((c) + 4), SAME4((c) + 8), SAME4((c) + 12)
@@ -31,10 +31,11 @@ static const uint8_t FORM[256] = {
 };
 /* clang-format on */
 
-size_t sk_norm_text_feed(struct sk_norm_text *n, const uint8_t *in, size_t len, uint8_t *out) {
+size_t norm_text_feed(const struct norm_kernel *kernel, struct sk_norm_text *n, const uint8_t *in,
+                      size_t len, uint8_t *out) {
     size_t put = 0, done = 0;
-    if (norm_text_vector_here()) {
-        put = norm_text_vector(in, len, out, &n->last, &done);
+    if (kernel != NULL) {
+        put = kernel->text(in, len, out, &n->last, &done);
     }
     unsigned after_space = n->last == ' ';
     for (size_t i = done; i < len; i++) {
@@ -47,4 +48,8 @@ size_t sk_norm_text_feed(struct sk_norm_text *n, const uint8_t *in, size_t len, 
     }
     n->last = after_space ? ' ' : 0;
     return put;
+}
+
+size_t sk_norm_text_feed(struct sk_norm_text *n, const uint8_t *in, size_t len, uint8_t *out) {
+    return norm_text_feed(norm_kernel_nth(0), n, in, len, out);
 }
