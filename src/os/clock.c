@@ -14,6 +14,12 @@ uint64_t clock_monotonic_ms(void) {
     return clock_monotonic_us() / 1000u;
 }
 
+uint64_t clock_monotonic_coarse_ms(void) {
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
 void clock_sleep_us(uint64_t us) {
     struct timespec t = {.tv_sec = (time_t)(us / 1000000u),
                          .tv_nsec = (long)(us % 1000000u) * 1000};
