@@ -57,7 +57,8 @@ static sk_err tokens_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 static uint64_t run(const uint8_t *data, size_t size, size_t step_bytes) {
-    static const struct sk_format tokens = {"tokens", SK_TYPE_TEXT_UTF8, NULL, tokens_walk};
+    static const struct sk_format tokens = {
+        .name = "tokens", .type = SK_TYPE_TEXT_UTF8, .walk = tokens_walk};
     struct walktest t;
     walktest_init(&t);
     step = step_bytes;

@@ -209,6 +209,7 @@ struct sk_report {
     uint64_t layers;
     uint64_t bytes_scanned; /* of all layers */
     uint64_t bytes_read;    /* of the object */
+    uint8_t alike[32]; /* of a share (sk_scan_share): what all shares of the object must agree on */
 };
 
 /* What the work was, for --stats; sums since sk_scanner_new. */
@@ -224,6 +225,7 @@ struct sk_stats {
     uint64_t touched;      /* signatures with a trigger found */
     uint64_t evaluated;
     uint64_t hits;
+    uint64_t shares; /* of containers whose members were shared out (sk_scan_share) */
 };
 
 SEKISHO_API void sk_options_init(struct sk_options *out_options);
@@ -258,6 +260,29 @@ SEKISHO_API int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
  */
 SEKISHO_API int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag,
                                int *out_stands);
+/*
+ * One large container, looked at by several scanners side by side: each is given the same object,
+ * the same count and an index of its own, walks the container and looks at its share of the
+ * members. `agreed` is called, for index 0 only, before anything is searched, when the object can
+ * be shared; others get their index only then, and without the call the report is about the whole
+ * object, as that of sk_scan_ahead.
+ *
+ * Reports of shares count together or not at all: when each of them is clean, complete and without
+ * notes, all have the same `type` and `alike`, their sums of layers and bytes_scanned keep within
+ * the limits, and the object has not changed meanwhile. The object's report is then clean, with
+ * these sums. In every other case it is to be scanned alone; a share that meets the first thing
+ * worth reporting, or a quarter of the time limit, therefore ends there, incomplete.
+ */
+#define SK_SHARES_MAX 16u
+struct sk_share {
+    uint32_t index; /* below count */
+    uint32_t count; /* 2..SK_SHARES_MAX */
+    void (*agreed)(void *ctx);
+    void *ctx;
+};
+SEKISHO_API int sk_scan_share(struct sk_scanner *scanner, int fd, uint64_t tag,
+                              const struct sk_share *share, const struct sk_report **out_report,
+                              int *out_owes);
 SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len,
                             const char *name, const struct sk_report **out_report);
 SEKISHO_API void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats);

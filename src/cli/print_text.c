@@ -326,6 +326,7 @@ const char *stat_row(const struct sk_stats *stats, unsigned index, uint64_t *out
         {"touched", stats->touched},
         {"evaluated", stats->evaluated},
         {"hits", stats->hits},
+        {"shares", stats->shares},
     };
     if (index >= sizeof(rows) / sizeof(rows[0])) {
         return NULL;

@@ -49,6 +49,10 @@ void budget_start(struct budget *b) {
     b->time_over = false;
 }
 
+void budget_hurry(struct budget *b, uint32_t part) {
+    b->end_ms = b->now_ms() + b->limits.max_scan_time / part;
+}
+
 bool budget_time_left(struct budget *b) {
     if (!b->time_over && b->now_ms() >= b->end_ms) {
         b->time_over = true;

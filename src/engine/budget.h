@@ -31,6 +31,8 @@ struct budget {
 
 void budget_init(struct budget *b, const struct sk_limits *limits);
 void budget_start(struct budget *b);
+/* No more than this part of the time limit, from now on. */
+void budget_hurry(struct budget *b, uint32_t part);
 /* Asks the clock. */
 bool budget_time_left(struct budget *b);
 /* Bytes that further layers may have. */

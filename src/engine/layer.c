@@ -38,6 +38,7 @@
 #include "engine/links.h"
 #include "engine/structured.h"
 #include "engine/observe.h"
+#include "engine/share.h"
 #include "engine/view.h"
 #include "engine/walk.h"
 #include "format/content.h"
@@ -316,6 +317,9 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     if (sk_failed(err)) {
         scan_note_error(sc, layer, err);
         return false;
+    }
+    if (share_opens(sc, layer)) {
+        return is_container(sc, layer);
     }
     struct arena_mark mark = arena_mark(&sc->walk_arena);
     const struct sk_exe *exe = walk_facts(sc, layer);

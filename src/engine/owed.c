@@ -194,15 +194,6 @@ bool owed_end(struct owed *owed) {
     return o->used;
 }
 
-static bool unchanged(const struct owed_object *o) {
-    struct stat now;
-    return fstat(o->fd, &now) == 0 && now.st_size == o->before.st_size &&
-           now.st_mtim.tv_sec == o->before.st_mtim.tv_sec &&
-           now.st_mtim.tv_nsec == o->before.st_mtim.tv_nsec &&
-           now.st_ctim.tv_sec == o->before.st_ctim.tv_sec &&
-           now.st_ctim.tv_nsec == o->before.st_ctim.tv_nsec;
-}
-
 /* An object whose digests are all taken; NULL: none. */
 static struct owed_object *ready(struct owed *owed) {
     for (unsigned i = 0; i < OWED_OBJECTS_MAX; i++) {
@@ -229,6 +220,6 @@ bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_sta
     }
     o->used = false;
     *out_tag = o->tag;
-    *out_stands = !o->suspect && unchanged(o);
+    *out_stands = !o->suspect && file_unchanged(o->fd, &o->before);
     return true;
 }

@@ -26,6 +26,7 @@
 #include "engine/layer.h"
 #include "engine/observe.h"
 #include "engine/owed.h"
+#include "engine/share.h"
 #include "engine/walk.h"
 #include "os/fdsource.h"
 #include "os/file.h"
@@ -157,16 +158,6 @@ static sk_err open_fd(struct sk_scanner *sc, struct layer *root, int fd, uint64_
     return size == 0 ? sk_ok() : file_pread_all(fd, sc->root.ptr, (size_t)size, 0);
 }
 
-static bool has_changed(int fd, const struct stat *before) {
-    struct stat now;
-    return fstat(fd, &now) != 0 || now.st_size != before->st_size ||
-           now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != before->st_mtim.tv_nsec ||
-           /* The time of modification can be set back by whoever may write; this one cannot. */
-           now.st_ctim.tv_sec != before->st_ctim.tv_sec ||
-           now.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
-}
-
 static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
                    const struct sk_report **out_report) {
     scan_start(sc);
@@ -181,9 +172,10 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
     } else {
         scan_root(sc, root);
     }
-    if (has_changed(fd, st)) {
+    if (!file_unchanged(fd, st)) {
         verdict_note(sc, root, SK_NOTE_CHANGED, NULL);
     }
+    share_finish(sc, root);
     *out_report = finish(sc, root);
     return SK_OK;
 }
@@ -216,6 +208,17 @@ int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
     if (result == SK_OK) {
         *out_owes = owes;
     }
+    return result;
+}
+
+int sk_scan_share(struct sk_scanner *scanner, int fd, uint64_t tag, const struct sk_share *share,
+                  const struct sk_report **out_report, int *out_owes) {
+    if (share->count < 2 || share->count > SK_SHARES_MAX || share->index >= share->count) {
+        return SK_E_USAGE;
+    }
+    share_begin(scanner, share);
+    int result = sk_scan_ahead(scanner, fd, tag, out_report, out_owes);
+    share_end(scanner);
     return result;
 }
 

@@ -18,6 +18,7 @@
 #include "crypto/digest.h"
 #include "defs/defset.h"
 #include "engine/budget.h"
+#include "engine/share.h"
 #include "engine/store.h"
 #include "engine/trials.h"
 #include "engine/verdict.h"
@@ -107,6 +108,7 @@ struct sk_scanner {
     struct members *members; /* NULL: no rules about members */
     struct phish *phish;
     struct owed *owed; /* digests put off; NULL: not on this machine */
+    struct share share;
     struct verdict verdict;
     struct trials trials;
     struct buf text; /* for names and paths being put together */

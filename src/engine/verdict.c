@@ -34,6 +34,7 @@
 #include "engine/heuristics.h"
 #include "engine/observe.h"
 #include "engine/scan.h"
+#include "engine/share.h"
 
 #define UNOFFICIAL ".UNOFFICIAL"
 
@@ -313,7 +314,7 @@ static void keep(struct sk_scanner *sc, struct layer *layer, const struct findin
 
 void verdict_find(struct sk_scanner *sc, struct layer *layer, const struct verdict_hit *hit) {
     char name[VERDICT_NAME_MAX_BYTES];
-    if (!hit_name(sc, hit, name)) {
+    if (!hit_name(sc, hit, name) || share_spoil(sc)) {
         return;
     }
     for (struct layer *l = layer; l != NULL; l = l->parent) {
@@ -360,6 +361,7 @@ void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
     v->noted[note] = true;
     v->incomplete = v->incomplete || sk_note_incomplete(note);
     heuristics_note(sc, layer, note);
+    (void)share_spoil(sc);
     /* The rows behind VERDICT_NOTE_MAX are for kinds that were not told yet. */
     if (v->note_count >= VERDICT_NOTE_MAX + SK_NOTE_COUNT ||
         (v->note_count >= VERDICT_NOTE_MAX && !first)) {

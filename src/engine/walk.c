@@ -31,12 +31,9 @@
 #include "engine/layer.h"
 #include "engine/members.h"
 #include "engine/observe.h"
+#include "engine/share.h"
 #include "engine/view.h"
 #include "engine/switches.h"
-
-/* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
- * readers stream: only a *claim* is judged here). */
-#define PLAUSIBLE_RATIO 1100u
 
 /* A slice of a layer behind windows would need windows of its own; up to this size it is read once
  * into a store instead. */
@@ -47,8 +44,9 @@ struct sk_walk {
     struct layer *layer;
     bool facts; /* members are refused */
     bool facts_children;
-    bool stop;  /* this container has no more to tell */
-    bool noted; /* since the last member */
+    bool stop;    /* this container has no more to tell */
+    bool noted;   /* since the last member */
+    bool skipped; /* the last member */
     bool embedded;
     uint32_t children;
     struct sk_exe exe;
@@ -92,7 +90,7 @@ static sk_err check_size(struct sk_walk *walk, const struct reading *r) {
 /* Fill the store. False: do not look at it. */
 static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_stream *data) {
     store_begin(r->store, &walk->sc->pool);
-    if (r->expected / PLAUSIBLE_RATIO <= r->packed) {
+    if (r->expected / WALK_PLAUSIBLE_RATIO <= r->packed) {
         store_expect(r->store, r->expected);
     }
     for (;;) {
@@ -128,7 +126,7 @@ static bool claim_is_too_large(const struct sk_walk *walk, const struct sk_child
         return child->slice_len > max;
     }
     return child->size != SK_SIZE_UNKNOWN && child->size > max &&
-           child->size / PLAUSIBLE_RATIO < packed_of(walk, child);
+           child->size / WALK_PLAUSIBLE_RATIO < packed_of(walk, child);
 }
 
 /* Open member->src. False: there is nothing to look at, and a note says why. */
@@ -207,6 +205,13 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
     }
     TRY(admit(walk));
     struct sk_scanner *sc = walk->sc;
+    walk->skipped = share_skips(sc, walk->layer, child);
+    if (walk->skipped) {
+        walk->layer->child_count++;
+        walk->children++;
+        walk->noted = false;
+        return sk_ok();
+    }
     if (child->encrypted) {
         heuristics_note(sc, walk->layer, SK_NOTE_ENCRYPTED); /* also when a password opens it */
     }
@@ -264,6 +269,7 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
 void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
     if ((unsigned)fact < SK_FACT_COUNT) {
         walk->layer->facts |= UINT64_C(1) << fact;
+        share_fact(walk->sc, walk->layer, fact);
         struct sk_bytes bytes = {(const uint8_t *)value, value == NULL ? 0 : value_len};
         heuristics_fact(walk->sc, walk->layer, fact, bytes);
         observe_fact(walk->sc, walk->layer, fact, bytes);
@@ -326,6 +332,16 @@ struct arena *walk_arena(struct sk_walk *walk) {
 
 sk_err walk_tick(struct sk_walk *walk) {
     return scan_time_left(walk->sc, walk->layer) ? sk_ok() : sk_fail(SK_E_STOP);
+}
+
+bool walk_skipped(const struct sk_walk *walk) {
+    return walk->skipped;
+}
+
+void walk_uneven(struct sk_walk *walk) {
+    if (walk->layer->parent == NULL) {
+        (void)share_spoil(walk->sc);
+    }
 }
 
 /* ---- whole walks -------------------------------------------------------------------------- */

@@ -9,6 +9,10 @@
 
 #include "engine/scan.h"
 
+/* No compressor of today's formats does better on one member (bzip2, LZMA: far more, but their
+ * readers stream: only a *claim* is judged by this). */
+#define WALK_PLAUSIBLE_RATIO 1100u
+
 /* Facts of an executable, or NULL. They live in sc->walk_arena until the caller rewinds it. Sets
  * layer->facts_children. */
 const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer);

@@ -22,4 +22,5 @@ static sk_err ar_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_ar = {"ar", SK_TYPE_AR, ar_probe, ar_walk};
+const struct sk_format sk_format_ar = {
+    .name = "ar", .type = SK_TYPE_AR, .probe = ar_probe, .walk = ar_walk, .skips = true};

@@ -31,4 +31,5 @@ static sk_err cab_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_cab = {"cab", SK_TYPE_CAB, cab_probe, cab_walk};
+const struct sk_format sk_format_cab = {
+    .name = "cab", .type = SK_TYPE_CAB, .probe = cab_probe, .walk = cab_walk};

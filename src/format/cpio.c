@@ -78,4 +78,8 @@ static sk_err cpio_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_cpio = {"cpio", SK_TYPE_CPIO_NEWC, cpio_probe, cpio_walk};
+const struct sk_format sk_format_cpio = {.name = "cpio",
+                                         .type = SK_TYPE_CPIO_NEWC,
+                                         .probe = cpio_probe,
+                                         .walk = cpio_walk,
+                                         .skips = true};

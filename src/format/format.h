@@ -101,6 +101,15 @@ bool walk_password(struct sk_walk *walk, unsigned index, struct sk_bytes *out_pa
 struct arena *walk_arena(struct sk_walk *walk);
 /* Call in every loop that input can prolong. SK_E_STOP: time is over, return at once. */
 sk_err walk_tick(struct sk_walk *walk);
+/*
+ * Of a large container several processes may each look at some members (sk_format.skips). True: the
+ * member handed over last was another's to look at. Nobody has read it here; take it for sound and
+ * as long as it says.
+ */
+bool walk_skipped(const struct sk_walk *walk);
+/* What comes next depends on bytes of the last member: who skipped it will see something else. The
+ * container is then scanned by one process alone. */
+void walk_uneven(struct sk_walk *walk);
 
 struct sk_format {
     const char *name; /* "zip" */
@@ -108,6 +117,9 @@ struct sk_format {
     /* bid 0..100; may refine *out_type (several types in one reader), else leaves it. */
     int (*probe)(const struct sk_peek *peek, enum sk_type *out_type);
     sk_err (*walk)(struct sk_walk *walk, struct sk_source *src); /* NULL: typed only */
+    /* Members can be left unread, which costs next to nothing, and those that follow are the same,
+     * unless it calls walk_uneven. */
+    bool skips;
 };
 
 /* Call once before entering a sandbox that forbids opening files: loads what the libraries below

@@ -62,4 +62,5 @@ static sk_err hwp3_walk(struct sk_walk *walk, struct sk_source *src) {
     return err;
 }
 
-const struct sk_format sk_format_hwp3 = {"hwp3", SK_TYPE_HWP3, hwp3_probe, hwp3_walk};
+const struct sk_format sk_format_hwp3 = {
+    .name = "hwp3", .type = SK_TYPE_HWP3, .probe = hwp3_probe, .walk = hwp3_walk};

@@ -31,4 +31,5 @@ static sk_err iso_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_iso = {"iso9660", SK_TYPE_ISO, iso_probe, iso_walk};
+const struct sk_format sk_format_iso = {
+    .name = "iso9660", .type = SK_TYPE_ISO, .probe = iso_probe, .walk = iso_walk, .skips = true};

@@ -36,4 +36,5 @@ static sk_err lha_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_lha = {"lha", SK_TYPE_LHA, lha_probe, lha_walk};
+const struct sk_format sk_format_lha = {
+    .name = "lha", .type = SK_TYPE_LHA, .probe = lha_probe, .walk = lha_walk};

@@ -157,4 +157,5 @@ static int magic_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return best;
 }
 
-const struct sk_format sk_format_magic = {"magic", SK_TYPE_BINARY, magic_probe, NULL};
+const struct sk_format sk_format_magic = {
+    .name = "magic", .type = SK_TYPE_BINARY, .probe = magic_probe, .walk = NULL};

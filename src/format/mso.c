@@ -55,4 +55,5 @@ static sk_err mso_walk(struct sk_walk *walk, struct sk_source *src) {
     return err;
 }
 
-const struct sk_format sk_format_mso = {"mso", SK_TYPE_BINARY, mso_probe, mso_walk};
+const struct sk_format sk_format_mso = {
+    .name = "mso", .type = SK_TYPE_BINARY, .probe = mso_probe, .walk = mso_walk};

@@ -145,4 +145,5 @@ static sk_err msxml_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_ok();
 }
 
-const struct sk_format sk_format_msxml = {"msxml", SK_TYPE_XML_WORD, msxml_probe, msxml_walk};
+const struct sk_format sk_format_msxml = {
+    .name = "msxml", .type = SK_TYPE_XML_WORD, .probe = msxml_probe, .walk = msxml_walk};

@@ -132,4 +132,5 @@ static sk_err ole2_walk(struct sk_walk *walk, struct sk_source *src) {
     return src->failed;
 }
 
-const struct sk_format sk_format_ole2 = {"ole2", SK_TYPE_OLE2, ole2_probe, ole2_walk};
+const struct sk_format sk_format_ole2 = {
+    .name = "ole2", .type = SK_TYPE_OLE2, .probe = ole2_probe, .walk = ole2_walk};

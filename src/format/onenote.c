@@ -106,5 +106,5 @@ static sk_err onenote_walk(struct sk_walk *walk, struct sk_source *src) {
     }
 }
 
-const struct sk_format sk_format_onenote = {"onenote", SK_TYPE_ONENOTE, onenote_probe,
-                                            onenote_walk};
+const struct sk_format sk_format_onenote = {
+    .name = "onenote", .type = SK_TYPE_ONENOTE, .probe = onenote_probe, .walk = onenote_walk};

@@ -317,4 +317,5 @@ static sk_err ooxml_walk(struct sk_walk *walk, struct sk_source *src) {
     }
 }
 
-const struct sk_format sk_format_ooxml = {"ooxml", SK_TYPE_TEXT_UTF8, ooxml_probe, ooxml_walk};
+const struct sk_format sk_format_ooxml = {
+    .name = "ooxml", .type = SK_TYPE_TEXT_UTF8, .probe = ooxml_probe, .walk = ooxml_walk};

@@ -150,4 +150,5 @@ static sk_err rar_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_rar = {"rar", SK_TYPE_RAR, rar_probe, rar_walk};
+const struct sk_format sk_format_rar = {
+    .name = "rar", .type = SK_TYPE_RAR, .probe = rar_probe, .walk = rar_walk};

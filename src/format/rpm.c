@@ -60,4 +60,5 @@ static sk_err rpm_walk(struct sk_walk *walk, struct sk_source *src) {
     return walk_child(walk, &child, NULL);
 }
 
-const struct sk_format sk_format_rpm = {"rpm", SK_TYPE_RPM, rpm_probe, rpm_walk};
+const struct sk_format sk_format_rpm = {
+    .name = "rpm", .type = SK_TYPE_RPM, .probe = rpm_probe, .walk = rpm_walk};

@@ -23,4 +23,5 @@ static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_sevenzip = {"7z", SK_TYPE_SEVENZIP, sevenzip_probe, sevenzip_walk};
+const struct sk_format sk_format_sevenzip = {
+    .name = "7z", .type = SK_TYPE_SEVENZIP, .probe = sevenzip_probe, .walk = sevenzip_walk};

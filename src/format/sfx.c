@@ -259,4 +259,5 @@ static sk_err sfx_walk(struct sk_walk *walk, struct sk_source *src) {
     return search_region(&s, ANY, (struct region){layout.overlay, layout.overlay + OVERLAY_BYTES});
 }
 
-const struct sk_format sk_format_sfx = {"sfx", SK_TYPE_BINARY, sfx_probe, sfx_walk};
+const struct sk_format sk_format_sfx = {
+    .name = "sfx", .type = SK_TYPE_BINARY, .probe = sfx_probe, .walk = sfx_walk};

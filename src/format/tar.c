@@ -73,4 +73,5 @@ static sk_err tar_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_tar = {"tar", SK_TYPE_TAR, tar_probe, tar_walk};
+const struct sk_format sk_format_tar = {
+    .name = "tar", .type = SK_TYPE_TAR, .probe = tar_probe, .walk = tar_walk, .skips = true};

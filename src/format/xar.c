@@ -26,4 +26,5 @@ static sk_err xar_walk(struct sk_walk *walk, struct sk_source *src) {
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_xar = {"xar", SK_TYPE_XAR, xar_probe, xar_walk};
+const struct sk_format sk_format_xar = {
+    .name = "xar", .type = SK_TYPE_XAR, .probe = xar_probe, .walk = xar_walk};

@@ -141,4 +141,4 @@ static sk_err zip_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 const struct sk_format sk_format_zip = {
-    .name = "zip", .type = SK_TYPE_ZIP, .probe = zip_probe, .walk = zip_walk};
+    .name = "zip", .type = SK_TYPE_ZIP, .probe = zip_probe, .walk = zip_walk, .skips = true};

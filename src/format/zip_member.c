@@ -216,6 +216,9 @@ static sk_err give_stored(struct zip *z, struct sk_child *child, const struct vi
     child->slice_len = len;
     out->end = v->data_off + len;
     TRY(walk_child(z->walk, child, NULL));
+    if (walk_skipped(z->walk)) {
+        return sk_ok();
+    }
     bool whole = v->head->packed == SK_SIZE_UNKNOWN || v->head->packed <= len;
     if (whole && v->check_crc && len <= z->crc_budget) {
         z->crc_budget -= len;
@@ -246,6 +249,12 @@ static void judge_packed(struct zip *z, const struct view *v, const struct membe
     uint64_t stated = v->head->packed == SK_SIZE_UNKNOWN ? 0 : v->head->packed;
     out->end = v->data_off + (codec_ended ? used : min_u64(stated, z->src->size - v->data_off));
     out->good = false;
+    if (walk_skipped(z->walk)) {
+        return;
+    }
+    if (!codec_ended || used != stated) {
+        walk_uneven(z->walk); /* hidden members may stand where the headers do not say */
+    }
     if (!m->ended) {
         return; /* the engine has noted a failure, or did not want more */
     }

@@ -256,6 +256,15 @@ sk_err file_temp(const char *dir, int *out_fd) {
     return sk_ok();
 }
 
+bool file_unchanged(int fd, const struct stat *before) {
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
+           now.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+           now.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
+}
+
 void file_close(int *fd) {
     if (*fd >= 0) {
         int saved = errno;

@@ -50,6 +50,10 @@ sk_err file_write_all(int fd, const void *buf, size_t len);
 /* An empty file without a name, read and write, in directory dir (NULL: $TMPDIR or /tmp). */
 sk_err file_temp(const char *dir, int *out_fd);
 
+/* The same file, with the size and the times it had? Its time of modification can be set back by
+ * whoever may write, that of its change cannot. */
+bool file_unchanged(int fd, const struct stat *before);
+
 /* Close *fd when it is not negative and set it to -1; errno survives. */
 void file_close(int *fd);
 #define FILE_AUTO __attribute__((cleanup(file_close)))

@@ -142,6 +142,9 @@ void gather_done(struct gather *gather, const struct scan_done *done) {
     r->layers = done->layers;
     r->bytes_scanned = done->bytes_scanned;
     r->bytes_read = done->bytes_read;
+    if (done->alike.len == sizeof(r->alike)) {
+        memcpy(r->alike, done->alike.ptr, sizeof(r->alike));
+    }
 }
 
 void gather_died(struct gather *gather, enum sk_note note, const char *detail) {

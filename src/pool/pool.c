@@ -4,6 +4,7 @@
  *
  *   pool_submit -> the idlest slot (start a new worker only when all running ones are busy)
  *   pool_poll   -> poll(2) over all sockets -> slot_pull (answers) -> slot_push (more work)
+ *               -> the shares of a large container go to workers that are idle (split.h)
  *               -> hanging workers are killed -> dead ones with work waiting are started again
  *
  * Small objects are answered every few microseconds, and waking a parent that sleeps in poll(2)
@@ -96,13 +97,13 @@ bool pool_has_room(const struct pool *pool) {
 }
 
 /* Idle and running first, then a worker not yet started, then the one with least to do. */
-static struct slot *choose(struct pool *pool) {
+static struct slot *choose(struct pool *pool, const struct slot *but) {
     struct slot *best = NULL;
     unsigned best_cost = 0;
     for (unsigned i = 0; i < pool->options.jobs; i++) {
         struct slot *slot = &pool->slot[i];
         unsigned cost = slot->state == SLOT_DOWN ? 1 : 2 * slot->count;
-        if (slot_has_room(slot) && (best == NULL || cost < best_cost)) {
+        if (slot != but && slot_has_room(slot) && (best == NULL || cost < best_cost)) {
             best = slot;
             best_cost = cost;
         }
@@ -129,8 +130,36 @@ static sk_err ensure_started(struct pool *pool, struct slot *slot) {
     return sk_ok();
 }
 
+/* Workers that have nothing to do, beside this one. */
+static unsigned idle_beside(const struct pool *pool, const struct slot *slot) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < pool->options.jobs; i++) {
+        const struct slot *other = &pool->slot[i];
+        count += other != slot && other->count == 0 && other->failed_starts == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* Gives the shares of an object to the others. One that cannot be given makes it one worker's. */
+static sk_err share_out(struct pool *pool, struct slot *slot) {
+    const struct slot_item *item = slot_take_shared(slot);
+    unsigned count = item == NULL ? 0 : split_count(item->split);
+    for (unsigned share = 1; share < count; share++) {
+        struct slot *other = choose(pool, slot);
+        if (other == NULL) {
+            split_lack(item->split);
+            return sk_ok();
+        }
+        TRY(ensure_started(pool, other));
+        if (sk_failed(slot_give_share(other, item, share))) {
+            split_lack(item->split);
+        }
+    }
+    return sk_ok();
+}
+
 sk_err pool_submit(struct pool *pool, int fd, const char *name, uint64_t tag) {
-    struct slot *slot = pool->dead ? NULL : choose(pool);
+    struct slot *slot = pool->dead ? NULL : choose(pool, NULL);
     if (slot == NULL) {
         file_close(&fd);
         return sk_fail(pool->dead ? SK_E_IO : SK_E_LIMIT);
@@ -140,6 +169,7 @@ sk_err pool_submit(struct pool *pool, int fd, const char *name, uint64_t tag) {
         file_close(&fd);
         return err;
     }
+    slot->helpers = idle_beside(pool, slot);
     return slot_give(slot, fd, name, tag);
 }
 
@@ -203,10 +233,10 @@ sk_err pool_poll(struct pool *pool, int timeout_ms) {
     for (unsigned i = 0; i < pool->options.jobs; i++) {
         struct slot *slot = &pool->slot[i];
         if (slot->state != SLOT_DOWN) {
-            bool more = slot->state == SLOT_UP && !slot->retire && slot->sent < slot->count;
             who[count] = slot;
-            set[count++] = (struct pollfd){.fd = slot->child.fd,
-                                           .events = (short)(POLLIN | (more ? POLLOUT : 0))};
+            set[count++] =
+                (struct pollfd){.fd = slot->child.fd,
+                                .events = (short)(POLLIN | (slot_may_send(slot) ? POLLOUT : 0))};
         }
     }
     if (poll(set, count, wait_ms(pool, timeout_ms)) < 0 && errno != EINTR) {
@@ -215,6 +245,8 @@ sk_err pool_poll(struct pool *pool, int timeout_ms) {
     for (nfds_t i = 0; i < count; i++) {
         if (set[i].revents != 0) {
             slot_pull(who[i], pool->packet);
+            TRY(share_out(pool, who[i]));
+            who[i]->helpers = idle_beside(pool, who[i]);
             slot_push(who[i]);
         }
     }

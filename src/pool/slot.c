@@ -12,6 +12,7 @@
  */
 #include "pool/slot.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -39,6 +40,7 @@ static void forget(struct slot *slot, unsigned at) {
     struct slot_item *item = &slot->item[at];
     file_close(&item->fd);
     mem_free(item->name);
+    split_drop(item->split);
     slot->bytes -= item->size;
     slot->count--;
     slot->sent -= at < slot->sent ? 1 : 0;
@@ -48,10 +50,17 @@ static void forget(struct slot *slot, unsigned at) {
 /* Nothing is with a worker any more. */
 static void take_back(struct slot *slot) {
     for (unsigned i = 0; i < slot->sent; i++) {
-        slot->item[i].owes = slot->item[i].again = false;
+        struct slot_item *item = &slot->item[i];
+        item->owes = item->again = false;
+        if (item->share == 0 && split_give_up(item->split)) {
+            split_drop(item->split);
+            item->split = NULL;
+            item->alone = true;
+        }
     }
     slot->sent = 0;
     slot->speaking = 0;
+    slot->shared = 0;
 }
 
 /* The sent item of this id; slot->sent: there is none. */
@@ -95,29 +104,81 @@ bool slot_has_room(const struct slot *slot) {
     return slot->count < depth && !slot->retire;
 }
 
-sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
-    char *copy = mem_strdup(name);
-    if (copy == NULL) {
-        file_close(&fd);
+/* Takes what `item` owns, also on failure; its name is copied. */
+static sk_err queue(struct slot *slot, struct slot_item item) {
+    item.name = mem_strdup(item.name);
+    if (item.name == NULL) {
+        file_close(&item.fd);
+        split_drop(item.split);
         return sk_fail(SK_E_NOMEM);
     }
+    item.id = slot->next_id++;
+    slot->item[slot->count++] = item;
+    slot->bytes += item.size;
+    slot_push(slot);
+    return sk_ok();
+}
+
+sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
     struct stat st;
     uint64_t size = fstat(fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
     file_read_ahead(fd, size < READ_AHEAD_BYTES ? size : READ_AHEAD_BYTES);
-    slot->item[slot->count++] =
-        (struct slot_item){.id = slot->next_id++, .fd = fd, .name = copy, .tag = tag, .size = size};
-    slot->bytes += size;
-    slot_push(slot);
-    return sk_ok();
+    union {
+        const char *in;
+        char *out;
+    } text = {.in = name};
+    return queue(slot, (struct slot_item){.fd = fd, .name = text.out, .tag = tag, .size = size});
+}
+
+sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned share) {
+    struct slot_item item = {.fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0),
+                             .name = from->name,
+                             .tag = from->tag,
+                             .size = from->size,
+                             .split = split_hold(from->split),
+                             .share = share};
+    if (item.fd < 0) {
+        split_drop(item.split);
+        return sk_fail(SK_E_IO);
+    }
+    return queue(slot, item);
+}
+
+const struct slot_item *slot_take_shared(struct slot *slot) {
+    unsigned at = slot->shared == 0 ? slot->sent : sent_item(slot, slot->shared);
+    slot->shared = 0;
+    return at == slot->sent ? NULL : &slot->item[at];
+}
+
+/* Its turn comes again, in whichever worker is next here. */
+static void scan_alone(struct slot *slot, unsigned at) {
+    struct slot_item item = slot->item[at];
+    split_drop(item.split);
+    slot->sent -= at < slot->sent ? 1 : 0;
+    memmove(&slot->item[at], &slot->item[at + 1], (slot->sent - at) * sizeof(item));
+    slot->item[slot->sent] = (struct slot_item){.id = slot->next_id++,
+                                                .fd = item.fd,
+                                                .name = item.name,
+                                                .tag = item.tag,
+                                                .size = item.size,
+                                                .alone = true};
 }
 
 static void answered(struct slot *slot, unsigned at, int result) {
     struct pool_result r = {
         .tag = slot->item[at].tag, .result = result, .report = gather_report(&slot->gather)};
     const struct pool_options *o = slot->start.options;
-    forget(slot, at);
+    struct sk_report sum;
+    enum split_step step = split_take(slot->item[at].split, o, &r, slot->item[at].fd, &sum);
+    if (step == SPLIT_AGAIN) {
+        scan_alone(slot, at);
+    } else {
+        forget(slot, at);
+    }
     slot->speaking = 0;
-    o->on_result(o->ctx, &r);
+    if (step == SPLIT_DONE) {
+        o->on_result(o->ctx, &r);
+    }
     gather_clear(&slot->gather);
     slot->oldest_since = clock_monotonic_ms();
 }
@@ -166,17 +227,52 @@ static void retire(struct slot *slot) {
     take_back(slot);
 }
 
+/* Is the worker busy with something it was sent? */
+static bool is_busy(const struct slot *slot) {
+    return slot->sent > 0 && !slot->item[first_open(slot)].owes;
+}
+
+static bool is_large(const struct slot *slot, const struct slot_item *item) {
+    return item->share == 0 && !item->alone && split_wanted(slot->start.options, item->size);
+}
+
+bool slot_may_send(const struct slot *slot) {
+    return slot->state == SLOT_UP && !slot->retire && slot->sent < slot->count &&
+           !(is_large(slot, &slot->item[slot->sent]) && is_busy(slot));
+}
+
+/* What the next item asks of the worker; false: nothing, any more. */
+static bool next_request(struct slot *slot, struct scan_request *out_request) {
+    struct slot_item *item = &slot->item[slot->sent];
+    if (item->share > 0 && split_is_void(item->split)) {
+        forget(slot, slot->sent);
+        return false;
+    }
+    if (is_large(slot, item) && item->split == NULL) {
+        item->split = split_offer(item->fd, item->size, slot->helpers);
+    }
+    *out_request = (struct scan_request){
+        .id = item->id,
+        .share = item->share,
+        .shares = item->split == NULL ? 0 : split_count(item->split),
+        .name = item->name,
+    };
+    return true;
+}
+
 void slot_push(struct slot *slot) {
     uint8_t bytes[WIRE_MAX_BYTES];
     const struct wire_message *row = wire_find(&scan_dialog, SCAN_REQUEST);
-    while (slot->state == SLOT_UP && !slot->retire && slot->sent < slot->count) {
-        const struct slot_item *item = &slot->item[slot->sent];
-        struct scan_request request = {.id = item->id, .name = item->name};
+    while (slot_may_send(slot)) {
+        struct scan_request request;
+        if (!next_request(slot, &request)) {
+            continue;
+        }
         size_t len = 0;
         if (sk_failed(wire_encode(row, &request, bytes, sizeof(bytes), &len))) {
             return; /* cannot happen: texts are cut to fit */
         }
-        enum wire_io io = wire_send(slot->child.fd, bytes, len, item->fd, false);
+        enum wire_io io = wire_send(slot->child.fd, bytes, len, slot->item[slot->sent].fd, false);
         if (io == WIRE_IO_AGAIN) {
             return;
         }
@@ -217,6 +313,17 @@ static bool put_aside(struct slot *slot, uint64_t id) {
     slot->item[at].again = slot->item[at].owes; /* the second time: it is taken up again */
     slot->item[at].owes = !slot->item[at].owes;
     slot->oldest_since = clock_monotonic_ms();
+    return true;
+}
+
+/* The worker begins with share 0 of the object that it was asked to share. */
+static bool shared(struct slot *slot, uint64_t id) {
+    unsigned at = sent_item(slot, id);
+    if (at == slot->sent || slot->speaking != 0 || slot->item[at].owes ||
+        slot->item[at].share > 0 || !split_begin(slot->item[at].split)) {
+        return false;
+    }
+    slot->shared = id;
     return true;
 }
 
@@ -267,6 +374,8 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         return speaks_of(slot, r->hits.id) && gather_hits(&slot->gather, &r->hits);
     case SCAN_OWES:
         return put_aside(slot, r->owes.id);
+    case SCAN_SHARED:
+        return shared(slot, r->shared.id);
     case SCAN_DONE:
         return speaks_of(slot, r->done.id) && finished(slot, &r->done);
     case SCAN_STATS:
@@ -279,7 +388,8 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
 }
 
 void slot_pull(struct slot *slot, struct wire_packet *packet) {
-    for (unsigned n = 0; n < PULL_MAX && slot->state != SLOT_DOWN; n++) {
+    /* not on, before the pool has seen that shares are to be given out */
+    for (unsigned n = 0; n < PULL_MAX && slot->state != SLOT_DOWN && slot->shared == 0; n++) {
         enum wire_io io = wire_recv(slot->child.fd, false, packet);
         if (io == WIRE_IO_AGAIN) {
             break;

@@ -15,7 +15,8 @@
  *
  * So many objects are sent ahead that a worker has digests to take side by side, but beyond
  * SLOT_AHEAD only as long as those waiting are small: what waits with one worker is not given to
- * another that has become idle.
+ * another that has become idle. A large object is not sent ahead: when its turn comes, workers that
+ * are idle then may share it (split.h).
  *
  * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
  * descriptors and names; results are **borrowed** for the call of `answered`.
@@ -25,6 +26,7 @@
 
 #include "os/spawn.h"
 #include "pool/gather.h"
+#include "pool/split.h"
 #include "pool/worker.h"
 #include "wire/frame.h"
 
@@ -42,6 +44,9 @@ struct slot_item {
     char *name;
     uint64_t tag;
     uint64_t size;
+    struct split *split; /* it is offered for sharing, or shared; NULL: neither */
+    unsigned share;      /* which */
+    bool alone;          /* not to be shared any more */
 };
 
 struct slot {
@@ -51,6 +56,8 @@ struct slot {
     struct slot_item item[SLOT_DEPTH];
     unsigned count, sent;
     uint64_t bytes;        /* of all items */
+    unsigned helpers;      /* workers with nothing to do, as the pool last said */
+    uint64_t shared;       /* id of the item whose shares the pool has yet to give out, or 0 */
     uint64_t next_id;      /* of the next item */
     uint64_t speaking;     /* id of the item whose findings or notes have begun to come, or 0 */
     uint64_t oldest_since; /* ms: when the worker turned to what it is doing */
@@ -77,8 +84,14 @@ sk_err slot_start(struct slot *slot);
 bool slot_has_room(const struct slot *slot);
 /* Queue an object (takes fd); the caller has checked slot_has_room. */
 sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
+/* Queue one more share of an object that `from` is scanning. */
+sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned share);
 /* Send what waits, as far as the socket takes it. */
 void slot_push(struct slot *slot);
+/* Is there something that slot_push would send? */
+bool slot_may_send(const struct slot *slot);
+/* The item whose shares are to be given out, once; NULL: none. */
+const struct slot_item *slot_take_shared(struct slot *slot);
 /* Read and act on what the child has said, so much at a time: it may never stop talking. */
 void slot_pull(struct slot *slot, struct wire_packet *packet);
 /* How long the worker has to do with what it was sent, at the rate of the time since this was asked

@@ -37,6 +37,9 @@
 #define MEMORY_DEFAULT ((uint64_t)256 << 20)
 
 _Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 per counter");
+_Static_assert(SCAN_SHARES_MAX == SK_SHARES_MAX &&
+                   sizeof(((struct sk_report *)0)->alike) == SCAN_ALIKE_BYTES,
+               "as in sekisho.h");
 
 #define KEPT_MAX 48u
 
@@ -44,6 +47,7 @@ _Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 pe
 struct kept {
     uint64_t id;
     int fd;
+    bool share;         /* nothing but a plain result counts */
     struct buf packets; /* u32 length, bytes; each */
 };
 
@@ -59,6 +63,9 @@ struct worker {
     struct sk_scanner *scanner;
     bool want_stats;
     bool observes;      /* what is seen is told at once, so nothing is scanned twice or kept */
+    bool shared;        /* the object at hand: said so */
+    bool failed;        /* to say so */
+    uint64_t id;        /* of the object at hand */
     struct relay relay; /* its observer is the scanner's when the pool observes */
     struct scan_stats warm_up; /* work done before the first object: not to be counted */
     struct wire_packet packet;
@@ -181,6 +188,7 @@ static bool answer(struct worker *w, uint64_t id, int result, const struct sk_re
         done.layers = report->layers;
         done.bytes_scanned = report->bytes_scanned;
         done.bytes_read = report->bytes_read;
+        done.alike = (struct sk_bytes){report->alike, sizeof(report->alike)};
     }
     done.private_bytes = private_bytes(w);
     /* a kept answer comes with the sums of the time it is sent */
@@ -188,15 +196,35 @@ static bool answer(struct worker *w, uint64_t id, int result, const struct sk_re
     return (!stats || tell_stats(w)) && tell(w, SCAN_DONE, &done);
 }
 
+/* It can be shared: the others begin as early as they can. */
+static void agreed(void *ctx) {
+    struct worker *w = ctx;
+    struct scan_shared message = {.id = w->id};
+    w->shared = true;
+    w->failed = !tell(w, SCAN_SHARED, &message);
+}
+
+static int scan_one(struct worker *w, const struct scan_request *request, int fd,
+                    const struct sk_report **out_report, int *out_owes) {
+    w->id = w->relay.id = request->id;
+    w->relay.on = true;
+    w->shared = request->share > 0;
+    if (w->observes) {
+        return sk_scan_fd(w->scanner, fd, request->name, out_report);
+    }
+    if (request->shares == 0) {
+        return sk_scan_ahead(w->scanner, fd, request->id, out_report, out_owes);
+    }
+    struct sk_share share = {request->share, request->shares, agreed, w};
+    return sk_scan_share(w->scanner, fd, request->id, &share, out_report, out_owes);
+}
+
 /* Scans, and answers or keeps the answer. **Takes** fd. */
 static bool scan(struct worker *w, const struct scan_request *request, int fd) {
     const struct sk_report *report = NULL;
     int owes = 0;
-    w->relay.id = request->id;
-    w->relay.on = true;
-    int result = w->observes ? sk_scan_fd(w->scanner, fd, request->name, &report)
-                             : sk_scan_ahead(w->scanner, fd, request->id, &report, &owes);
-    if (w->relay.failed) {
+    int result = scan_one(w, request, fd, &report, &owes);
+    if (w->relay.failed || w->failed) {
         return false;
     }
     if (owes == 0) {
@@ -204,7 +232,7 @@ static bool scan(struct worker *w, const struct scan_request *request, int fd) {
         return answer(w, request->id, result, report);
     }
     struct kept *k = &w->kept[w->kept_count++];
-    *k = (struct kept){.id = request->id, .fd = fd};
+    *k = (struct kept){.id = request->id, .fd = fd, .share = w->shared};
     w->keep = &k->packets;
     bool ok = answer(w, request->id, result, report);
     w->keep = NULL;
@@ -239,6 +267,8 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
     bool ok;
     if (stands) {
         ok = (!w->want_stats || tell_stats(w)) && send_kept(w, &k.packets);
+    } else if (k.share) {
+        ok = answer(w, id, 0, &(const struct sk_report){.type = ""});
     } else {
         const struct sk_report *report = NULL;
         struct scan_owes again = {.id = id}; /* who is to blame should this scan end the worker */

@@ -16,6 +16,8 @@
 
 static const struct wire_field REQUEST[] = {
     U64(scan_request, id),
+    U32(scan_request, share, SCAN_SHARES_MAX - 1),
+    U32(scan_request, shares, SCAN_SHARES_MAX),
     TEXT(scan_request, name, SCAN_PATH_MAX),
 };
 static const struct wire_field READY[] = {
@@ -25,6 +27,9 @@ static const struct wire_field READY[] = {
 };
 static const struct wire_field OWES[] = {
     U64(scan_owes, id),
+};
+static const struct wire_field SHARED[] = {
+    U64(scan_shared, id),
 };
 static const struct wire_field FAILED[] = {
     TEXT(scan_failed, why, SCAN_DETAIL_MAX),
@@ -82,6 +87,7 @@ static const struct wire_field DONE[] = {
     U64(scan_done, layers),
     U64(scan_done, bytes_scanned),
     U64(scan_done, bytes_read),
+    BYTES(scan_done, alike, SCAN_ALIKE_BYTES),
     U64(scan_done, private_bytes),
 };
 
@@ -89,7 +95,7 @@ static const struct wire_field DONE[] = {
     { WIRE_U64, offsetof(struct scan_stats, value[n]), 0 }
 static const struct wire_field STATS[] = {
     STAT(0), STAT(1), STAT(2), STAT(3), STAT(4),  STAT(5),
-    STAT(6), STAT(7), STAT(8), STAT(9), STAT(10),
+    STAT(6), STAT(7), STAT(8), STAT(9), STAT(10), STAT(11),
 };
 
 #define DIGESTS_BYTES 68u /* 16 + 20 + 32 */
@@ -153,6 +159,7 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_REMARK, "remark", SCAN_FROM_WORKER, SCAN_BUSY, false, REMARK),
     ROW(SCAN_RETYPED, "retyped", SCAN_FROM_WORKER, SCAN_BUSY, false, RETYPED),
     ROW(SCAN_OWES, "owes", SCAN_FROM_WORKER, SCAN_BUSY, false, OWES),
+    ROW(SCAN_SHARED, "shared", SCAN_FROM_WORKER, SCAN_BUSY, false, SHARED),
 };
 
 const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

@@ -5,6 +5,7 @@
  *   worker                                pool
  *   READY (or FAILED, and it ends)  --->
  *                                  <---   SCAN + descriptor          (several may be under way)
+ *   [SHARED]                        --->
  *   [LAYER BYTES* FACT REMARK RETYPED]* FINDING* NOTE* (TRIAL HITS*)*
  *   [STATS] DONE, or OWES           --->                             (in any order of objects)
  * What stands in brackets only when the pool was told to observe (sekisho.h, struct sk_observer).
@@ -13,6 +14,9 @@
  * the next one. A second OWES: the report does not stand, the worker turns to the object again.
  * What belongs to one object comes without anything of another in between, OWES aside. Nothing
  * waits when the pool observes.
+ *
+ * SHARED: asked whether it would share the object, the worker begins with share 0; the pool gives
+ * the others to other workers. Without it the answer is about the whole object.
  *
  * The pool closes its end to end the worker.
  */
@@ -28,16 +32,23 @@ enum scan_state { SCAN_STARTING = 1u, SCAN_IDLE = 2u, SCAN_BUSY = 4u };
 #define SCAN_NAME_MAX 512u
 #define SCAN_WORD_MAX 64u
 #define SCAN_DETAIL_MAX 1024u
+#define SCAN_ALIKE_BYTES 32u
+#define SCAN_SHARES_MAX 16u
 
 /* How the worker's own memory is counted in READY and DONE: bytes held by its allocator. */
 struct scan_request {
     uint64_t id;
+    uint32_t share;  /* index of the share; 0 too when the worker is asked whether it will share */
+    uint32_t shares; /* 0: the whole object */
     const char *name;
 };
 struct scan_ready {
     uint32_t sandbox_held; /* bits, see os/sandbox.h */
     uint32_t landlock_abi;
     uint64_t private_bytes;
+};
+struct scan_shared {
+    uint64_t id;
 };
 struct scan_owes {
     uint64_t id;
@@ -133,12 +144,13 @@ struct scan_done {
     uint64_t layers;
     uint64_t bytes_scanned;
     uint64_t bytes_read;
+    struct sk_bytes alike; /* of a share: SCAN_ALIKE_BYTES */
     uint64_t private_bytes;
 };
 
 /* Sums since the worker started; see struct sk_stats. */
 struct scan_stats {
-    uint64_t value[11];
+    uint64_t value[12];
 };
 
 union scan_record {
@@ -146,6 +158,7 @@ union scan_record {
     struct scan_ready ready;
     struct scan_failed failed;
     struct scan_owes owes;
+    struct scan_shared shared;
     struct scan_finding finding;
     struct scan_note note;
     struct scan_trial trial;
@@ -174,7 +187,8 @@ enum scan_message {
     SCAN_FACT,
     SCAN_REMARK,
     SCAN_RETYPED,
-    SCAN_OWES
+    SCAN_OWES,
+    SCAN_SHARED
 };
 
 extern const struct wire_table scan_dialog;

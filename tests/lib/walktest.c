@@ -190,6 +190,15 @@ void walk_exe(struct sk_walk *walk, const struct sk_exe *exe) {
     t->exe.imports = exe->imports == NULL ? NULL : copy_of(exe->imports, exe->imports_len + 1);
 }
 
+bool walk_skipped(const struct sk_walk *walk) {
+    (void)walk;
+    return false;
+}
+
+void walk_uneven(struct sk_walk *walk) {
+    walk->t->uneven++;
+}
+
 void walk_type(struct sk_walk *walk, enum sk_type type) {
     walk->t->has_type = true;
     walk->t->type = type;

@@ -70,6 +70,7 @@ struct walktest {
     bool has_exe;
     struct sk_exe exe;
     uint64_t ticks;
+    unsigned uneven;      /* calls of walk_uneven */
     uint64_t child_bytes; /* sum over all children */
 };
 

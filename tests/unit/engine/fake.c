@@ -404,9 +404,12 @@ static int no_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return 0;
 }
 
-static const struct sk_format BOX = {"box", SK_TYPE_ZIP, no_probe, box_walk};
-static const struct sk_format EXE = {"exe", SK_TYPE_PE, no_probe, exe_walk};
-static const struct sk_format TYPED = {"typed", SK_TYPE_PDF, no_probe, NULL};
+static const struct sk_format BOX = {
+    .name = "box", .type = SK_TYPE_ZIP, .probe = no_probe, .walk = box_walk};
+static const struct sk_format EXE = {
+    .name = "exe", .type = SK_TYPE_PE, .probe = no_probe, .walk = exe_walk};
+static const struct sk_format TYPED = {
+    .name = "typed", .type = SK_TYPE_PDF, .probe = no_probe, .walk = NULL};
 
 const struct sk_format *const sk_formats[] = {&BOX, &EXE, &TYPED};
 const unsigned sk_format_count = 3;

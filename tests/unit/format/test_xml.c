@@ -101,7 +101,8 @@ static sk_err tokens_walk(struct sk_walk *walk, struct sk_source *src) {
     }
 }
 
-static const struct sk_format tokens = {"tokens", SK_TYPE_TEXT_UTF8, NULL, tokens_walk};
+static const struct sk_format tokens = {
+    .name = "tokens", .type = SK_TYPE_TEXT_UTF8, .probe = NULL, .walk = tokens_walk};
 
 static void expect(const char *in, size_t len, const char *want) {
     static const size_t steps[] = {1, 2, 3, 7, 4096};
