@@ -275,14 +275,14 @@ SEKISHO_API int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *ou
  */
 #define SK_SHARES_MAX 16u
 struct sk_share {
+    uint64_t tag;   /* as in sk_scan_ahead */
     uint32_t index; /* below count */
     uint32_t count; /* 2..SK_SHARES_MAX */
     void (*agreed)(void *ctx);
     void *ctx;
 };
-SEKISHO_API int sk_scan_share(struct sk_scanner *scanner, int fd, uint64_t tag,
-                              const struct sk_share *share, const struct sk_report **out_report,
-                              int *out_owes);
+SEKISHO_API int sk_scan_share(struct sk_scanner *scanner, int fd, const struct sk_share *share,
+                              const struct sk_report **out_report, int *out_owes);
 SEKISHO_API int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len,
                             const char *name, const struct sk_report **out_report);
 SEKISHO_API void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats);

@@ -211,13 +211,13 @@ int sk_scan_ahead(struct sk_scanner *scanner, int fd, uint64_t tag,
     return result;
 }
 
-int sk_scan_share(struct sk_scanner *scanner, int fd, uint64_t tag, const struct sk_share *share,
+int sk_scan_share(struct sk_scanner *scanner, int fd, const struct sk_share *share,
                   const struct sk_report **out_report, int *out_owes) {
     if (share->count < 2 || share->count > SK_SHARES_MAX || share->index >= share->count) {
         return SK_E_USAGE;
     }
     share_begin(scanner, share);
-    int result = sk_scan_ahead(scanner, fd, tag, out_report, out_owes);
+    int result = sk_scan_ahead(scanner, fd, share->tag, out_report, out_owes);
     share_end(scanner);
     return result;
 }

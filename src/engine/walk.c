@@ -51,6 +51,8 @@ struct sk_walk {
     uint32_t children;
     struct sk_exe exe;
     bool has_exe;
+    struct walk_outline *outline; /* nothing else is wanted; or NULL */
+    uint64_t max_members;
 };
 
 /* ---- reading a member --------------------------------------------------------------------- */
@@ -198,10 +200,23 @@ static void look_at_member(struct sk_walk *walk, struct layer *member, const str
     }
 }
 
+static sk_err count_member(struct sk_walk *walk, const struct sk_child *child) {
+    struct walk_outline *o = walk->outline;
+    uint64_t size = child->is_slice ? child->slice_len : child->size;
+    o->members++;
+    o->odd = o->odd || size == SK_SIZE_UNKNOWN || child->encrypted ||
+             __builtin_add_overflow(o->bytes, size, &o->bytes);
+    walk->skipped = true;
+    return o->odd || o->members > walk->max_members ? sk_fail(SK_E_STOP) : sk_ok();
+}
+
 sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_stream *data) {
     if (walk->facts) {
         walk->facts_children = true;
         return sk_fail(SK_E_STOP);
+    }
+    if (walk->outline != NULL) {
+        return count_member(walk, child);
     }
     TRY(admit(walk));
     struct sk_scanner *sc = walk->sc;
@@ -245,6 +260,10 @@ sk_err walk_child(struct sk_walk *walk, const struct sk_child *child, struct sk_
 sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *data) {
     struct sk_scanner *sc = walk->sc;
     struct layer *layer = walk->layer;
+    if (walk->outline != NULL) {
+        walk->outline->odd = true;
+        return sk_fail(SK_E_STOP);
+    }
     if (walk->facts || !verdict_wants_own(sc, layer)) {
         return sk_ok();
     }
@@ -267,7 +286,7 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
 }
 
 void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_t value_len) {
-    if ((unsigned)fact < SK_FACT_COUNT) {
+    if ((unsigned)fact < SK_FACT_COUNT && walk->outline == NULL) {
         walk->layer->facts |= UINT64_C(1) << fact;
         share_fact(walk->sc, walk->layer, fact);
         struct sk_bytes bytes = {(const uint8_t *)value, value == NULL ? 0 : value_len};
@@ -279,6 +298,10 @@ void walk_fact(struct sk_walk *walk, enum sk_fact fact, const char *value, size_
 void walk_note(struct sk_walk *walk, enum sk_note note, const char *detail) {
     if ((unsigned)note >= SK_NOTE_COUNT) {
         note = SK_NOTE_DAMAGED;
+    }
+    if (walk->outline != NULL) {
+        walk->outline->odd = true;
+        return;
     }
     if (note == SK_NOTE_DAMAGED && walk->layer->is_embedded && walk->children == 0) {
         return; /* magic numbers by chance, or in a program that knows them: no archive */
@@ -294,7 +317,7 @@ void walk_exe(struct sk_walk *walk, const struct sk_exe *exe) {
 }
 
 void walk_type(struct sk_walk *walk, enum sk_type type) {
-    if ((unsigned)type < SK_TYPE_COUNT) {
+    if ((unsigned)type < SK_TYPE_COUNT && walk->outline == NULL) {
         walk->layer->type = type;
         observe_type(walk->sc, walk->layer);
     }
@@ -339,7 +362,7 @@ bool walk_skipped(const struct sk_walk *walk) {
 }
 
 void walk_uneven(struct sk_walk *walk) {
-    if (walk->layer->parent == NULL) {
+    if (walk->outline == NULL && walk->layer->parent == NULL) {
         (void)share_spoil(walk->sc);
     }
 }
@@ -392,6 +415,15 @@ static void walk_one(struct sk_scanner *sc, struct layer *layer, const struct sk
         scan_note_error(sc, layer, err);
     }
     layer->reader = SK_TYPE_ANY;
+    arena_rewind(&sc->walk_arena, mark);
+}
+
+void walk_outline(struct sk_scanner *sc, struct layer *layer, const struct sk_format *format,
+                  uint64_t max_members, struct walk_outline *out) {
+    struct arena_mark mark = arena_mark(&sc->walk_arena);
+    struct sk_walk walk = {.sc = sc, .layer = layer, .outline = out, .max_members = max_members};
+    sk_err err = format->walk(&walk, &layer->src);
+    out->odd = out->odd || sk_failed(err);
     arena_rewind(&sc->walk_arena, mark);
 }
 

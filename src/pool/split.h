@@ -18,8 +18,8 @@
 
 #include "pool/pool.h"
 
-#define SPLIT_MIN_BYTES ((uint64_t)2 << 20)  /* smaller objects are not offered */
-#define SPLIT_EACH_BYTES ((uint64_t)1 << 20) /* a share is at least so much of the object */
+#define SPLIT_MIN_BYTES ((uint64_t)4 << 20)  /* smaller objects are not offered */
+#define SPLIT_EACH_BYTES ((uint64_t)2 << 20) /* a share is at least so much of the object */
 
 struct split;
 

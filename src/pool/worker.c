@@ -215,8 +215,12 @@ static int scan_one(struct worker *w, const struct scan_request *request, int fd
     if (request->shares == 0) {
         return sk_scan_ahead(w->scanner, fd, request->id, out_report, out_owes);
     }
-    struct sk_share share = {request->share, request->shares, agreed, w};
-    return sk_scan_share(w->scanner, fd, request->id, &share, out_report, out_owes);
+    struct sk_share share = {.tag = request->id,
+                             .index = request->share,
+                             .count = request->shares,
+                             .agreed = agreed,
+                             .ctx = w};
+    return sk_scan_share(w->scanner, fd, &share, out_report, out_owes);
 }
 
 /* Scans, and answers or keeps the answer. **Takes** fd. */
