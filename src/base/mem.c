@@ -6,6 +6,8 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
+
 static uint64_t fault_nth;
 static uint64_t fault_seen;
 
@@ -65,6 +67,10 @@ char *mem_strdup(const char *text) {
 
 void mem_free(void *block) {
     free(block);
+}
+
+void mem_trim(void) {
+    (void)malloc_trim(0);
 }
 
 void mem_fault_set(uint64_t nth) {

@@ -26,6 +26,9 @@ void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes)
     __attribute__((warn_unused_result));
 char *mem_strdup(const char *text) __attribute__((warn_unused_result));
 void mem_free(void *block);
+/* Gives pages of freed blocks back to the system, wherever they lie: worth it when something large
+ * has come to an end, or is about to begin. */
+void mem_trim(void);
 
 /* Scope cleanup: `MEM_AUTO char *p = mem_alloc(..)` frees at the end of the scope. */
 static inline void mem_free_ptr(void *ptr_to_ptr) {

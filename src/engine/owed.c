@@ -29,6 +29,7 @@
 #include "os/file.h"
 
 #define COPY_OBJECT_BYTES ((uint64_t)64 << 10)
+#define OWED_JOBS_MAX 1024u
 
 struct owed_object {
     bool used;
@@ -52,7 +53,10 @@ struct owed {
     struct owed_object object[OWED_OBJECTS_MAX];
     struct owed_object *open; /* being scanned, or NULL */
     struct owed_job *spare;
+    unsigned jobs_used; /* of job; those behind were never touched */
     size_t held;
+    struct owed_job job[OWED_JOBS_MAX]; /* not one by one among the copies: the heap would never
+                                           shrink below the last of them */
 };
 
 sk_err owed_new(struct owed **out_owed) {
@@ -88,11 +92,6 @@ void owed_free(struct owed *owed) {
     }
     for (struct lanes_job *j; (j = lanes_take(owed->lanes)) != NULL;) {
         job_free(owed, (struct owed_job *)(void *)j);
-    }
-    while (owed->spare != NULL) {
-        struct owed_job *job = owed->spare;
-        owed->spare = job->next;
-        mem_free(job);
     }
     lanes_free(owed->lanes);
     mem_free(owed);
@@ -139,13 +138,17 @@ static sk_err read_object(void *ctx, uint64_t off, void *buf, size_t len) {
     return file_pread_all(job->object->fd, buf, len, off);
 }
 
-static struct owed_job *job_new(struct owed *owed) {
-    struct owed_job *job = owed->spare;
-    if (job == NULL) {
-        job = mem_zalloc(1, sizeof(*job));
-    } else {
-        owed->spare = job->next;
+/* NULL: none is left, and none can be had by taking digests. */
+static struct owed_job *job_new(struct sk_scanner *sc) {
+    struct owed *owed = sc->owed;
+    if (owed->spare == NULL && owed->jobs_used < OWED_JOBS_MAX) {
+        return &owed->job[owed->jobs_used++];
     }
+    if (owed->spare == NULL && !take_one(sc, 1)) {
+        return NULL;
+    }
+    struct owed_job *job = owed->spare;
+    owed->spare = job->next;
     return job;
 }
 
@@ -171,7 +174,7 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
     }
     bool object = layer->parent == NULL && src == &layer->src;
     uint8_t *copy = object && src->size > COPY_OBJECT_BYTES ? NULL : copy_bytes(sc, src);
-    struct owed_job *job = object || copy != NULL ? job_new(owed) : NULL;
+    struct owed_job *job = object || copy != NULL ? job_new(sc) : NULL;
     if (job == NULL) {
         mem_free(copy);
         return false;

@@ -19,7 +19,7 @@
 #include "engine/scan.h"
 
 #define OWED_OBJECTS_MAX 64u
-#define OWED_HELD_BYTES ((size_t)6 << 20)
+#define OWED_HELD_BYTES ((size_t)4 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
 
 /* *out_owed NULL: not on this machine. */

@@ -11,9 +11,9 @@
  * The stack is a list of layers, so nothing recurses on input; depth is counted in the layer.
  *
  * Small objects are read whole into one buffer that stays with the scanner; larger ones are read in
- * windows (with 12 MiB instead of 8 in one buffer nothing was gained). Descriptors are read with
- * pread, never mapped: a file that shrinks is a read error, not a SIGBUS. A descriptor whose size
- * or time of change differs afterwards gives the note "changed".
+ * windows (with 8 or 12 MiB in one buffer instead of 4 nothing was gained). Descriptors are read
+ * with pread, never mapped: a file that shrinks is a read error, not a SIGBUS. A descriptor whose
+ * size or time of change differs afterwards gives the note "changed".
  *
  * The calls return an error only when nothing could be said about the object at all (a descriptor
  * that is none). Everything else is in the report.
@@ -31,8 +31,8 @@
 #include "os/fdsource.h"
 #include "os/file.h"
 
-#define ROOT_MEMORY_BYTES ((uint64_t)8 << 20)
-#define ROOT_KEEP_BYTES ((size_t)4 << 20) /* of the buffer, from one object to the next */
+#define ROOT_MEMORY_BYTES ((uint64_t)4 << 20)
+#define ROOT_KEEP_BYTES ((size_t)2 << 20) /* of the buffer, from one object to the next */
 #define ROOT_FIRST_BYTES ((size_t)64 * 1024)
 
 void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {

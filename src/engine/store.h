@@ -4,7 +4,8 @@
  * file beyond. struct store_pool: what all stores of one scanner share.
  *
  * Life cycle: store_pool_init once; store_begin -> store_room/store_put... -> store_source (any
- * number) -> [store_keep] -> store_release. At most one store grows at a time once it is spooled.
+ * number) -> [store_keep] -> store_release. At most one store grows at a time once it is spooled;
+ * those that grow side by side are told to stay in memory.
  * Ownership: the pool **borrows** the spool descriptor (-1: memory only); a store owns its memory
  * and returns it to the pool. Sources made from a store **borrow** it: it must not move.
  * Errors: SK_E_LIMIT (memory ceiling, without a spool file), SK_E_NOMEM, SK_E_IO (spool file full).
@@ -19,8 +20,8 @@
 
 #include "base/source.h"
 
-#define STORE_MEMORY_BYTES ((size_t)8 << 20) /* larger layers go to the spool file */
-#define STORE_KEPT_BYTES ((size_t)8 << 20)   /* so much may wait in memory when there is a spool */
+#define STORE_MEMORY_BYTES ((size_t)4 << 20) /* larger layers go to the spool file */
+#define STORE_KEPT_BYTES ((size_t)4 << 20)   /* so much may wait in memory when there is a spool */
 #define STORE_SPARES 2
 
 struct store_buf {
@@ -46,6 +47,7 @@ struct store {
     uint64_t spool_off;
     size_t kept_bytes; /* part of pool->kept */
     bool spooled;
+    bool stays; /* set after store_begin: in memory whatever its size, so several may grow */
 };
 
 void store_pool_init(struct store_pool *pool, int spool_fd, uint64_t ceiling_bytes);

@@ -16,8 +16,9 @@
  * the same): without a byte order mark browsers take the bytes one by one. What a browser makes of
  * such a page otherwise is a member (format/html.c).
  *
- * Only one store may grow beyond memory at a time (store.h). So a page whose outputs surely fit in
- * memory is normalised once, a larger one once for each output.
+ * Only one store may grow beyond memory at a time (store.h). So a page whose outputs are kept in
+ * memory (they are at most a few times the page) is normalised once, a larger one once for each
+ * output.
  */
 #include <string.h>
 
@@ -28,7 +29,7 @@
 #include "norm/html.h"
 #include "norm/utf16.h"
 
-#define ONE_PASS_BYTES (STORE_MEMORY_BYTES / 8) /* outputs are at most a few times the input */
+#define ONE_PASS_BYTES ((size_t)1 << 20)
 
 #define UNITS_BYTES ((size_t)4096)
 
@@ -36,6 +37,7 @@ struct pass {
     struct sk_scanner *sc;
     struct layer *layer;
     bool wanted[SK_HTML_OUT_COUNT];
+    bool together;               /* several outputs grow side by side */
     struct sk_norm_utf16 *utf16; /* NULL: the bytes as they are */
     struct store store[SK_HTML_OUT_COUNT];
 };
@@ -122,6 +124,7 @@ static void search(struct pass *pass, enum sk_html_out out) {
 static void run(struct pass *pass) {
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT; i++) {
         store_begin(&pass->store[i], &pass->sc->pool);
+        pass->store[i].stays = pass->together;
     }
     normalise(pass);
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !pass->sc->stop; i++) {
@@ -149,6 +152,7 @@ static void read_page(struct sk_scanner *sc, struct layer *layer, struct sk_norm
         all.wanted[SK_HTML_NOTAGS] = false;
     }
     if (layer->src.size <= ONE_PASS_BYTES) {
+        all.together = true;
         run(&all);
         return;
     }

@@ -15,10 +15,11 @@
  * until REGEX_HARD_LIMIT, paid from the budget.
  *
  * Windows: a layer in memory is one subject. One behind a read function is copied piece by piece
- * into a buffer of REGEX_WINDOW_BYTES; of all windows but the last only starts count that leave
- * REGEX_OVERLAP_BYTES behind them, so a match of up to that length is never cut. ClamAV maps the
- * whole file; a longer match is lost here. Starts in a later window see what lies before them in
- * it: CONTEXT_BYTES at least, so `^` does not match there.
+ * into a buffer of at most REGEX_WINDOW_BYTES, which is given back at once: such layers are rare,
+ * and it would be the largest piece of memory a worker keeps. Of all windows but the last only
+ * starts count that leave REGEX_OVERLAP_BYTES behind them, so a match of up to that length is never
+ * cut. ClamAV maps the whole file; a longer match is lost here. Starts in a later window see what
+ * lies before them in it: CONTEXT_BYTES at least, so `^` does not match there.
  *
  * Code is never taken from an image (a hostile one could run anything) and never compiled to
  * machine code in the sandbox: see docs/decisions/006-regular-expressions.md.
@@ -61,7 +62,6 @@ void regex_run_release(struct regex_run *run) {
     pcre2_match_data_free(run->data);
     pcre2_match_context_free(run->match);
     pcre2_general_context_free(run->general);
-    mem_free(run->window);
     *run = (struct regex_run){0};
 }
 
@@ -265,12 +265,10 @@ static bool finished(const struct search *s) {
 /* starts: how many places from `base` on a match may begin at. */
 static sk_err search_windows(struct search *s, uint64_t base, uint64_t len, uint64_t starts) {
     struct sk_source *src = s->pattern->src;
-    struct regex_run *run = s->run;
-    if (run->window == NULL) {
-        run->window = mem_alloc(REGEX_WINDOW_BYTES);
-        if (run->window == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
+    MEM_AUTO uint8_t *window =
+        mem_alloc(len < REGEX_WINDOW_BYTES ? (size_t)len + 1 : REGEX_WINDOW_BYTES);
+    if (window == NULL) {
+        return sk_fail(SK_E_NOMEM);
     }
     uint64_t at = 0; /* from base */
     while (at < starts) {
@@ -278,10 +276,10 @@ static sk_err search_windows(struct search *s, uint64_t base, uint64_t len, uint
         size_t got = 0;
         uint64_t rest = len - from;
         size_t want = rest < REGEX_WINDOW_BYTES ? (size_t)rest : REGEX_WINDOW_BYTES;
-        TRY(sk_source_read(src, base + from, run->window, want, &got));
+        TRY(sk_source_read(src, base + from, window, want, &got));
         s->pattern->view = NULL; /* the source's windows have moved */
         bool more = from + got < len && got == REGEX_WINDOW_BYTES;
-        s->subject = run->window;
+        s->subject = window;
         s->len = got;
         s->base = base + from;
         uint64_t limit = starts - from;

@@ -36,7 +36,6 @@ struct regex_run {
     void *data;    /* pcre2_match_data */
     struct regex_kept kept[REGEX_KEPT];
     uint64_t clock;
-    uint8_t *window;
     bool off;           /* none ever matches: switched off by the definitions */
     uint32_t flags_off; /* MT_REGEX_* that are not heeded */
     bool jit;           /* compile to machine code; never inside the sandbox, which forbids it */

@@ -370,7 +370,7 @@ static bool enter(const struct worker_start *start, int sock, struct sandbox_sta
  * does so with each of them, and keep tens of megabytes that one large object needed. */
 static void keep_little(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
-    (void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 int worker_run(void *start, int sock) {

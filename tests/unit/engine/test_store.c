@@ -107,6 +107,42 @@ static void test_waiting_stores(void **state) {
     assert_int_equal(pool.held, 0);
 }
 
+/* A layer that turns out large gives its buffer back; one told to stay goes on in memory, so
+ * several may grow by turns. */
+static void test_large_ones_shrink_or_stay(void **state) {
+    (void)state;
+    enum { COUNT = 3, TURNS = 3 };
+    FILE_AUTO int fd = -1;
+    assert_false(sk_failed(file_temp(NULL, &fd)));
+    struct store_pool pool;
+    store_pool_init(&pool, fd, 128 << 20);
+    struct store st[COUNT];
+    store_begin(&st[0], &pool);
+    assert_false(sk_failed(fill(&st[0], STORE_MEMORY_BYTES - 1, 1)));
+    assert_true(pool.held <= STORE_MEMORY_BYTES);
+    assert_false(sk_failed(fill(&st[0], STORE_MEMORY_BYTES + (1 << 20), 1)));
+    assert_true(st[0].spooled);
+    assert_true(pool.held <= 1 << 20);
+    check(&st[0], STORE_MEMORY_BYTES + (1 << 20), 1);
+    store_release(&st[0]);
+    for (unsigned i = 0; i < COUNT; i++) {
+        store_begin(&st[i], &pool);
+        st[i].stays = true;
+    }
+    for (unsigned turn = 1; turn <= TURNS; turn++) {
+        for (unsigned i = 0; i < COUNT; i++) {
+            assert_false(sk_failed(fill(&st[i], turn * STORE_MEMORY_BYTES / 2 + 1, i)));
+        }
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        assert_false(st[i].spooled);
+        check(&st[i], TURNS * STORE_MEMORY_BYTES / 2 + 1, i);
+        store_release(&st[i]);
+    }
+    store_pool_release(&pool);
+    assert_int_equal(pool.held, 0);
+}
+
 static void test_ceiling_keeps_what_was_stored(void **state) {
     (void)state;
     struct store_pool pool;
@@ -194,6 +230,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_in_memory_and_in_the_spool),
         cmocka_unit_test(test_waiting_stores),
+        cmocka_unit_test(test_large_ones_shrink_or_stay),
         cmocka_unit_test(test_ceiling_keeps_what_was_stored),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_budget),
