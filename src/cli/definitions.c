@@ -5,11 +5,11 @@
  * A compiled set is a directory with a manifest, or one image file. Anything else given to clamscan
  * with -d is compiled into a fresh directory, opened (the images are mapped), and the directory is
  * removed at once: mapped files live on without a name, and nothing is left behind even when the
- * process is killed later.
+ * process is killed later. One that is killed while it compiles leaves a directory, which the next
+ * removes (scratch.c).
  */
 #include "cli/definitions.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +18,7 @@
 
 #include "cli/intl.h"
 #include "cli/place.h"
+#include "cli/scratch.h"
 #include "defc/defc.h"
 #include "defs/defset.h"
 #include "defs/layout.h"
@@ -120,43 +121,21 @@ static bool is_image(const char *path) {
     return is;
 }
 
-void definitions_remove_flat(const char *path) {
-    DIR *dir = opendir(path);
-    if (dir == NULL) {
-        return;
-    }
-    struct dirent *d;
-    while ((d = readdir(dir)) != NULL) {
-        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0) {
-            (void)unlinkat(dirfd(dir), d->d_name, 0);
-        }
-    }
-    (void)closedir(dir);
-    (void)rmdir(path);
-}
-
 sk_err definitions_compile_use(const struct conf_list *paths, const struct definitions_compile *how,
                                struct diag *diag, definitions_use use, void *ctx) {
-    const char *base = how->temp_dir != NULL ? how->temp_dir : secure_getenv("TMPDIR");
-    char dir[PATH_MAX];
-    int len = snprintf(dir, sizeof(dir), "%s/sekisho-defs-XXXXXX",
-                       base != NULL && base[0] != '\0' ? base : "/tmp");
-    if (len < 0 || (size_t)len >= sizeof(dir) || mkdtemp(dir) == NULL) {
-        diag_say(diag, DIAG_ERROR, dir, 0, _("cannot make a temporary directory: %s"),
-                 strerror(errno));
-        return sk_fail(SK_E_IO);
-    }
+    struct scratch scratch;
+    TRY(scratch_make(how->temp_dir, diag, &scratch));
     struct defc_options options = {.sources = paths->item,
                                    .source_count = (unsigned)paths->count,
-                                   .out_dir = dir,
+                                   .out_dir = scratch.path,
                                    .pua = how->pua,
                                    .official_only = how->official_only,
                                    .wanted = how->wanted,
                                    .diag = diag};
     struct defc_report report;
     sk_err err = defc_compile(&options, &report);
-    err = sk_failed(err) ? err : use(ctx, dir);
-    definitions_remove_flat(dir);
+    err = sk_failed(err) ? err : use(ctx, scratch.path);
+    scratch_remove(&scratch);
     return err;
 }
 

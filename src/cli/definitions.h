@@ -34,8 +34,6 @@ typedef sk_err (*definitions_use)(void *ctx, const char *dir);
 /* Compile the paths together into a temporary directory and use it there. */
 sk_err definitions_compile_use(const struct conf_list *paths, const struct definitions_compile *how,
                                struct diag *diag, definitions_use use, void *ctx);
-/* Remove a directory of plain files. */
-void definitions_remove_flat(const char *path);
 /* As definitions_open (no path: the default); but paths that hold textual databases or containers
  * is compiled together into a temporary directory first, which is gone when this returns. */
 sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,

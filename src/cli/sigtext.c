@@ -24,6 +24,7 @@
 #include "cli/definitions.h"
 #include "cli/intl.h"
 #include "cli/say.h"
+#include "cli/scratch.h"
 #include "defc/defc.h"
 #include "defc/kinds.h"
 #include "os/file.h"
@@ -187,23 +188,16 @@ static void pass_on(void *ctx, enum diag_level level, const char *where, uint64_
 }
 
 sk_err sigtext_compile(const struct sigtext *s, struct diag *diag, sigtext_use use, void *ctx) {
-    const char *base = secure_getenv("TMPDIR");
-    char dir[PATH_MAX];
-    int len = snprintf(dir, sizeof dir, "%s/sekisho-signature-XXXXXX",
-                       base != NULL && base[0] != '\0' ? base : "/tmp");
-    if (len < 0 || (size_t)len >= sizeof dir || mkdtemp(dir) == NULL) {
-        diag_say(diag, DIAG_ERROR, dir, 0, _("cannot make a temporary directory: %s"),
-                 strerror(errno));
-        return sk_fail(SK_E_IO);
-    }
+    struct scratch scratch;
+    TRY(scratch_make(NULL, diag, &scratch));
     struct diag inner = {.ctx = diag, .say = pass_on};
-    const char *source[] = {dir};
+    const char *source[] = {scratch.path};
     struct definitions_compile how = {.pua = s->pua};
-    sk_err err = write_all(s, dir, diag);
+    sk_err err = write_all(s, scratch.path, diag);
     if (!sk_failed(err)) {
         err = definitions_compile_use(&(struct conf_list){.item = source, .count = 1}, &how, &inner,
                                       use, ctx);
     }
-    definitions_remove_flat(dir);
+    scratch_remove(&scratch);
     return err;
 }

@@ -16,6 +16,9 @@
  * it is is always read; when it has not started and all others wait, it starts without a place. So
  * this cannot stick.
  *
+ * When the system gives no more processes, the compile goes on with those it has; with none at all,
+ * the outermost process does the work itself. The end of a child is a new try.
+ *
  * Fork and not threads: nothing here has locks, the tests' fault counters and libcrypto need none,
  * a child gives its memory back when it ends, and the house has no threads where hostile input is
  * read (docs/decisions/007-parallel-compile.md).
@@ -74,6 +77,7 @@ struct crew {
     void *tell_ctx;
     uint64_t done[CREW_TASKS_MAX]; /* of the outermost run */
     unsigned running;              /* of it, the task that runs here */
+    bool refused;                  /* a process could not be started, and that was told */
 };
 
 struct run {
@@ -81,6 +85,7 @@ struct run {
     const struct crew_task *task;
     unsigned count;
     unsigned turn; /* the first task that is not over */
+    bool full;     /* no process was to be had; not tried again before one of ours ends */
     struct worker worker[CREW_TASKS_MAX];
     struct packet packet;
 };
@@ -288,6 +293,7 @@ static void end_worker(struct run *run, unsigned task) {
     int status = spawn_end(&w->child, false);
     leave_place(run->crew, w);
     w->state = TASK_ENDED;
+    run->full = false;
     if (!w->has_result) {
         char died[80];
         int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -315,46 +321,25 @@ static sk_err hear(struct run *run, unsigned task) {
                         (struct sk_bytes){run->packet.text, (size_t)n - sizeof head});
 }
 
-static sk_err start_child(struct run *run, unsigned task) {
+/* False: there is no process to be had; the task still waits. */
+static bool start_child(struct run *run, unsigned task) {
+    struct crew *crew = run->crew;
     struct worker *w = &run->worker[task];
-    struct child_start start = {run->crew, &run->task[task]};
+    struct child_start start = {crew, &run->task[task]};
     struct spawn_options options = {.entry = child_entry, .ctx = &start, .keep_all = true};
-    sk_err err = spawn_fork(&options, &w->child);
-    if (sk_failed(err)) {
-        diag_say(run->crew->diag, DIAG_ERROR, NULL, 0, "cannot start a process: %s",
-                 strerror(errno));
-        leave_place(run->crew, w);
-        return err;
+    if (sk_failed(spawn_fork(&options, &w->child))) {
+        if (!crew->refused) {
+            crew->refused = true;
+            diag_say(crew->diag, DIAG_INFO, NULL, 0,
+                     "cannot start another process; the compile goes on with fewer");
+        }
+        leave_place(crew, w);
+        run->full = true;
+        return false;
     }
     w->state = TASK_RUNS;
     w->apart = true;
-    return sk_ok();
-}
-
-/* Wait until a child says something, and take it. None may: then they wait for the turn. */
-static sk_err listen_once(struct run *run) {
-    struct pollfd poll_fd[CREW_TASKS_MAX];
-    unsigned of[CREW_TASKS_MAX];
-    unsigned n = 0;
-    for (unsigned i = 0; i < run->count; i++) {
-        const struct worker *w = &run->worker[i];
-        if (w->state == TASK_RUNS && (i == run->turn || w->kept.len < KEPT_MAX)) {
-            of[n] = i;
-            poll_fd[n++] = (struct pollfd){.fd = w->child.fd, .events = POLLIN};
-        }
-    }
-    if (n == 0) {
-        return start_child(run, run->turn);
-    }
-    if (poll(poll_fd, n, -1) < 0) {
-        return errno == EINTR ? sk_ok() : sk_fail(SK_E_IO);
-    }
-    for (unsigned i = 0; i < n; i++) {
-        if (poll_fd[i].revents != 0) {
-            TRY(hear(run, of[i]));
-        }
-    }
-    return sk_ok();
+    return true;
 }
 
 static void keep_say(void *ctx, enum diag_level level, const char *where, uint64_t line,
@@ -395,6 +380,35 @@ static void run_here(struct run *run, unsigned task) {
     w->state = TASK_ENDED;
 }
 
+/* Wait until a child says something, and take it. None may: then they wait for the turn. */
+static sk_err listen_once(struct run *run) {
+    struct pollfd poll_fd[CREW_TASKS_MAX];
+    unsigned of[CREW_TASKS_MAX];
+    unsigned n = 0;
+    for (unsigned i = 0; i < run->count; i++) {
+        const struct worker *w = &run->worker[i];
+        if (w->state == TASK_RUNS && (i == run->turn || w->kept.len < KEPT_MAX)) {
+            of[n] = i;
+            poll_fd[n++] = (struct pollfd){.fd = w->child.fd, .events = POLLIN};
+        }
+    }
+    if (n == 0) {
+        if (!start_child(run, run->turn)) {
+            run_here(run, run->turn);
+        }
+        return sk_ok();
+    }
+    if (poll(poll_fd, n, -1) < 0) {
+        return errno == EINTR ? sk_ok() : sk_fail(SK_E_IO);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (poll_fd[i].revents != 0) {
+            TRY(hear(run, of[i]));
+        }
+    }
+    return sk_ok();
+}
+
 /* What the calling process does itself: the task whose turn it is, else one that must run here,
  * else any that waits. count: nothing. */
 static unsigned next_here(const struct run *run) {
@@ -422,14 +436,14 @@ static unsigned next_waiting(const struct run *run) {
     return best;
 }
 
-static sk_err start_children(struct run *run) {
-    for (;;) {
+static void start_children(struct run *run) {
+    while (!run->full) {
         unsigned task = next_waiting(run);
         if (task == run->count || !take_place(run->crew)) {
-            return sk_ok();
+            return;
         }
         run->worker[task].has_place = true;
-        TRY(start_child(run, task));
+        (void)start_child(run, task);
     }
 }
 
@@ -450,7 +464,7 @@ static sk_err finish_turn(struct run *run) {
 
 static sk_err run_all(struct run *run) {
     while (run->turn < run->count) {
-        TRY(start_children(run));
+        start_children(run);
         if (run->worker[run->turn].state == TASK_ENDED) {
             TRY(finish_turn(run));
             continue;

@@ -123,8 +123,7 @@ sk_err pe_icons(struct sk_source *src, const struct sk_exe *exe, pe_icon_fn foun
             TRY(read_group(&k, at));
         }
     }
-    bool tired = k.tree.entries >= PE_RESOURCE_ENTRIES_MAX; /* icons may stand behind it */
-    if ((k.cut || tired) && !sk_failed(src->failed)) {
+    if ((k.cut || k.tree.cut) && !sk_failed(src->failed)) {
         return sk_fail(SK_E_LIMIT);
     }
     return src->failed;

@@ -35,7 +35,11 @@ bool pe_level_open(const struct pe_tree *tree, uint32_t at, struct pe_level *out
 
 bool pe_level_next(struct pe_tree *tree, struct pe_level *level, uint32_t *out_id,
                    uint32_t *out_at) {
-    if (level->left == 0 || tree->entries >= PE_RESOURCE_ENTRIES_MAX) {
+    if (level->left == 0) {
+        return false;
+    }
+    if (tree->entries >= PE_RESOURCE_ENTRIES_MAX) {
+        tree->cut = true;
         return false;
     }
     struct sk_cursor c = sk_source_cursor(tree->pe->src, level->next, ENTRY_BYTES);

@@ -5,9 +5,9 @@
  *     type -> name -> language -> leaf { RVA, size, ... }
  *
  * struct pe_tree **borrows** the struct pe and counts the entries looked at: there are at most
- * PE_RESOURCE_ENTRIES_MAX in one walk, because directories may overlap and lead in circles. Places
- * in the tree are relative to its root. False from a step means: nothing (more) there, or not in
- * the file, or the source failed (src->failed says so).
+ * PE_RESOURCE_ENTRIES_MAX in one walk, because directories may overlap and lead in circles; `cut`
+ * tells that there were more. Places in the tree are relative to its root. False from a step means:
+ * nothing (more) there, or not in the file, or the source failed (src->failed says so).
  */
 #ifndef SK_FORMAT_PE_RESOURCE_H
 #define SK_FORMAT_PE_RESOURCE_H
@@ -24,6 +24,7 @@ struct pe_tree {
     const struct pe *pe;
     uint64_t root; /* RVA */
     uint32_t entries;
+    bool cut;
 };
 
 /* One directory: a position among its entries. */

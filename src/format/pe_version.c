@@ -14,7 +14,8 @@
  * StringFileInfo; a String must be longer than 16 bytes and fit with its padding into its table,
  * else nothing after it is read; a String without a value is passed over.
  *
- * The tree has three levels and is walked with three loops (pe_resource.h).
+ * The tree has three levels and is walked with three loops (pe_resource.h). A tree of more entries
+ * than are looked at may hold strings that are not known: that is noted.
  */
 #include "format/pe.h"
 #include "format/pe_resource.h"
@@ -255,6 +256,9 @@ sk_err pe_version(const struct pe *pe, struct sk_exe *out) {
     sk_err err = read_tree(&v);
     if (!sk_failed(err)) {
         err = publish(&v, out);
+    }
+    if (v.tree.cut) {
+        walk_note(pe->walk, SK_NOTE_LIMIT_MATCH, "pe: too many resources: version information");
     }
     mem_free(v.offset);
     return err;

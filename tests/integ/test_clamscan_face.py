@@ -4,6 +4,7 @@
 
 Where the real one is missing the comparison is skipped; what only we promise is tested anyway.
 """
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -252,6 +253,40 @@ class Face(unittest.TestCase):
             self.assertEqual(run.returncode, 2)
             self.assertIn(b"ERROR", run.stderr)
         self.assertEqual(os.listdir(temp), [])
+
+    def test_killed_compile_is_swept(self):
+        temp = self.temp = self.s.top / "temporary"
+        temp.mkdir()
+        held, others, elsewhere = temp / "sekisho-defs-heldby", temp / "sekisho-defs-others", self.s.top / "elsewhere"
+        for folder in (held, elsewhere):
+            folder.mkdir()
+            (folder / "precious").touch()
+        others.symlink_to(elsewhere)
+        (temp / "sekisho-defs-nodir0").touch()
+        (temp / "sekisho-defs-longer1").mkdir()
+        lock = os.open(held, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stay = set(os.listdir(temp))
+        large = self.s.top / "large.ndb"
+        large.write_text("".join(f"Large-{n}:0:*:{hashlib.sha256(b'%d' % n).hexdigest()}\n" for n in range(200_000)))
+        process = subprocess.Popen([str(self.face), "--no-summary", "-d", str(large), str(self.s.files / "bad.bin")],
+                                   env={**os.environ, "TMPDIR": str(temp)}, stdout=subprocess.DEVNULL)
+        while set(os.listdir(temp)) == stay:
+            self.assertIsNone(process.poll(), "it has to be killed while it compiles")
+        process.kill()
+        process.wait()
+        left = set(os.listdir(temp)) - stay
+        self.assertEqual(len(left), 1)
+        abandoned = os.open(temp / left.pop(), os.O_RDONLY)
+        fcntl.flock(abandoned, fcntl.LOCK_EX)  # until its children are gone, too
+        os.close(abandoned)
+        self.ours("--no-summary", "-d", self.s.db / "t.hdb", "files/bad.bin", database=False)
+        self.assertEqual(set(os.listdir(temp)), stay)
+        self.assertTrue((held / "precious").exists() and (elsewhere / "precious").exists())
+        os.close(lock)
+        self.ours("--no-summary", "-d", self.s.db / "t.hdb", "files/bad.bin", database=False)
+        self.assertEqual(set(os.listdir(temp)), stay - {held.name})
+        self.assertTrue((elsewhere / "precious").exists())
 
     def test_help_version(self):
         self.assertIn(b"--archive-verbose", self.ours("--help", database=False).stdout)

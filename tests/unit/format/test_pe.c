@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "format/pe_icons.h"
+#include "format/pe_resource.h"
 #include "walktest.h"
 
 extern const struct sk_format sk_format_pe;
@@ -337,6 +339,43 @@ static void test_resource_cycle(void **state) {
     walktest_release(&t);
 }
 
+/* The root of the resources with so many types in front of that of the version, all in the file. */
+static void assert_many_types(uint32_t types, uint32_t strings, uint32_t notes) {
+    struct image im;
+    struct walktest t;
+    make(&im);
+    make_version(&im);
+    size_t extra = (size_t)8 * types;
+    size_t len = im.len + extra;
+    uint8_t *bytes = calloc(1, len);
+    assert_non_null(bytes);
+    put32(&im, TABLE + 40 + 8, (uint32_t)(0x800 + extra)); /* the section, and where it leads to: */
+    put32(&im, TABLE + 40 + 16, (uint32_t)(0x800 + extra));
+    put32(&im, RSRC_OFF + 20, (uint32_t)(0x80000018 + extra));
+    put32(&im, RSRC_OFF + 0x18 + 20, (uint32_t)(0x80000030 + extra));
+    put32(&im, RSRC_OFF + 0x30 + 20, (uint32_t)(0x48 + extra));
+    put32(&im, RSRC_OFF + 0x48, (uint32_t)(0x2060 + extra));
+    put16(&im, RSRC_OFF + 12, (uint16_t)(types < 0xffff ? types : 0xffff));
+    put16(&im, RSRC_OFF + 14, (uint16_t)(1 + types - (types < 0xffff ? types : 0xffff)));
+    memcpy(bytes, im.bytes, RSRC_OFF + 16);
+    memcpy(bytes + RSRC_OFF + 16 + extra, im.bytes + RSRC_OFF + 16, im.len - RSRC_OFF - 16);
+    walktest_init(&t);
+    assert_int_equal(walktest_run(&t, &sk_format_pe, bytes, len).code, SK_OK);
+    assert_int_equal(t.exe.vinfo_count, strings);
+    assert_int_equal(t.note[SK_NOTE_LIMIT_MATCH], notes);
+    walktest_release(&t);
+    free(bytes);
+}
+
+/* The version, its name and its language are entries, too. */
+static void test_resource_flood(void **state) {
+    (void)state;
+    assert_many_types(100, 2, 0);
+    assert_many_types(PE_RESOURCE_ENTRIES_MAX - 3, 2, 0);
+    assert_many_types(PE_RESOURCE_ENTRIES_MAX - 2, 0, 1);
+    assert_many_types(PE_RESOURCE_ENTRIES_MAX, 0, 1);
+}
+
 /* Entry `n` of the directory at `at`, which then has n + 1. */
 static void put_entry(struct image *im, size_t at, unsigned n, uint32_t id, uint32_t to) {
     put16(im, RSRC_OFF + at + 14, (uint16_t)(n + 1));
@@ -500,6 +539,7 @@ int main(void) {
         cmocka_unit_test(test_imports_flood),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_resource_cycle),
+        cmocka_unit_test(test_resource_flood),
         cmocka_unit_test(test_icons),
         cmocka_unit_test(test_icon_limits),
         cmocka_unit_test(test_stop_and_memory),
