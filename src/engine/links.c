@@ -10,7 +10,9 @@
  * Addresses in the text itself are looked up in hashed lists (gdb), nothing else: there clamscan
  * takes what stands between "http://" or "ftp://" and white space, and only in mail of one part.
  * Here "https://" counts, too, every part, and the address once more without what punctuation
- * around it.
+ * around it. And where clamscan takes one address from what stands between white space, here the
+ * others in it count: side by side all of them, inside each other (http://a/?u=http://b/) the first
+ * NESTED_MAX, because each is as long as the rest of the outermost and would be hashed again.
  */
 #include "engine/links.h"
 
@@ -23,11 +25,16 @@
 #include "norm/html.h"
 #include "norm/url.h"
 
+#define NESTED_MAX 4u
 #define LINKS_MAX_BYTES ((uint64_t)40 << 20) /* of HTML, as for its views (view_html.c) */
 
 struct links {
     struct sk_scanner *sc;
     struct layer *layer;
+    /* The bytes without white space that are being looked at, of which URL_MAX_BYTES are known. */
+    uint64_t run_end;
+    uint64_t bare_end;  /* of the last address in it, without punctuation */
+    unsigned addresses; /* in it */
 };
 
 static sk_err put(void *ctx, enum sk_html_out out, const uint8_t *bytes, size_t len) {
@@ -96,6 +103,31 @@ static void look_up(struct links *l, const uint8_t *p, size_t len) {
     on_link(l, &link);
 }
 
+/* An address begins with these bytes, which stand at off. */
+static void look_from(struct links *l, uint64_t off, struct sk_bytes text) {
+    bool same_run = off < l->run_end;
+    l->addresses = same_run ? l->addresses + 1 : 1;
+    bool deep = l->addresses > NESTED_MAX;
+    if (deep && off < l->bare_end) {
+        return;
+    }
+    size_t len = 0;
+    while (len < text.len && text.ptr[len] > ' ') {
+        len++;
+    }
+    size_t bare = bare_length(text.ptr, len);
+    l->bare_end = off + bare;
+    if (!same_run) {
+        l->run_end = off + len;
+    }
+    if (!deep) {
+        look_up(l, text.ptr, len);
+    }
+    if (deep || bare < len) {
+        look_up(l, text.ptr, bare);
+    }
+}
+
 /* at: of "://". */
 static void look_at(struct links *l, uint64_t at) {
     static const char *const SCHEMES[] = {"https", "http", "ftp"};
@@ -108,17 +140,8 @@ static void look_at(struct links *l, uint64_t at) {
             strncasecmp((const char *)c.ptr + before - scheme, SCHEMES[i], scheme) != 0) {
             continue;
         }
-        const uint8_t *p = c.ptr + before - scheme;
-        size_t left = c.len - (before - scheme);
-        size_t len = 0;
-        while (len < left && p[len] > ' ') {
-            len++;
-        }
-        size_t bare = bare_length(p, len);
-        look_up(l, p, len);
-        if (bare < len) {
-            look_up(l, p, bare);
-        }
+        look_from(l, start + before - scheme,
+                  (struct sk_bytes){c.ptr + before - scheme, c.len - (before - scheme)});
         return;
     }
 }
@@ -158,7 +181,7 @@ static bool is_asked(const struct sk_scanner *sc, const struct layer *layer) {
 }
 
 void links_check(struct sk_scanner *sc, struct layer *layer) {
-    struct links l = {sc, layer};
+    struct links l = {.sc = sc, .layer = layer};
     bool alert = (sc->options.alerts & (SK_ALERT_PHISHING_SSL | SK_ALERT_PHISHING_CLOAK)) != 0;
     if (!is_asked(sc, layer)) {
         return;

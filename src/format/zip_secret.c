@@ -6,9 +6,10 @@
  *
  * The last byte of the decrypted header equals the top byte of the checksum, or of the time of
  * modification when sizes follow the data: one wrong password in 256 passes. A compressed member is
- * therefore decoded a little for trial; what still passes is given to the engine, and its checksum
- * decides whether the password was right or the next one is tried. When none was right the member
- * stays an encrypted one, which the caller says.
+ * therefore decoded a little for trial; what still passes is given to the engine. When several pass
+ * (of stored members nothing can be tried), all of each is read first, and the one whose checksum
+ * agrees is given alone; the noise of the others is no member. When none was right the member stays
+ * an encrypted one, which the caller says.
  *
  * The cipher is weak; here it only has to be undone. Source: PKWARE APPNOTE 6.3.10, section 6.1.
  */
@@ -134,29 +135,45 @@ static sk_err try_out(struct zip *z, const struct zip_secret *m, const struct ke
     return sk_ok();
 }
 
+static bool is_right(const struct zip_secret *m, const struct secret_stream *s) {
+    return s->ended && (!m->check_crc || s->crc32 == m->head->crc32);
+}
+
 static sk_err give(struct zip *z, const struct zip_secret *m, const struct keys *keys,
                    bool *out_right) {
     struct secret_stream s;
     TRY(secret_open(z, m, keys, &s));
     sk_err err = walk_child(z->walk, m->child, &s.base);
     sk_stream_close(s.codec);
-    *out_right = s.ended && (!m->check_crc || s.crc32 == m->head->crc32);
+    *out_right = is_right(m, &s);
     return err;
 }
 
-sk_err zip_secret_give(struct zip *z, const struct zip_secret *m, bool *out_given) {
-    *out_given = false;
-    if (m->data_off > z->src->size || z->src->size - m->data_off < HEADER_BYTES ||
-        (m->head->method != ZIP_STORED && !zip_has_codec(m->head->method))) {
-        return sk_ok();
+/* Reads all of the member for its checksum alone. */
+static sk_err prove(struct zip *z, const struct zip_secret *m, const struct keys *keys,
+                    bool *out_right) {
+    uint8_t buf[4096];
+    struct secret_stream s;
+    TRY(secret_open(z, m, keys, &s));
+    sk_err err = sk_ok();
+    sk_err tick = sk_ok();
+    for (size_t got = 1; got > 0 && !sk_failed(err) && !sk_failed(tick);) {
+        tick = walk_tick(z->walk);
+        err = sk_failed(tick) ? tick : secret_read(&s.base, buf, sizeof(buf), &got);
     }
+    sk_stream_close(s.codec);
+    *out_right = !sk_failed(err) && is_right(m, &s);
+    return tick;
+}
+
+/* The passwords that may be right. */
+static sk_err choose(struct zip *z, const struct zip_secret *m, struct keys *out_keys,
+                     unsigned *out_count) {
     struct sk_bytes password;
-    for (unsigned i = 0; i < PASSWORDS_MAX && !*out_given; i++) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < PASSWORDS_MAX && walk_password(z->walk, i, &password); i++) {
         struct keys keys;
         bool likely = false;
-        if (!walk_password(z->walk, i, &password)) {
-            break;
-        }
         TRY(walk_tick(z->walk));
         if (start_keys(z, m, password, &keys)) {
             struct arena_mark mark = arena_mark(walk_arena(z->walk));
@@ -165,8 +182,32 @@ sk_err zip_secret_give(struct zip *z, const struct zip_secret *m, bool *out_give
             TRY(err);
         }
         if (likely) {
-            TRY(give(z, m, &keys, out_given));
+            out_keys[count++] = keys;
         }
+    }
+    *out_count = count;
+    return sk_ok();
+}
+
+sk_err zip_secret_give(struct zip *z, const struct zip_secret *m, bool *out_given) {
+    struct keys keys[PASSWORDS_MAX];
+    unsigned count = 0;
+    *out_given = false;
+    if (m->data_off > z->src->size || z->src->size - m->data_off < HEADER_BYTES ||
+        (m->head->method != ZIP_STORED && !zip_has_codec(m->head->method))) {
+        return sk_ok();
+    }
+    TRY(choose(z, m, keys, &count));
+    for (unsigned i = 0; i < count && count > 1 && m->check_crc; i++) {
+        bool right = false;
+        TRY(prove(z, m, &keys[i], &right));
+        if (right) {
+            *out_given = true;
+            return give(z, m, &keys[i], &right);
+        }
+    }
+    for (unsigned i = 0; i < count && !*out_given; i++) {
+        TRY(give(z, m, &keys[i], out_given));
     }
     return sk_ok();
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * See fake.h. Types by magic: "BOX1" container (ZIP), "EXE1" executable (PE) whose first 16 bytes
- * after the magic are its only section, with members when a box follows at offset 64; "TYP1" a
- * container without a reader (PDF); "TXT1" text; "MAIL" a mail, by content alone; "POLY" + box at
- * 4: box and executable at once.
+ * See fake.h. Types by magic: "BOX1" container (ZIP), "MBX1" the same as mail, "EXE1" executable
+ * (PE) whose first 16 bytes after the magic are its only section, with members when a box follows
+ * at offset 64; "TYP1" a container without a reader (PDF); "TXT1" text; "MAIL" a mail, by content
+ * alone; "POLY" + box at 4: box and executable at once.
  */
 #include "fake.h"
 
@@ -443,6 +443,9 @@ unsigned sk_identify(const struct sk_peek *peek, struct sk_bid *out_bids, enum s
     }
     if (memcmp(head, "BOX1", 4) == 0 || memcmp(head, "POLY", 4) == 0) {
         out_bids[n++] = (struct sk_bid){&BOX, SK_TYPE_ZIP, 80};
+    }
+    if (memcmp(head, "MBX1", 4) == 0) {
+        out_bids[n++] = (struct sk_bid){&BOX, SK_TYPE_MAIL, 80};
     }
     if (memcmp(head, "TYP1", 4) == 0) {
         out_bids[n++] = (struct sk_bid){&TYPED, SK_TYPE_PDF, 80};

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "codec/codec.h"
 #include "walktest.h"
 #include "zipmake.h"
 
@@ -397,6 +398,79 @@ static void test_known_passwords_open(void **state) {
     assert_int_equal(r->t.note[SK_NOTE_ENCRYPTED], 0);
 }
 
+/* Traditional encryption of one byte (APPNOTE 6.1), or its undoing. */
+static uint8_t crypt_byte(uint32_t key[3], uint8_t byte, bool undo) {
+    uint32_t t = (key[2] | 2) & 0xffff;
+    uint8_t other = (uint8_t)(byte ^ (uint8_t)((t * (t ^ 1)) >> 8));
+    uint8_t plain = undo ? other : byte;
+    key[0] = ~sk_crc32(~key[0], &plain, 1);
+    key[1] = (key[1] + (key[0] & 0xff)) * 134775813u + 1;
+    uint8_t high = (uint8_t)(key[1] >> 24);
+    key[2] = ~sk_crc32(~key[2], &high, 1);
+    return other;
+}
+
+static void crypt_bytes(const char *password, uint8_t *bytes, size_t len, bool undo) {
+    uint32_t key[3] = {0x12345678u, 0x23456789u, 0x34567890u};
+    for (; *password != '\0'; password++) {
+        (void)crypt_byte(key, (uint8_t)*password, false);
+    }
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] = crypt_byte(key, bytes[i], undo);
+    }
+}
+
+#define LOCK_BYTES ((size_t)12)
+
+/* A stored member under "secret" whose header agrees with "infected" as well. */
+static void put_ambiguous(struct run *r, const char *text, bool damaged) {
+    uint8_t bytes[256], other[LOCK_BYTES];
+    size_t len = strlen(text);
+    uint32_t crc = sk_crc32(0, (const uint8_t *)text, len);
+    bool agrees = false;
+    for (unsigned n = 0; n < 65536 && !agrees; n++) {
+        memset(bytes, 0, LOCK_BYTES);
+        sk_store_u16le(bytes, (uint16_t)n);
+        bytes[LOCK_BYTES - 1] = (uint8_t)(crc >> 24);
+        memcpy(bytes + LOCK_BYTES, text, len);
+        crypt_bytes("secret", bytes, LOCK_BYTES + len, false);
+        memcpy(other, bytes, LOCK_BYTES);
+        crypt_bytes("infected", other, LOCK_BYTES, true);
+        agrees = other[LOCK_BYTES - 1] == (uint8_t)(crc >> 24);
+    }
+    assert_true(agrees);
+    bytes[LOCK_BYTES] ^= damaged;
+    struct zm_entry e = {
+        .name = "a", .content = (const char *)bytes, .content_len = LOCK_BYTES + len, .flags = 1};
+    zm_local(&r->z, &e);
+    e.crc32 = crc;
+    e.size = len;
+    sk_store_u32le(r->z.out.data + e.off + 14, crc);
+    sk_store_u32le(r->z.out.data + e.off + 22, (uint32_t)len);
+    zm_dir_begin(&r->z);
+    zm_central(&r->z, &e);
+    zm_end(&r->z, "");
+}
+
+static void test_proven_password_counts(void **state) {
+    struct run *r = *state;
+    put_ambiguous(r, "the only plain text of these", false);
+    walk(r);
+    assert_int_equal(r->t.child_count, 1);
+    assert_has(r, "a", "the only plain text of these");
+    assert_notes(r, NONE, NONE);
+}
+
+/* With no proof every reading is looked at. */
+static void test_unproven_passwords_are_all_read(void **state) {
+    struct run *r = *state;
+    put_ambiguous(r, "the only plain text of these", true);
+    walk(r);
+    assert_int_equal(r->t.child_count, 3); /* two, and the encrypted one */
+    assert_true(r->t.child[0].has_data && r->t.child[1].has_data && !r->t.child[2].has_data);
+    assert_notes(r, SK_NOTE_ENCRYPTED, NONE);
+}
+
 /* A damaged byte of cipher text: the member is told to be encrypted or damaged, never just gone. */
 static void test_damage_in_encrypted_members(void **state) {
     (void)state;
@@ -658,6 +732,8 @@ int main(void) {
         T(test_overlap_is_noted),
         T(test_encryption_is_told),
         T(test_known_passwords_open),
+        T(test_proven_password_counts),
+        T(test_unproven_passwords_are_all_read),
         T(test_damage_in_encrypted_members),
         T(test_faked_encryption_is_read),
         T(test_flags_disagree_on_encryption),
