@@ -405,7 +405,7 @@ static int no_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static const struct sk_format BOX = {
-    .name = "box", .type = SK_TYPE_ZIP, .probe = no_probe, .walk = box_walk};
+    .name = "box", .type = SK_TYPE_ZIP, .probe = no_probe, .walk = box_walk, .skips = true};
 static const struct sk_format EXE = {
     .name = "exe", .type = SK_TYPE_PE, .probe = no_probe, .walk = exe_walk};
 static const struct sk_format TYPED = {

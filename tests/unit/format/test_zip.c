@@ -51,6 +51,7 @@ static void walk(struct run *r) {
         assert_int_equal(other.child[i].got_bytes, r->t.child[i].got_bytes);
     }
     assert_memory_equal(other.note, r->t.note, sizeof(other.note));
+    assert_int_equal(other.uneven, r->t.uneven);
     walktest_release(&other);
 }
 
@@ -300,6 +301,33 @@ static void test_directory_lies_about_packed_size(void **state) {
     walk(r);
     assert_int_equal(r->t.child_count, 1);
     assert_has(r, "x", long_text);
+}
+
+/* Bytes that a packed member claims and does not use are searched: who leaves it unread would not
+ * find what is there. */
+static void test_what_reading_alone_shows_is_told(void **state) {
+    struct run *r = *state;
+    struct zm_entry e[] = {{.name = "a", .content = long_text, .method = 8},
+                           {.name = "b", .content = "hidden", .method = 8},
+                           {.name = "c", .content = "last", .method = 8}};
+    zm_all(&r->z, e, 3);
+    walk(r);
+    assert_int_equal(r->t.uneven, 0);
+    buf_clear(&r->z.out);
+    r->z.count = 0;
+    walktest_release(&r->t);
+    walktest_init(&r->t);
+    for (unsigned i = 0; i < 3; i++) {
+        zm_local(&r->z, &e[i]);
+    }
+    e[0].packed = e[2].off - e[0].off - 31;
+    zm_dir_begin(&r->z);
+    zm_central(&r->z, &e[0]);
+    zm_central(&r->z, &e[2]);
+    zm_end(&r->z, "");
+    walk(r);
+    assert_has(r, "b", "hidden");
+    assert_true(r->t.uneven > 0);
 }
 
 static void test_same_place_is_walked_once(void **state) {
@@ -728,6 +756,7 @@ int main(void) {
         T(test_headers_disagree_on_method),
         T(test_headers_disagree_on_size),
         T(test_directory_lies_about_packed_size),
+        T(test_what_reading_alone_shows_is_told),
         T(test_same_place_is_walked_once),
         T(test_overlap_is_noted),
         T(test_encryption_is_told),
