@@ -119,16 +119,24 @@ static void scan_root(struct sk_scanner *sc, struct layer *root) {
     walk_pending(sc);
 }
 
+/* Cut, not freed: pages that are given back cost more to get again than to read into. */
+static void root_trim(struct sk_scanner *sc) {
+    if (sc->root.cap > ROOT_KEEP_BYTES) {
+        uint8_t *ptr = mem_realloc(sc->root.ptr, ROOT_KEEP_BYTES);
+        if (ptr == NULL) {
+            mem_free(sc->root.ptr);
+        }
+        sc->root = (struct store_buf){ptr, ptr == NULL ? 0 : ROOT_KEEP_BYTES};
+    }
+}
+
 static const struct sk_report *finish(struct sk_scanner *sc, struct layer *root) {
     uint64_t size = root->src.size;
     const struct sk_report *report = verdict_report(sc, root);
     sc->verdict.report.bytes_read = size;
     layer_drop(sc, root);
     store_pool_trim(&sc->pool);
-    if (sc->root.cap > ROOT_KEEP_BYTES) {
-        mem_free(sc->root.ptr);
-        sc->root = (struct store_buf){0};
-    }
+    root_trim(sc);
     return report;
 }
 
