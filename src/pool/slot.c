@@ -41,7 +41,6 @@ static void forget(struct slot *slot, unsigned at) {
     file_close(&item->fd);
     mem_free(item->name);
     split_drop(item->split);
-    slot->bytes -= item->size;
     slot->count--;
     slot->sent -= at < slot->sent ? 1 : 0;
     memmove(item, item + 1, (slot->count - at) * sizeof(*item));
@@ -99,9 +98,18 @@ sk_err slot_start(struct slot *slot) {
     return sk_ok();
 }
 
+/* Items that owe are scanned: nobody else could do anything for them. */
 bool slot_has_room(const struct slot *slot) {
-    unsigned depth = slot->bytes < SLOT_AHEAD_BYTES ? SLOT_DEPTH : SLOT_AHEAD;
-    return slot->count < depth && !slot->retire;
+    uint64_t bytes = 0;
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < slot->count; i++) {
+        if (!slot->item[i].owes) {
+            bytes += slot->item[i].size;
+            waiting++;
+        }
+    }
+    bool ahead = bytes < SLOT_AHEAD_BYTES || waiting < SLOT_AHEAD;
+    return ahead && slot->count < SLOT_DEPTH && !slot->retire;
 }
 
 /* Takes what `item` owns, also on failure; its name is copied. */
@@ -114,7 +122,6 @@ static sk_err queue(struct slot *slot, struct slot_item item) {
     }
     item.id = slot->next_id++;
     slot->item[slot->count++] = item;
-    slot->bytes += item.size;
     slot_push(slot);
     return sk_ok();
 }

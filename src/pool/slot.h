@@ -15,8 +15,9 @@
  *
  * So many objects are sent ahead that a worker has digests to take side by side, but beyond
  * SLOT_AHEAD only as long as those waiting are small: what waits with one worker is not given to
- * another that has become idle. A large object is not sent ahead: when its turn comes, workers that
- * are idle then may share it (split.h).
+ * another that has become idle. Objects that are scanned and wait for digests do not count: large
+ * ones are in the lanes for long, and with few beside them the lanes were half empty. A large
+ * object is not sent ahead: when its turn comes, workers that are idle then may share it (split.h).
  *
  * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
  * descriptors and names; results are **borrowed** for the call of `answered`.
@@ -55,7 +56,6 @@ struct slot {
     struct worker_start start;
     struct slot_item item[SLOT_DEPTH];
     unsigned count, sent;
-    uint64_t bytes;        /* of all items */
     unsigned helpers;      /* workers with nothing to do, as the pool last said */
     uint64_t shared;       /* id of the item whose shares the pool has yet to give out, or 0 */
     uint64_t next_id;      /* of the next item */
