@@ -243,7 +243,7 @@ static void filter_alone(const struct world *w, const struct corpus *c) {
         need(done != NULL, "memory");
         in[i] = (struct filter_input){w->segment[i], &w->segment[i]->table[target_of(c)], done};
     }
-    need(!sk_failed(filter_plan_new(in, w->segments, filter_kernel_nth(0)->by_byte, &plan)),
+    need(!sk_failed(filter_plan_new(in, w->segments, filter_kernel_nth(0)->marks != NULL, &plan)),
          "plan");
     for (unsigned i = 0; i < c->count; i++) {
         struct sk_source src;

@@ -51,9 +51,10 @@ struct view {
     uint32_t block_len; /* positions in it */
 };
 
-/* The hashes of slow entries that are not all found yet. */
+/* The hashes of slow entries that are not all found yet: those of the plan until one retires. */
 struct slow_sets {
-    uint32_t set[PLAN_SLOW_KINDS][sizeof(((struct plan_slow_kind *)0)->set) / sizeof(uint32_t)];
+    const uint32_t *set[PLAN_SLOW_KINDS];
+    uint32_t own[PLAN_SLOW_KINDS][sizeof(((struct plan_slow_kind *)0)->set) / sizeof(uint32_t)];
 };
 
 /* One block. */
@@ -245,7 +246,12 @@ static void retire(const struct pass *ps, unsigned k, uint32_t hash) {
             return;
         }
     }
-    ps->slow->set[k][hash >> 5] &= ~(1u << (hash & 31));
+    struct slow_sets *slow = ps->slow;
+    if (slow->set[k] == kind->set) {
+        memcpy(slow->own[k], kind->set, sizeof(slow->own[k]));
+        slow->set[k] = slow->own[k];
+    }
+    slow->own[k][hash >> 5] &= ~(1u << (hash & 31));
 }
 
 static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint64_t start) {
@@ -309,32 +315,19 @@ static inline uint64_t mark_text(const struct view *v, uint32_t pos) {
     return text | FOLDHASH_FOLD;
 }
 
-/* Keeps the places whose first four bytes some mark begins with, and of those the ones where it
- * goes on. Most fail the first time, which is a few instructions and no branch. */
+/* Keeps the places where a mark goes on as it begins. */
 static size_t mark_sift(const struct pass *ps, uint32_t *list, size_t n) {
     const struct plan_marks *marks = &ps->job->plan->marks;
-    const struct view *v = ps->v;
-    const uint8_t *p = v->p + v->block;
-    size_t avail = v->len - v->block, kept = 0, passed = 0;
+    uint32_t three = ps->job->plan->slow.kind[0].mask;
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t pos = list[i];
-        uint32_t text;
-        if (avail - pos < sizeof(text)) {
-            text = load_folded(p + pos, avail - pos);
-        } else {
-            memcpy(&text, p + pos, sizeof(text));
-        }
-        uint32_t h = plan_mark_hash(text | (uint32_t)FOLDHASH_FOLD);
-        list[passed] = pos;
-        passed += marks->set[h >> 5] >> (h & 31) & 1;
-    }
-    for (size_t i = 0; i < passed; i++) {
-        uint64_t text = mark_text(v, list[i]);
+        uint64_t text = mark_text(ps->v, pos);
         uint32_t h = foldhash_bits(text), w = marks->word[foldhash_word(h, marks->log2_words)];
         uint32_t pass = w >> (h >> 4 & 31) & w >> (h >> 9 & 31);
         pass |= slow_has(ps->slow, 1, (uint32_t)text);
-        pass |= slow_has(ps->slow, 0, (uint32_t)text & ps->job->plan->slow.kind[0].mask);
-        list[kept] = list[i];
+        pass |= slow_has(ps->slow, 0, (uint32_t)text & three);
+        list[kept] = pos;
         kept += pass & 1;
     }
     return kept;
@@ -357,7 +350,9 @@ static sk_err run_marks(const struct pass *ps) {
     const struct view *v = ps->v;
     struct filter_span span = {
         .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
-    size_t n = job->kernel->slow(&job->plan->slow.classes, &span, job->scratch);
+    bool able = job->kernel->marks != NULL;
+    const struct filter_kernel *kernel = able ? job->kernel : &filter_kernel_scalar;
+    size_t n = kernel->marks(job->plan, &span, job->scratch);
     n = mark_sift(ps, job->scratch, n);
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
@@ -397,7 +392,7 @@ sk_err filter_run(struct filter_job *job) {
     unsigned blocks = 0;
     struct slow_sets slow;
     for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
-        memcpy(slow.set[k], plan->slow.kind[k].set, sizeof(slow.set[k]));
+        slow.set[k] = plan->slow.kind[k].set;
     }
     for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
         struct view v;

@@ -17,7 +17,10 @@
 #ifndef SK_MATCH_FILTER_H
 #define SK_MATCH_FILTER_H
 
+#include <string.h>
+
 #include "base/source.h"
+#include "match/foldhash.h"
 #include "match/plan.h"
 
 #define FILTER_BLOCK_BYTES 12288u
@@ -33,9 +36,6 @@ struct filter_span {
 struct filter_kernel {
     const char *name;
     unsigned needs; /* cpu_has */
-    /* slow looks bytes up in cls, so that a plan by marks pays; with nibble tables any plan is
-     * searched rightly, but one by marks slowly. */
-    bool by_byte;
     /* Positions first, first + s, ... < end that have q bytes and pass the bitmap, ascending. out
      * holds end - first elements. Returns how many. */
     size_t (*group)(const struct plan_bitmap *group, const struct filter_span *span, uint32_t *out);
@@ -43,6 +43,11 @@ struct filter_kernel {
      * nibble tables do; ascending. Every entry of the slow set is among them. */
     size_t (*slow)(const struct plan_classes *classes, const struct filter_span *span,
                    uint32_t *out);
+    /* Positions in [first, end) with three bytes that the classes let pass, no others, and with the
+     * hash of the first four bytes of some mark (filter_begins_mark); ascending. NULL: bytes are
+     * not looked up one by one, so plans by marks do not pay (they are searched by the scalar
+     * one). */
+    size_t (*marks)(const struct filter_plan *plan, const struct filter_span *span, uint32_t *out);
 };
 
 /* Not in every build, nor for every machine: ask filter_kernel_nth. */
@@ -65,5 +70,14 @@ struct filter_job {
 };
 
 sk_err filter_run(struct filter_job *job);
+
+/* 1 when a mark may begin at this position, by its first four bytes; what is missing is 0. */
+static inline uint32_t filter_begins_mark(const struct plan_marks *marks,
+                                          const struct filter_span *span, uint32_t pos) {
+    uint32_t text = 0, left = span->avail - pos;
+    memcpy(&text, span->p + pos, left < sizeof(text) ? left : sizeof(text));
+    uint32_t h = plan_mark_hash(text | (uint32_t)FOLDHASH_FOLD);
+    return marks->set[h >> 5] >> (h & 31) & 1;
+}
 
 #endif

@@ -153,16 +153,21 @@ AVX512 static inline struct half load_half(const struct plan_classes *c, unsigne
 }
 
 /* plan_class_index of 64 bytes; bit 7 is left as it is, the permutation ignores it. */
-AVX512 static inline __m512i class_index(const uint8_t *p) {
+AVX512 static inline __m512i class_index(__m512i b) {
     const __m512i upper = _mm512_set1_epi8(0x60);
-    __m512i b = _mm512_loadu_si512(p);
     return _mm512_ternarylogic_epi32(upper, _mm512_srli_epi16(b, 1), b, 0xca);
 }
 
-AVX512 static inline __m512i classes_of(const struct half *h, const __m512i index[3]) {
-    __m512i a = _mm512_permutex2var_epi8(h->low[0], index[0], h->high[0]);
-    __m512i b = _mm512_permutex2var_epi8(h->low[1], index[1], h->high[1]);
-    __m512i c = _mm512_permutex2var_epi8(h->low[2], index[2], h->high[2]);
+/* The bytes at 64 places, and one and two behind. */
+struct places {
+    __m512i index[3];
+};
+
+AVX512 static inline __attribute__((always_inline)) __m512i classes_of(const struct half *h,
+                                                                       struct places p) {
+    __m512i a = _mm512_permutex2var_epi8(h->low[0], p.index[0], h->high[0]);
+    __m512i b = _mm512_permutex2var_epi8(h->low[1], p.index[1], h->high[1]);
+    __m512i c = _mm512_permutex2var_epi8(h->low[2], p.index[2], h->high[2]);
     return _mm512_ternarylogic_epi32(a, b, c, 0x80);
 }
 
@@ -186,28 +191,60 @@ AVX512 static inline size_t emit_places(uint64_t bits, uint32_t pos, uint32_t *o
     return n;
 }
 
+/* The lowest n bits. */
+static inline uint64_t low_bits(uint64_t n) {
+    return n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+}
+
+/* avail: how many bytes may be read, at least 3. */
+AVX512 static inline __attribute__((always_inline)) struct places load_some(const uint8_t *p,
+                                                                            uint32_t avail) {
+    return (struct places){{class_index(_mm512_maskz_loadu_epi8(low_bits(avail), p)),
+                            class_index(_mm512_maskz_loadu_epi8(low_bits(avail - 1), p + 1)),
+                            class_index(_mm512_maskz_loadu_epi8(low_bits(avail - 2), p + 2))}};
+}
+
+AVX512 static inline __attribute__((always_inline)) struct places load_all(const uint8_t *p) {
+    return (struct places){{class_index(_mm512_loadu_si512(p)),
+                            class_index(_mm512_loadu_si512(p + 1)),
+                            class_index(_mm512_loadu_si512(p + 2))}};
+}
+
+/* Which of 64 places pass. */
+AVX512 static inline __attribute__((always_inline)) uint64_t
+passing(const struct half *a, const struct half *b, struct places p) {
+    __m512i t = classes_of(a, p);
+    if (a != b) {
+        t = _mm512_or_si512(t, classes_of(b, p));
+    }
+    return _mm512_test_epi8_mask(t, t);
+}
+
 /* halves: a constant after inlining. */
 AVX512 static inline __attribute__((always_inline)) size_t
 slow_halves(const struct plan_classes *c, unsigned halves, const struct filter_span *span,
             uint32_t *out) {
-    struct half a = load_half(c, 0), b = load_half(c, halves - 1);
+    const struct half half[2] = {load_half(c, 0), load_half(c, halves - 1)};
+    const struct half *a = &half[0], *b = &half[halves - 1];
     uint32_t pos = span->first;
     uint32_t end = span->avail < PLACES + 2 ? 0 : span->avail - (PLACES + 1);
     uint32_t last = span->end < PLACES - 1 ? 0 : span->end - (PLACES - 1);
     end = end < last ? end : last;
     size_t n = 0;
     for (; pos < end; pos += PLACES) {
-        const uint8_t *p = span->p + pos;
-        const __m512i index[3] = {class_index(p), class_index(p + 1), class_index(p + 2)};
-        __m512i t = classes_of(&a, index);
-        if (halves > 1) {
-            t = _mm512_or_si512(t, classes_of(&b, index));
-        }
-        n += emit_places(_mm512_test_epi8_mask(t, t), pos, out + n);
+        n += emit_places(passing(a, b, load_all(span->p + pos)), pos, out + n);
     }
-    struct filter_span rest = *span;
-    rest.first = pos;
-    return n + filter_kernel_scalar.slow(c, &rest, out + n);
+    /* Less than 64 are left, or less than 66 bytes. */
+    end = span->avail < 3 ? 0 : span->avail - 2;
+    end = end < span->end ? end : span->end;
+    if (pos < end) {
+        uint64_t bits = passing(a, b, load_some(span->p + pos, span->avail - pos));
+        bits &= low_bits(end - pos);
+        for (; bits != 0; bits &= bits - 1) {
+            out[n++] = pos + (uint32_t)__builtin_ctzll(bits);
+        }
+    }
+    return n;
 }
 
 AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filter_span *span,
@@ -215,7 +252,45 @@ AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filt
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel filter_kernel_avx512 = {
-    "avx512", CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2, true, avx512_group, avx512_slow};
+/* filter_begins_mark of the places that are set in where. */
+AVX512 static inline __mmask16 begin_marks(const struct plan_marks *m, const uint8_t *p,
+                                           __m512i places, __mmask16 where) {
+    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
+    __m512i text = _mm512_mask_i32gather_epi32(zero, where, places, (const void *)p, 1);
+    text = _mm512_or_si512(text, _mm512_set1_epi8(0x20));
+    __m512i h = _mm512_mullo_epi32(text, _mm512_set1_epi32((int)FOLDHASH_LO));
+    h = _mm512_srli_epi32(h, 32 - PLAN_MARK_LOG2);
+    __m512i word =
+        _mm512_mask_i32gather_epi32(zero, where, _mm512_srli_epi32(h, 5), (const void *)m->set, 4);
+    __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(h, _mm512_set1_epi32(31)));
+    return _mm512_mask_test_epi32_mask(where, word, bit);
+}
+
+AVX512 static size_t avx512_marks(const struct filter_plan *plan, const struct filter_span *span,
+                                  uint32_t *out) {
+    size_t n = avx512_slow(&plan->slow.classes, span, out), kept = 0, whole = n;
+    while (whole > 0 && span->avail - out[whole - 1] < 4) { /* at the end of the layer */
+        whole--;
+    }
+    for (size_t i = 0; i < whole; i += WINDOWS) {
+        size_t left = whole - i;
+        __mmask16 where = (__mmask16)(left < WINDOWS ? (1u << left) - 1 : 0xffffu);
+        __m512i places = _mm512_maskz_loadu_epi32(where, out + i);
+        __mmask16 begin = begin_marks(&plan->marks, span->p, places, where);
+        /* not compressed in the store: some machines do that one by one */
+        _mm512_mask_storeu_epi32(out + kept, where, _mm512_maskz_compress_epi32(begin, places));
+        kept += (size_t)__builtin_popcount(begin);
+    }
+    for (size_t i = whole; i < n; i++) {
+        uint32_t pos = out[i];
+        out[kept] = pos;
+        kept += filter_begins_mark(&plan->marks, span, pos);
+    }
+    return kept;
+}
+
+const struct filter_kernel filter_kernel_avx512 = {"avx512",
+                                                   CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2,
+                                                   avx512_group, avx512_slow, avx512_marks};
 
 #endif

@@ -74,4 +74,16 @@ static size_t scalar_slow(const struct plan_classes *c, const struct filter_span
     return n;
 }
 
-const struct filter_kernel filter_kernel_scalar = {"scalar", 0, true, scalar_group, scalar_slow};
+static size_t scalar_marks(const struct filter_plan *plan, const struct filter_span *span,
+                           uint32_t *out) {
+    size_t n = scalar_slow(&plan->slow.classes, span, out), kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pos = out[i];
+        out[kept] = pos;
+        kept += filter_begins_mark(&plan->marks, span, pos);
+    }
+    return kept;
+}
+
+const struct filter_kernel filter_kernel_scalar = {"scalar", 0, scalar_group, scalar_slow,
+                                                   scalar_marks};

@@ -230,7 +230,7 @@ static sk_err plan_for(struct matcher *m, enum sk_target target,
             input[i] =
                 (struct filter_input){m->segment[i], &m->segment[i]->table[number], m->trig_bit[i]};
         }
-        TRY(filter_plan_new(input, m->segment_count, filter_kernel_nth(0)->by_byte,
+        TRY(filter_plan_new(input, m->segment_count, filter_kernel_nth(0)->marks != NULL,
                             &m->plan[number]));
     }
     *out_plan = m->plan[number];

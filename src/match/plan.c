@@ -234,8 +234,9 @@ static void each_long_mark(struct filter_plan *p, bool place) {
 
 static void add_first_four(struct plan_marks *all, const struct mt_mark *m) {
     uint32_t text = (uint32_t)m->window | (uint32_t)FOLDHASH_FOLD;
-    for (unsigned v = 0; v < (m->q == 3 ? 256 : 1); v++) { /* whatever comes behind three */
-        uint32_t h = plan_mark_hash(m->q == 3 ? text | v << 24 : text);
+    unsigned values = m->q == 3 ? PLAN_CLASS_VALUES : 1; /* whatever comes behind three */
+    for (unsigned v = 0; v < values; v++) {
+        uint32_t h = plan_mark_hash(m->q == 3 ? text | (uint32_t)plan_class_byte(v) << 24 : text);
         all->set[h >> 5] |= 1u << (h & 31);
     }
 }

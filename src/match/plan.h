@@ -124,7 +124,7 @@ struct filter_plan {
     struct plan_marks marks; /* empty, or of eight bytes; shorter ones are in `slow` */
 };
 
-/* marks: search by them if every table has them (struct filter_kernel.by_byte). */
+/* marks: search by them if every table has them (for kernels with marks). */
 sk_err filter_plan_new(const struct filter_input *input, unsigned count, bool marks,
                        struct filter_plan **out_plan);
 void filter_plan_free(struct filter_plan *plan);

@@ -63,6 +63,15 @@ static void random_classes(struct plan_classes *c) {
 }
 
 /* What a kernel lets pass beyond the classes is sorted out later; nothing else may differ. */
+/* Of the bytes, not of the nibbles: up to all of 64 neighbours pass. */
+static void random_dense_classes(struct plan_classes *c) {
+    uint8_t mask = (uint8_t)(tb_random() | tb_random());
+    c->halves = 1 + tb_below(PLAN_HALVES);
+    for (unsigned i = 0; i < sizeof(c->cls); i++) {
+        (&c->cls[0][0][0])[i] = (uint8_t)(tb_random() & mask);
+    }
+}
+
 static size_t slow_positions(const struct filter_kernel *kernel, const struct plan_classes *c,
                              const struct filter_span *span, uint32_t *out) {
     size_t n = kernel->slow(c, span, out), kept = 0;
@@ -79,7 +88,8 @@ static void test_kernels_are_equal(void **state) {
     (void)state;
     static uint32_t a[TEXT], b[TEXT];
     static struct plan_classes classes;
-    uint64_t seen = 0;
+    static struct filter_plan plan;
+    uint64_t seen = 0, marked = 0;
     for (unsigned round = 0; round < 3000; round++) {
         tb_seed = round;
         static const uint8_t steps[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 64};
@@ -105,10 +115,22 @@ static void test_kernels_are_equal(void **state) {
             assert_memory_equal(a, b, na * sizeof(*a));
         }
         seen += na;
+        random_dense_classes(&plan.slow.classes);
+        for (unsigned i = 0; i < sizeof(plan.marks.set) / sizeof(plan.marks.set[0]); i++) {
+            plan.marks.set[i] = (uint32_t)tb_random();
+        }
+        na = filter_kernel_scalar.marks(&plan, &span, a);
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+            if (kernel->marks != NULL) {
+                assert_int_equal(kernel->marks(&plan, &span, b), na);
+                assert_memory_equal(a, b, na * sizeof(*a));
+            }
+        }
+        marked += na;
         mem_free(text);
         mem_free(words);
     }
-    assert_true(seen > 20000);
+    assert_true(seen > 20000 && marked > 100000);
 }
 
 static void test_kernels_find_every_set_window(void **state) {
