@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what a step needs from Debian, if it is not there yet. usage: tools/setup.sh build|check|bench
+# Install what a step needs from Debian, if it is not there yet. usage: tools/setup.sh build|check|bench|arm64
 # Exit status 1 when something is missing and cannot be installed.
 set -eu
 
@@ -10,13 +10,15 @@ libgif-dev"
 check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \
 p7zip-full zip unzip bzip2 xz-utils zstd cpio genisoimage binutils rpm lhasa arj mandoc strace netpbm \
 gcc-mingw-w64-i686 gcc-mingw-w64-x86-64 swaks mutt mpack sharutils macutils tnef osslsigncode openssl faketime"
+arm64="$build gcc-aarch64-linux-gnu qemu-user"
 bench="$build clamav clamav-daemon clamdscan yara p7zip-full zip unzip bzip2 xz-utils zstd binutils"
 
 case "${1-}" in
 build) want=$build ;;
 check) want=$check ;;
 bench) want=$bench ;;
-*) echo "usage: tools/setup.sh build|check|bench" >&2; exit 64 ;;
+arm64) want=$arm64 ;;
+*) echo "usage: tools/setup.sh build|check|bench|arm64" >&2; exit 64 ;;
 esac
 
 missing=

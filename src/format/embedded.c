@@ -136,7 +136,7 @@ static const struct kind *kind_at(const uint8_t *p, size_t left) {
  */
 static size_t next_magic(struct sk_bytes p, size_t from, size_t stop,
                          const struct kind **out_kind) {
-    const struct pairs_kernel *kernel = pairs_kernel_best();
+    const struct pairs_kernel *kernel = pairs_kernel_nth(0);
     size_t len = p.len;
     while ((from = kernel->next(p.ptr, len, from)) < stop) {
         size_t end = stop - from > PAIRS_BLOCK ? from + PAIRS_BLOCK : stop;

@@ -13,16 +13,13 @@
 
 struct pairs_kernel {
     const char *name;
+    unsigned needs; /* cpu_has */
     /* p[0 .. len): the first block, of those that begin at from, from + 64, ..., in which a pair
      * begins; else the first that is not whole with the byte behind it. */
     size_t (*next)(const uint8_t *p, size_t len, size_t from);
 };
 
-/* Any machine. */
-const struct pairs_kernel *pairs_kernel_plain(void);
-/* NULL: not on this machine. */
-const struct pairs_kernel *pairs_kernel_avx2(void);
-const struct pairs_kernel *pairs_kernel_avx512(void);
-const struct pairs_kernel *pairs_kernel_best(void);
+/* Those for this machine, the best first, the last is for any; NULL: no more. */
+const struct pairs_kernel *pairs_kernel_nth(unsigned n);
 
 #endif

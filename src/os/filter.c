@@ -115,16 +115,19 @@ static bool add_table(scmp_filter_ctx ctx, uint32_t action, const int *calls, si
     return true;
 }
 
+bool filter_rules(void *ctx, const struct sandbox_options *options) {
+    return seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
+           seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 1) == 0 &&
+           add_table(ctx, SCMP_ACT_ALLOW, FREE, COUNT(FREE)) &&
+           add_table(ctx, SCMP_ACT_ERRNO(EACCES), SOFT, COUNT(SOFT)) && add_bound(ctx, options);
+}
+
 bool filter_load(const struct sandbox_options *options) {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (ctx == NULL) {
         return false;
     }
-    bool ok = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0 &&
-              seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 1) == 0 &&
-              add_table(ctx, SCMP_ACT_ALLOW, FREE, COUNT(FREE)) &&
-              add_table(ctx, SCMP_ACT_ERRNO(EACCES), SOFT, COUNT(SOFT)) &&
-              add_bound(ctx, options) && seccomp_load(ctx) == 0;
+    bool ok = filter_rules(ctx, options) && seccomp_load(ctx) == 0;
     seccomp_release(ctx);
     return ok;
 }

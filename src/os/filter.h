@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The system call filter of the sandbox. Only sandbox.c calls it. */
+/* The system call filter of the sandbox. Only sandbox.c and its test call it. */
 #ifndef SK_OS_FILTER_H
 #define SK_OS_FILTER_H
 
@@ -7,6 +7,9 @@
 
 #include "os/sandbox.h"
 
+/* The rules for this architecture, into a libseccomp context (scmp_filter_ctx). False: one is
+ * impossible. */
+bool filter_rules(void *ctx, const struct sandbox_options *options);
 /* Build and load the filter for this process. False: it is not in force. */
 bool filter_load(const struct sandbox_options *options);
 
