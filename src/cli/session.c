@@ -278,7 +278,8 @@ static sk_err scan_file(struct session *s, const struct tree_entry *e) {
     int fd = -1;
     struct stat st = {0};
     struct outcome o = {.kind = OUTCOME_SCANNED, .path = e->path, .named = e->named};
-    sk_err err = file_open_object(e->dirfd, e->name, e->follow ? FILE_FOLLOW : 0, &fd, &st);
+    unsigned flags = FILE_REGULAR | (e->follow ? FILE_FOLLOW : 0);
+    sk_err err = file_open_object(e->dirfd, e->name, flags, &fd, &st);
     if (err.code == SK_E_UNSUPPORTED) {
         o.kind = S_ISLNK(st.st_mode) ? OUTCOME_LINK : OUTCOME_SPECIAL;
         return add_ready(s, &o);

@@ -190,11 +190,16 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
     return true;
 }
 
+bool owed_waits(const struct owed *owed) {
+    const struct owed_object *o = owed == NULL ? NULL : owed->open;
+    return o != NULL && (o->jobs > 0 || o->suspect);
+}
+
 bool owed_end(struct owed *owed) {
-    struct owed_object *o = owed->open;
+    bool waits = owed_waits(owed);
+    owed->open->used = waits;
     owed->open = NULL;
-    o->used = o->jobs > 0 || o->suspect;
-    return o->used;
+    return waits;
 }
 
 /* An object whose digests are all taken; NULL: none. */

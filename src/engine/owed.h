@@ -32,6 +32,8 @@ bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t t
 /* True: the digests of these bytes, the layer's own or a view of it, will be taken later. May take
  * digests that are owed, to make room. */
 bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src, unsigned mask);
+/* Does the object being scanned owe digests so far? */
+bool owed_waits(const struct owed *owed);
 /* The object is scanned. Does it owe digests? When it does not, the report stands. */
 bool owed_end(struct owed *owed);
 /* See sk_scan_settle. */

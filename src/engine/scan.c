@@ -180,7 +180,8 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
     } else {
         scan_root(sc, root);
     }
-    if (!file_unchanged(fd, st)) {
+    /* When digests are owed this is asked once they are taken (owed_next). */
+    if (!owed_waits(sc->owed) && !file_unchanged(fd, st)) {
         verdict_note(sc, root, SK_NOTE_CHANGED, NULL);
     }
     share_finish(sc, root);

@@ -61,31 +61,37 @@ static int open_guarded(int dirfd, const char *path, int flags) {
     return fd;
 }
 
-sk_err file_open_object(int dirfd, const char *path, unsigned flags, int *out_fd,
-                        struct stat *out_st) {
-    bool follow = (flags & FILE_FOLLOW) != 0;
+static sk_err look_at(int dirfd, const char *path, int flags, struct stat *out_st) {
     struct stat st;
-    if (fstatat(dirfd, path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+    if (fstatat(dirfd, path, &st, flags) != 0) {
         return file_err(errno);
     }
     *out_st = st;
     if (!S_ISREG(st.st_mode)) {
         errno = EINVAL;
         return sk_fail(SK_E_UNSUPPORTED);
+    }
+    return sk_ok();
+}
+
+sk_err file_open_object(int dirfd, const char *path, unsigned flags, int *out_fd,
+                        struct stat *out_st) {
+    bool follow = (flags & FILE_FOLLOW) != 0;
+    int at = follow ? 0 : AT_SYMLINK_NOFOLLOW;
+    if ((flags & FILE_REGULAR) == 0) {
+        TRY(look_at(dirfd, path, at, out_st));
     }
     int mode = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
     FILE_AUTO int fd = open_guarded(dirfd, path, mode);
     if (fd < 0) {
-        return errno == ELOOP ? sk_fail(SK_E_UNSUPPORTED) : file_err(errno);
+        int why = errno;
+        if ((flags & FILE_REGULAR) != 0) {
+            TRY(look_at(dirfd, path, at, out_st)); /* what it is, for the message */
+        }
+        errno = why;
+        return why == ELOOP ? sk_fail(SK_E_UNSUPPORTED) : file_err(why);
     }
-    if (fstat(fd, &st) != 0) {
-        return file_err(errno);
-    }
-    *out_st = st;
-    if (!S_ISREG(st.st_mode)) {
-        errno = EINVAL;
-        return sk_fail(SK_E_UNSUPPORTED);
-    }
+    TRY(look_at(fd, "", AT_EMPTY_PATH, out_st));
     *out_fd = fd;
     fd = -1;
     return sk_ok();

@@ -19,6 +19,8 @@
 
 /* Follow a symbolic link in the last component (a path named by the user). */
 #define FILE_FOLLOW 1u
+/* The caller was just told that it is a regular file: nobody asks again before the open. */
+#define FILE_REGULAR 2u
 
 sk_err file_err(int errnum);
 
