@@ -208,14 +208,19 @@ static void read_section_count(struct line *l, struct sk_bytes value, struct def
     read_range_attr(l, MT_ATTR_SECTION_COUNT, value, why);
 }
 
+/* A group without a name is asked for, too. */
+static struct sk_bytes icon_group(struct sk_bytes value) {
+    return value.len > 0 ? value : (struct sk_bytes){(const uint8_t *)"", 0};
+}
+
 static void read_icon_group1(struct line *l, struct sk_bytes value, struct defc_why *why) {
     (void)why;
-    l->icon[0] = value;
+    l->icon[0] = icon_group(value);
 }
 
 static void read_icon_group2(struct line *l, struct sk_bytes value, struct defc_why *why) {
     (void)why;
-    l->icon[1] = value;
+    l->icon[1] = icon_group(value);
 }
 
 static void read_target(struct line *l, struct sk_bytes value, struct defc_why *why) {
@@ -237,7 +242,8 @@ static void read_attr(struct line *l, struct sk_bytes item, struct defc_why *why
     bool more;
     struct sk_bytes value = item;
     struct sk_bytes key = text_cut(&value, ':', &more);
-    if (!more || key.len == 0 || value.len == 0) {
+    bool may_be_empty = text_is(key, "IconGroup1") || text_is(key, "IconGroup2");
+    if (!more || key.len == 0 || (value.len == 0 && !may_be_empty)) {
         why_say(why, DEFC_MALFORMED, "malformed attribute");
         return;
     }
@@ -459,8 +465,8 @@ static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig,
     return sk_ok();
 }
 
-/* The texts of icon groups lie among the literals. Several of one kind: the last counts, as with
- * clamscan 1.4.6. */
+/* The texts of icon groups lie among the literals. Several of one kind: the last counts, and a
+ * group may have no name, as with clamscan 1.4.6. */
 static sk_err keep_icon_groups(struct body_builder *b, struct line *l) {
     for (unsigned i = 0; i < sizeof(l->icon) / sizeof(l->icon[0]); i++) {
         uint32_t off = 0;

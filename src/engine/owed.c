@@ -124,9 +124,11 @@ static bool take_one(struct sk_scanner *sc, unsigned least) {
     return true;
 }
 
-static bool make_room(struct sk_scanner *sc, size_t size) {
+/* It is the time of the object being scanned that is spent here: when that is over, nothing more is
+ * put off. */
+static bool make_room(struct sk_scanner *sc, struct layer *layer, size_t size) {
     while (size > OWED_HELD_BYTES - sc->owed->held) {
-        if (!take_one(sc, 1)) {
+        if (!scan_time_left(sc, layer) || !take_one(sc, 1)) {
             return false;
         }
     }
@@ -153,9 +155,9 @@ static struct owed_job *job_new(struct sk_scanner *sc) {
 }
 
 /* The bytes in memory of their own. NULL: no room, or they cannot be read. */
-static uint8_t *copy_bytes(struct sk_scanner *sc, struct sk_source *src) {
+static uint8_t *copy_bytes(struct sk_scanner *sc, struct layer *layer, struct sk_source *src) {
     size_t size = (size_t)src->size;
-    if (size == 0 || size > OWED_COPY_EACH || !make_room(sc, size)) {
+    if (size == 0 || size > OWED_COPY_EACH || !make_room(sc, layer, size)) {
         return NULL;
     }
     uint8_t *copy = mem_alloc(size);
@@ -173,7 +175,7 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
         return false;
     }
     bool object = layer->parent == NULL && src == &layer->src;
-    uint8_t *copy = object && src->size > COPY_OBJECT_BYTES ? NULL : copy_bytes(sc, src);
+    uint8_t *copy = object && src->size > COPY_OBJECT_BYTES ? NULL : copy_bytes(sc, layer, src);
     struct owed_job *job = object || copy != NULL ? job_new(sc) : NULL;
     if (job == NULL) {
         mem_free(copy);

@@ -57,7 +57,10 @@ bool attribute_icons_hold(const struct match_layer *layer, const struct mt_segme
         if ((uint64_t)a->min + a->max > seg->lit_len) {
             return false; /* damaged; image_check.c finds it */
         }
-        struct sk_bytes name = {seg->lit + a->min, a->max};
+        struct sk_bytes name = {(const uint8_t *)"", 0}; /* NULL means any */
+        if (a->max > 0) {
+            name = (struct sk_bytes){seg->lit + a->min, a->max};
+        }
         bool any = name.len == 1 && name.ptr[0] == '*';
         groups.name[a->key - MT_ATTR_ICON_GROUP1] = any ? (struct sk_bytes){NULL, 0} : name;
     }

@@ -80,10 +80,12 @@ def scans(sekisho, prints, rnd, scratch, directory):
     database.mkdir()
     known = [p for p in prints if p]
     lines = ["I%d:G%d:H%d:%s" % (i, i, i % 3, changed(rnd, rnd.choice(known))) for i in range(GROUPS)]
+    lines += ["N%d::H3:%s" % (i, changed(rnd, rnd.choice(known))) for i in range(4)] + ["N4:G1::%s" % known[0]]  # groups without a name
     rules = ["S%d;Engine:51-255,IconGroup1:G%d,Target:1;0;0:4d5a" % (i, i) for i in range(GROUPS)]
     rules += ["T%d;Engine:51-255,IconGroup1:G%d,IconGroup2:H%d,Target:1;0;0:4d5a" % (i, i, rnd.randrange(4)) for i in range(0, GROUPS, 4)]
     rules += ["V0;Engine:51-255,IconGroup2:H0,Target:1;0;0:4d5a", "V1;Engine:51-255,IconGroup1:*,IconGroup2:H1,Target:1;0;0:4d5a",
-              "V2;Engine:51-255,IconGroup1:None,Target:1;0;0:4d5a", "V3;Engine:51-255,IconGroup1:*,Target:1;0;0:4d5b"]
+              "V2;Engine:51-255,IconGroup1:None,Target:1;0;0:4d5a", "V4;Engine:51-255,IconGroup1:,Target:1;0;0:4d5a",
+              "V5;Engine:51-255,IconGroup1:G1,IconGroup2:,Target:1;0;0:4d5a", "V6;Engine:51-255,IconGroup1:G2,IconGroup1:,Target:1;0;0:4d5a", "V3;Engine:51-255,IconGroup1:*,Target:1;0;0:4d5b"]
     (database / "x.idb").write_text("\n".join(lines) + "\n")
     (database / "x.ldb").write_text("\n".join(rules) + "\n")
     theirs, ours = names(["clamscan", "--disable-cache"], database, directory), names([sekisho, "clamscan", "--incomplete-as-ok"], database, directory)

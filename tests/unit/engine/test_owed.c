@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "crypto/lanes_kernel.h"
+#include "engine/layer.h"
 #include "engine/owed.h"
 #include "os/file.h"
 
@@ -196,12 +197,40 @@ static void test_no_room(void **state) {
     sk_scanner_free(sc);
 }
 
+/* Room is made in the time of the object that needs it. */
+static void test_no_room_without_time(void **state) {
+    (void)state;
+    begin();
+    struct sk_scanner *sc = scanner_flags(0);
+    int fd = file_of(CLEAN, strlen(CLEAN));
+    assert_int_equal(ahead(sc, fd, 1), 1);
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_true(owed_begin(sc->owed, fd, &st, 2));
+    struct layer *root = layer_new(sc, NULL), *member = layer_new(sc, root);
+    uint8_t *bytes = mem_zalloc(1, OWED_COPY_EACH);
+    assert_non_null(bytes);
+    sk_source_init_mem(&member->src, bytes, OWED_COPY_EACH);
+    budget_start(&sc->budget);
+    for (size_t held = 0; held <= OWED_HELD_BYTES; held += OWED_COPY_EACH) {
+        assert_true(owed_put(sc, member, &member->src, CRYPTO_MASK(CRYPTO_MD5)));
+    }
+    fake.clock_ms += 1000ull * 3600;
+    assert_false(owed_put(sc, member, &member->src, CRYPTO_MASK(CRYPTO_MD5)));
+    assert_true(sc->stop);
+    assert_true(owed_end(sc->owed));
+    mem_free(bytes);
+    sk_scanner_free(sc);
+    (void)close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),
+        cmocka_unit_test(test_no_room_without_time),
         cmocka_unit_test(test_a_changed_file_does_not_stand),
         cmocka_unit_test(test_too_many_objects),
     };
