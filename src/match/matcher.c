@@ -187,8 +187,9 @@ static sk_err touch_place(struct scan *s, unsigned segment, const struct mt_anch
     struct anchor_text text;
     anchor_load(s, &anchor[place->first], &text);
     TRY(s->m->run.err);
-    unsigned first = text.text & 0xff;
-    if (text.len == 0 || (place->byte_set[first >> 5] >> (first & 31) & 1) == 0) {
+    unsigned first = text.text & 0xff, pair = plan_pair_hash(text.text);
+    if (text.len == 0 || (place->byte_set[first >> 5] >> (first & 31) & 1) == 0 ||
+        (text.len > 1 && (place->pair_set[pair >> 5] >> (pair & 31) & 1) == 0)) {
         return sk_ok();
     }
     for (uint32_t i = place->first; i < place->first + place->count; i++) {

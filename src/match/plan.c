@@ -296,6 +296,16 @@ static void add_bytes(struct plan_place *place, const struct mt_anchor *a) {
     }
 }
 
+/* Adds the first two bytes that this check takes; all, when it takes many. */
+static void add_pair(struct plan_place *place, const struct mt_anchor *a) {
+    if (((a->mask | 0x2020u) & 0xffffu) != 0xffffu) {
+        memset(place->pair_set, 0xff, sizeof(place->pair_set));
+        return;
+    }
+    uint32_t h = plan_pair_hash(a->value);
+    place->pair_set[h >> 5] |= 1u << (h & 31);
+}
+
 static sk_err make_places(struct filter_plan *p, unsigned input) {
     const struct mt_table *t = p->input[input].table;
     if (t->anchor_count == 0) {
@@ -318,6 +328,7 @@ static sk_err make_places(struct filter_plan *p, unsigned input) {
         }
         place->count++;
         add_bytes(place, &t->anchor[i]);
+        add_pair(place, &t->anchor[i]);
     }
     return sk_ok();
 }
