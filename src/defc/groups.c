@@ -10,7 +10,8 @@
  * }
  *
  * The bitmap is as small as it can be with at most BITS_SET of its bits set, between 1 KiB and
- * 1 MiB: it has to stay in the second-level cache. Up to 64 KiB it may be sparser: the bitmaps of
+ * 1 MiB: it has to stay in the second-level cache. Up to 64 KiB, of windows of four bytes up to
+ * 256 KiB, it may be sparser: the bitmaps of
  * several segments are ORed (match/plan.h), and what passes costs more than what is looked up
  * (measured on C headers: 1.2 ns a byte with 9 % set in each of two, see bench/stages).
  *
@@ -23,7 +24,8 @@
 #include "match/foldhash.h"
 
 #define LOG2_WORDS_MIN 8u
-#define LOG2_WORDS_SMALL 14u
+#define LOG2_WORDS_SMALL 14u       /* of windows of eight bytes */
+#define LOG2_WORDS_SMALL_SHORT 16u /* of four: two and a half times as many are looked up */
 #define LOG2_WORDS_MAX 18u
 #define BITS_SET_SMALL 20u /* per thousand */
 #define BITS_SET 90u
@@ -50,9 +52,9 @@ static bool denser(uint64_t windows, unsigned log2, uint64_t per_mille) {
 
 /* Fewest words with few of the bits set (two a window), and, beyond what the first-level cache
  * holds, with not too many. */
-static uint8_t log2_words(uint64_t windows) {
-    unsigned log2 = LOG2_WORDS_MIN;
-    while (log2 < LOG2_WORDS_SMALL && denser(windows, log2, BITS_SET_SMALL)) {
+static uint8_t log2_words(uint64_t windows, unsigned q) {
+    unsigned log2 = LOG2_WORDS_MIN, small = q == 4 ? LOG2_WORDS_SMALL_SHORT : LOG2_WORDS_SMALL;
+    while (log2 < small && denser(windows, log2, BITS_SET_SMALL)) {
         log2++;
     }
     while (log2 < LOG2_WORDS_MAX && denser(windows, log2, BITS_SET)) {
@@ -125,7 +127,7 @@ static sk_err build_group(const struct body_builder *b, struct arena *arena, uns
     }
     struct group_arrays g = {.head = {.q = kind.q,
                                       .s = kind.s,
-                                      .log2_words = log2_words(windows),
+                                      .log2_words = log2_words(windows, kind.q),
                                       .log2_buckets = log2_buckets(windows),
                                       .entry_count = (uint32_t)windows}};
     size_t buckets = (size_t)1 << g.head.log2_buckets;
