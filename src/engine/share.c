@@ -63,14 +63,15 @@ static const struct sk_bid *sharing_reader(const struct sk_scanner *sc, const st
 }
 
 /* Is it likely that nothing of this container will be worth a line in the report? Half of the
- * limits is left to what the members hold. */
+ * limits is left to what the members hold. And is there something to share: of a Debian package,
+ * say, one member is nearly all. */
 static bool is_promising(struct sk_scanner *sc, struct layer *layer, const struct sk_bid *reader) {
     struct walk_outline outline = {0};
     const struct sk_limits *limits = &sc->budget.limits;
     walk_outline(sc, layer, reader->format, limits->max_files / 2, &outline);
     return !outline.odd && outline.members >= sc->share.told->count &&
            outline.members <= limits->max_files / 2 && limits->max_recursion > 1 &&
-           outline.bytes <= limits->max_scan_size / 2;
+           outline.bytes <= limits->max_scan_size / 2 && outline.largest <= outline.bytes / 2;
 }
 
 bool share_spoil(struct sk_scanner *sc) {

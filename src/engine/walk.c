@@ -204,6 +204,7 @@ static sk_err count_member(struct sk_walk *walk, const struct sk_child *child) {
     struct walk_outline *o = walk->outline;
     uint64_t size = child->is_slice ? child->slice_len : child->size;
     o->members++;
+    o->largest = size > o->largest ? size : o->largest;
     o->odd = o->odd || size == SK_SIZE_UNKNOWN || child->encrypted ||
              __builtin_add_overflow(o->bytes, size, &o->bytes);
     walk->skipped = true;

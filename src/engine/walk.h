@@ -19,8 +19,9 @@ const struct sk_exe *walk_facts(struct sk_scanner *sc, struct layer *layer);
 /* What the headers of a container say, with no member read. */
 struct walk_outline {
     uint64_t members;
-    uint64_t bytes; /* of all members, as stated */
-    bool odd;       /* there is a note to be made, a view, or no telling how large a member is */
+    uint64_t bytes;   /* of all members, as stated */
+    uint64_t largest; /* of them */
+    bool odd;         /* there is a note to be made, a view, or no telling how large a member is */
 };
 /* Ends early when there are more than max_members. */
 void walk_outline(struct sk_scanner *sc, struct layer *layer, const struct sk_format *format,

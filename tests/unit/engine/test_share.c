@@ -84,14 +84,18 @@ static unsigned plain_count(const struct shares *all) {
     return n;
 }
 
-static void dull_box(struct buf *box) {
+static void dull_members(struct buf *box, unsigned count) {
     box_begin(box);
-    for (unsigned i = 0; i < MEMBERS; i++) {
+    for (unsigned i = 0; i < count; i++) {
         char name[16], text[256];
         (void)snprintf(name, sizeof(name), "m%u", i);
         (void)snprintf(text, sizeof(text), "%*u dull", (int)(i * 7 % 200) + 8, i);
         box_add_text(box, i % 3 == 0 ? FAKE_SLICE : FAKE_PLAIN, name, text, 0);
     }
+}
+
+static void dull_box(struct buf *box) {
+    dull_members(box, MEMBERS);
 }
 
 static void test_sums_are_those_of_one_scan(void **state) {
@@ -100,7 +104,7 @@ static void test_sums_are_those_of_one_scan(void **state) {
     struct buf box = {0}, inner = {0};
     sk_options_init(&options);
     fake_reset(SIGS, 1);
-    dull_box(&inner);
+    dull_members(&inner, MEMBERS / 3);
     dull_box(&box);
     box_add(&box, FAKE_PLAIN, "inner", &inner, 0);
     struct sk_scanner *sc = scanner_with(&options);
@@ -207,6 +211,12 @@ static void test_what_is_not_shared(void **state) {
     box_add_text(&box, FAKE_PLAIN, "two", "one more", 0);
     options.flags = 0;
     expect_refusal(&options, &box);
+    struct buf most = {0};
+    dull_box(&most);
+    dull_box(&box);
+    box_add(&box, FAKE_BOMB, "most of it", &most, 1);
+    expect_refusal(&options, &box);
+    buf_release(&most);
     box.len = 0;
     assert_false(sk_failed(buf_puts(&box, "no box at all")));
     expect_refusal(&options, &box);
