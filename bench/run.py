@@ -312,8 +312,15 @@ def part_jobs(run):
     table.title("jobs")
     folder = run.corpus / "elf"
     one = run.ours(folder)
-    for jobs in range(2, (os.cpu_count() or 1) + 1):
+    many = range(2, (os.cpu_count() or 1) + 1)
+    for jobs in many:
         table.add(f"elf with {jobs} jobs against one", one / run.ours(folder, jobs=jobs), None, "x")
+    for mix in MIXES:
+        for archive, pair in packed(run.corpus, run.args.work, mix, run.args.archive)[0].items():
+            if archive.name == "zip":
+                one = run.ours(pair[0])
+                for jobs in many:
+                    table.add(f"one zip of {mix} with {jobs} jobs against one", one / run.ours(pair[0], jobs=jobs), None, "x")
 
 
 def part_stages(run):

@@ -31,7 +31,9 @@ static const struct conf_option OPTIONS[] = {
          "compiled: the others, whose names end in .UNOFFICIAL, count as not there, with their "
          "allow and ignore lists."),
     {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, POOL_JOBS_MAX, "0", "N", NULL,
-     N_("Scan with N processes; 0: one per CPU"), NULL},
+     N_("Scan with N processes; 0: one per CPU"),
+     "The members of one large archive (ZIP, TAR, CPIO, AR, ISO) are shared out to processes that "
+     "have nothing else to do. What is reported does not depend on N."},
     LIST("file-list", 'f', file_list, "FILE", "Scan the paths in FILE, one a line too", NULL),
     LIST("include", 0, include, "REGEX", "Only files whose path matches",
          "POSIX extended regular expression over the path; may be repeated."),
