@@ -15,19 +15,16 @@
  */
 #include "engine/members.h"
 
-#include <locale.h>
-#include <regex.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/expressions.h"
 #include "engine/layer.h"
 #include "engine/required.h"
 
 struct members {
-    regex_t **regex[MATCH_SEGMENT_MAX];           /* one pointer a rule; NULL: not compiled yet */
+    struct expressions names;                     /* one a rule */
     struct sk_bytes *required[MATCH_SEGMENT_MAX]; /* the same: text its name must hold, or empty */
-    uint32_t count[MATCH_SEGMENT_MAX];
-    locale_t bytes;
 };
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -41,20 +38,19 @@ static void fill_required(struct sk_bytes *out, const struct rules *rules) {
 }
 
 static sk_err members_fill(struct members *m, const struct sk_engine *engine) {
+    TRY(expressions_init(&m->names));
     for (unsigned i = 0; i < engine->segment_count; i++) {
         uint32_t count = image_rules(engine->image[i])->member_count;
         if (count > 0) {
-            m->regex[i] = mem_zalloc(count, sizeof(regex_t *));
+            TRY(expressions_add(&m->names, i, count));
             m->required[i] = mem_zalloc(count, sizeof(struct sk_bytes));
-            if (m->regex[i] == NULL || m->required[i] == NULL) {
+            if (m->required[i] == NULL) {
                 return sk_fail(SK_E_NOMEM);
             }
-            m->count[i] = count;
             fill_required(m->required[i], image_rules(engine->image[i]));
         }
     }
-    m->bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    return m->bytes == (locale_t)0 ? sk_fail(SK_E_NOMEM) : sk_ok();
+    return sk_ok();
 }
 
 sk_err members_new(const struct sk_engine *engine, struct members **out_members) {
@@ -84,18 +80,9 @@ void members_free(struct members *m) {
         return;
     }
     for (unsigned i = 0; i < MATCH_SEGMENT_MAX; i++) {
-        for (uint32_t k = 0; k < m->count[i]; k++) {
-            if (m->regex[i][k] != NULL) {
-                regfree(m->regex[i][k]);
-                mem_free(m->regex[i][k]);
-            }
-        }
-        mem_free(m->regex[i]);
         mem_free(m->required[i]);
     }
-    if (m->bytes != (locale_t)0) {
-        freelocale(m->bytes);
-    }
+    expressions_release(&m->names);
     mem_free(m);
 }
 
@@ -199,24 +186,6 @@ static bool numbers_hold(const struct facts *f, const struct rule_member *rule) 
            ((rule->flags & RULE_MEMBER_CRC) == 0 || rule->crc32 == f->crc32);
 }
 
-/* The compiled expression; NULL: no memory for it. */
-static regex_t *regex_of(struct members *m, unsigned segment, uint32_t index, const char *text) {
-    regex_t **slot = &m->regex[segment][index];
-    if (*slot != NULL) {
-        return *slot;
-    }
-    regex_t *regex = mem_alloc(sizeof(*regex));
-    if (regex == NULL) {
-        return NULL;
-    }
-    if (regcomp(regex, text, REG_EXTENDED | REG_NOSUB) != 0) {
-        mem_free(regex);
-        return NULL;
-    }
-    *slot = regex;
-    return regex;
-}
-
 static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segment, uint32_t index,
                        const char *name) {
     const struct rules *rules = image_rules(sc->engine->image[segment]);
@@ -228,12 +197,13 @@ static bool name_holds(struct sk_scanner *sc, struct layer *layer, unsigned segm
     if (required.len > 0 && memmem(name, strlen(name), required.ptr, required.len) == NULL) {
         return false;
     }
-    regex_t *regex = regex_of(sc->members, segment, index, &rules->text[ref]);
-    int result = regex == NULL ? REG_ESPACE : regexec(regex, name, 0, NULL, 0);
-    if (result != 0 && result != REG_NOMATCH) {
+    struct expressions *names = &sc->members->names;
+    names->starved = false;
+    bool holds = expressions_fit(names, segment, index, &rules->text[ref], name);
+    if (names->starved) {
         verdict_note(sc, layer, SK_NOTE_LIMIT_MEMORY, "expression for member names");
     }
-    return result == 0;
+    return holds;
 }
 
 static void make_plain(char *name) {
@@ -279,11 +249,11 @@ void members_check(struct sk_scanner *sc, struct layer *layer, const struct sk_c
     memcpy(plain, name, sizeof(plain));
     make_plain(plain);
     struct facts facts = facts_of(layer, child, before_it);
-    locale_t before = uselocale(sc->members->bytes);
+    locale_t before = uselocale(sc->members->names.bytes);
     for (unsigned s = 0; s < sc->engine->segment_count; s++) {
         const struct image *img = sc->engine->image[s];
         const struct rules *rules = image_rules(img);
-        for (uint32_t i = 0; i < sc->members->count[s]; i++) {
+        for (uint32_t i = 0; i < sc->members->names.count[s]; i++) {
             if (numbers_hold(&facts, &rules->member[i]) &&
                 (name_holds(sc, layer, s, i, name) ||
                  (plain_too && name_holds(sc, layer, s, i, plain)))) {

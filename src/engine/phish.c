@@ -22,12 +22,11 @@
  */
 #include "engine/phish.h"
 
-#include <locale.h>
-#include <regex.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "crypto/digest.h"
+#include "engine/expressions.h"
 #include "engine/scan.h"
 #include "norm/url.h"
 
@@ -36,27 +35,23 @@
 struct phish {
     const struct sk_engine *engine;
     struct digester *digester;
-    regex_t **regex[MATCH_SEGMENT_MAX]; /* one pointer a link; NULL: not compiled yet */
-    bool any;                           /* is there any table at all? */
-    bool hashes;                        /* a gdb list */
+    struct expressions links; /* one a link */
+    bool any;                 /* is there any table at all? */
+    bool hashes;              /* a gdb list */
     bool starved;
-    locale_t bytes;
 };
 
 static sk_err fill(struct phish *p) {
+    TRY(expressions_init(&p->links));
     for (unsigned s = 0; s < p->engine->segment_count; s++) {
         const struct rules *rules = image_rules(p->engine->image[s]);
         p->hashes = p->hashes || rules->url_count > 0;
         p->any = p->any || rules->link_count > 0 || rules->url_count > 0;
         if (rules->link_count > 0) {
-            p->regex[s] = mem_zalloc(rules->link_count, sizeof(regex_t *));
-            if (p->regex[s] == NULL) {
-                return sk_fail(SK_E_NOMEM);
-            }
+            TRY(expressions_add(&p->links, s, rules->link_count));
         }
     }
-    p->bytes = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    return p->bytes == (locale_t)0 ? sk_fail(SK_E_NOMEM) : sk_ok();
+    return sk_ok();
 }
 
 sk_err phish_new(const struct sk_engine *engine, struct digester *digester,
@@ -76,49 +71,15 @@ sk_err phish_new(const struct sk_engine *engine, struct digester *digester,
     return sk_ok();
 }
 
-static void free_segment(struct phish *p, unsigned s) {
-    uint32_t count = p->regex[s] == NULL ? 0 : image_rules(p->engine->image[s])->link_count;
-    for (uint32_t i = 0; i < count; i++) {
-        if (p->regex[s][i] != NULL) {
-            regfree(p->regex[s][i]);
-            mem_free(p->regex[s][i]);
-        }
-    }
-    mem_free(p->regex[s]);
-}
-
 void phish_free(struct phish *phish) {
     if (phish == NULL) {
         return;
     }
-    for (unsigned s = 0; s < phish->engine->segment_count; s++) {
-        free_segment(phish, s);
-    }
-    if (phish->bytes != (locale_t)0) {
-        freelocale(phish->bytes);
-    }
+    expressions_release(&phish->links);
     mem_free(phish);
 }
 
 /* ---- lists of domains and pairs ------------------------------------------------------------ */
-
-static bool regex_fits(struct phish *p, unsigned segment, uint32_t index, const char *subject) {
-    regex_t **slot = &p->regex[segment][index];
-    if (*slot == NULL) {
-        const struct rules *rules = image_rules(p->engine->image[segment]);
-        regex_t *made = mem_alloc(sizeof(*made));
-        if (made == NULL ||
-            regcomp(made, &rules->text[rules->link[index].text], REG_EXTENDED | REG_NOSUB) != 0) {
-            p->starved = true;
-            mem_free(made);
-            return false;
-        }
-        *slot = made;
-    }
-    int result = regexec(*slot, subject, 0, NULL, 0);
-    p->starved = p->starved || (result != 0 && result != REG_NOMATCH);
-    return result == 0;
-}
 
 static bool is_end(const char *text, const char *subject) {
     size_t len = strlen(text);
@@ -131,12 +92,13 @@ static bool is_end(const char *text, const char *subject) {
 static bool fits(struct phish *p, enum rule_link_kind regex, enum rule_link_kind host,
                  const char *subject) {
     bool found = false;
-    locale_t before = uselocale(p->bytes);
+    locale_t before = uselocale(p->links.bytes);
     for (unsigned s = 0; s < p->engine->segment_count && !found; s++) {
         const struct rules *rules = image_rules(p->engine->image[s]);
         for (uint32_t i = 0; i < rules->link_count && !found; i++) {
             const struct rule_link *l = &rules->link[i];
-            found = (l->kind == (uint32_t)regex && regex_fits(p, s, i, subject)) ||
+            found = (l->kind == (uint32_t)regex &&
+                     expressions_fit(&p->links, s, i, &rules->text[l->text], subject)) ||
                     (l->kind == (uint32_t)host && is_end(&rules->text[l->text], subject));
         }
     }
@@ -295,7 +257,7 @@ bool phish_has_hashes(const struct phish *phish) {
 
 const char *phish_check(struct phish *phish, const struct phish_link *link, bool *out_starved) {
     const char *name = NULL;
-    phish->starved = false;
+    phish->starved = phish->links.starved = false;
     if ((phish->any || link->alert_ssl || link->alert_cloak) && url_is_address(link->real) &&
         !is_hashed(phish, link->real, &name)) {
         bool same =
@@ -303,6 +265,6 @@ const char *phish_check(struct phish *phish, const struct phish_link *link, bool
             (link->real.len == 0 || memcmp(link->shown.ptr, link->real.ptr, link->real.len) == 0);
         name = link->shown.len == 0 || same ? NULL : compare(phish, link);
     }
-    *out_starved = phish->starved;
+    *out_starved = phish->starved || phish->links.starved;
     return name;
 }

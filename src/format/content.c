@@ -312,18 +312,27 @@ static bool may_be_tag(const struct sk_peek *peek, size_t pos) {
     }
 }
 
-static bool is_html(const struct sk_peek *peek) {
-    size_t pos = 0;
-    while (pos < peek->head_len) {
+/* The next place from *inout_pos on that may begin a tag. */
+static bool next_tag(const struct sk_peek *peek, size_t *inout_pos) {
+    for (size_t pos = *inout_pos; pos < peek->head_len; pos++) {
         const uint8_t *at = memchr(peek->head + pos, '<', peek->head_len - pos);
         if (at == NULL) {
             return false;
         }
         pos = (size_t)(at - peek->head);
-        if (may_be_tag(peek, pos) && (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos))) {
+        if (may_be_tag(peek, pos)) {
+            *inout_pos = pos;
             return true;
         }
-        pos++;
+    }
+    return false;
+}
+
+static bool is_html(const struct sk_peek *peek) {
+    for (size_t pos = 0; next_tag(peek, &pos); pos++) {
+        if (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos)) {
+            return true;
+        }
     }
     return false;
 }
@@ -514,17 +523,10 @@ enum sk_type sk_content_type(const struct sk_peek *peek) {
 /* "<svg" and "<svg:svg" anywhere in the head: a browser runs its scripts and shows what it embeds.
  */
 static bool is_svg(const struct sk_peek *peek) {
-    size_t pos = 0;
-    while (pos < peek->head_len) {
-        const uint8_t *at = memchr(peek->head + pos, '<', peek->head_len - pos);
-        if (at == NULL) {
-            return false;
-        }
-        pos = (size_t)(at - peek->head);
-        if (may_be_tag(peek, pos) && tag_matches(peek, pos, "<svg")) {
+    for (size_t pos = 0; next_tag(peek, &pos); pos++) {
+        if (tag_matches(peek, pos, "<svg")) {
             return true;
         }
-        pos++;
     }
     return false;
 }

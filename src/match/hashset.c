@@ -257,18 +257,23 @@ static struct fuse_work fuse_work_make(const struct hs_fuse_head *head, uint32_t
     return w;
 }
 
+/* How many there are of each digit -> where the first of each stands. */
+static void starts_of_counts(uint32_t inout_start[RADIX_SIZE]) {
+    uint32_t sum = 0;
+    for (uint32_t d = 0; d < RADIX_SIZE; d++) {
+        uint32_t n = inout_start[d];
+        inout_start[d] = sum;
+        sum += n;
+    }
+}
+
 /* Stable pass of a radix sort over the RADIX_BITS bits at `shift`. */
 static void radix_pass(const uint64_t *from, uint64_t *to, uint32_t count, unsigned shift) {
     uint32_t start[RADIX_SIZE] = {0};
     for (uint32_t i = 0; i < count; i++) {
         start[from[i] >> shift & (RADIX_SIZE - 1)]++;
     }
-    uint32_t sum = 0;
-    for (uint32_t d = 0; d < RADIX_SIZE; d++) {
-        uint32_t n = start[d];
-        start[d] = sum;
-        sum += n;
-    }
+    starts_of_counts(start);
     for (uint32_t i = 0; i < count; i++) {
         to[start[from[i] >> shift & (RADIX_SIZE - 1)]++] = from[i];
     }
@@ -313,12 +318,7 @@ static void fuse_order(const uint64_t *keys, uint32_t count, uint64_t seed, uint
     for (uint32_t i = 0; i < count; i++) {
         start[fuse_hash(keys[i], seed) >> shift]++;
     }
-    uint32_t sum = 0;
-    for (uint32_t d = 0; d < RADIX_SIZE; d++) {
-        uint32_t n = start[d];
-        start[d] = sum;
-        sum += n;
-    }
+    starts_of_counts(start);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t hash = fuse_hash(keys[i], seed);
         order[start[hash >> shift]++] = hash;

@@ -48,18 +48,25 @@ static bool join(struct sk_norm_js *js, const void *text, size_t len) {
     return true;
 }
 
+struct js_token *js_room(struct sk_norm_js *js) {
+    struct js_token *grown =
+        mem_grow(js->token, &js->token_cap, js->token_count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        js_fail(js, sk_fail(SK_E_NOMEM));
+        return NULL;
+    }
+    js->token = grown;
+    return &js->token[js->token_count];
+}
+
 void js_add(struct sk_norm_js *js, enum js_kind kind, const void *text, size_t len) {
     if (sk_failed(js->err) || (kind == JS_STRING && join(js, text, len))) {
         return;
     }
-    struct js_token *token =
-        mem_grow(js->token, &js->token_cap, js->token_count + 1, sizeof(*token));
+    struct js_token *token = js_room(js);
     if (token == NULL) {
-        js_fail(js, sk_fail(SK_E_NOMEM));
         return;
     }
-    js->token = token;
-    token += js->token_count;
     *token = (struct js_token){.kind = (uint8_t)kind, .at = (uint32_t)js->text.len};
     token->len = (uint32_t)len;
     js_fail(js, js->text.len + len > 4 * SK_NORM_JS_MAX_BYTES ? sk_fail(SK_E_LIMIT)

@@ -102,14 +102,11 @@ static struct old_tokens begin(struct sk_norm_js *js) {
 }
 
 static void copy(struct sk_norm_js *js, const struct js_token *t) {
-    struct js_token *token =
-        mem_grow(js->token, &js->token_cap, js->token_count + 1, sizeof(*token));
-    if (token == NULL) {
-        js_fail(js, sk_fail(SK_E_NOMEM));
-        return;
+    struct js_token *token = js_room(js);
+    if (token != NULL) {
+        *token = *t;
+        js->token_count++;
     }
-    js->token = token;
-    token[js->token_count++] = *t;
 }
 
 /* Text of its own: what tokens point into may move while it is scanned. */

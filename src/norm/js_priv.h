@@ -106,6 +106,8 @@ uint32_t js_scope_number(struct sk_norm_js *js, const struct js_token *token);
 void js_fold(struct sk_norm_js *js);
 
 /* ---- js.c ---- */
+/* Room behind the last token, which does not count yet; NULL: none, and js has failed. */
+struct js_token *js_room(struct sk_norm_js *js);
 /* Adds a token with this text; strings behind '+' behind a string are joined. */
 void js_add(struct sk_norm_js *js, enum js_kind kind, const void *text, size_t len);
 bool js_token_is(const struct sk_norm_js *js, const struct js_token *token, const char *text);
