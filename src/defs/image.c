@@ -16,9 +16,10 @@
  * a count of zero. A section the reader does not know is passed over, unless it says that it must
  * be known.
  *
- * Cold, it takes a few single pages from the disk: two images of 370 MB opened in 108 ms while the
- * kernel read ahead around each of them (8 MB here). Called by defset.c, the compiler's final
- * check, and tools; knows nothing of manifests.
+ * Cold, it takes about 170 single pages from the disk. Two images of 370 MB opened in 108 ms while
+ * the kernel read ahead around each of them (8 MB here), in 3.5 ms with no read-ahead and a third
+ * of the pages waited for one by one, in 1.6 ms now that all are asked for first. Called by
+ * defset.c, the compiler's final check, and tools; knows nothing of manifests.
  */
 #include "defs/image_private.h"
 
@@ -536,15 +537,43 @@ static sk_err check_companions(struct image *img, const struct name_parts *parts
     return sk_ok();
 }
 
-/* fill_section looks at both ends of these: all at once, the disk has them together. */
+/* What of a section is looked at here. */
+enum look { LOOK_NOT, LOOK_FIRST, LOOK_ENDS, LOOK_ALL };
+
+static enum look look_of(const struct img_section *s) {
+    switch (s->type) {
+    case IMG_GROUP_BUCKETS:
+        return LOOK_ENDS;
+    case IMG_HASH_GATE:
+    case IMG_HASH_FILTER:
+    case IMG_NAME_STEMS:
+        return LOOK_FIRST;
+    case IMG_GROUP_HEADS:
+    case IMG_SLOW_HEAD:
+    case IMG_MARK_HEAD:
+    case IMG_DIGESTS:
+        return LOOK_ALL;
+    default:
+        return LOOK_NOT;
+    }
+}
+
+/* Asks for all these pages at once, so that the disk has them together: one at a time, each is
+ * waited for. Small sections share pages, which are asked for once. */
 static void fetch_ends(const struct image *img) {
+    uint64_t asked = 0; /* the end of the last page */
     for (uint32_t i = 0; i < img->header->section_count; i++) {
         const struct img_section *s = &img->header->section[i];
-        if (s->type == IMG_GROUP_BUCKETS && s->len > 0) {
-            mapping_advise_soon(&img->map, s->off, 1);
-            mapping_advise_soon(&img->map, s->off + s->len - 1, 1);
-        } else if (s->type == IMG_HASH_GATE || s->type == IMG_HASH_FILTER) {
-            mapping_advise_soon(&img->map, s->off, s->len > 0);
+        enum look look = s->len > 0 ? look_of(s) : LOOK_NOT;
+        uint64_t end = look == LOOK_ALL ? s->off + s->len : s->off + 1;
+        if (look != LOOK_NOT && end > asked) {
+            mapping_advise_soon(&img->map, s->off, end - s->off);
+            asked = (end + IMG_PAGE - 1) / IMG_PAGE * IMG_PAGE;
+        }
+        end = s->off + s->len;
+        if (look == LOOK_ENDS && end > asked) {
+            mapping_advise_soon(&img->map, end - 1, 1);
+            asked = (end + IMG_PAGE - 1) / IMG_PAGE * IMG_PAGE;
         }
     }
 }
@@ -601,6 +630,7 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
     }
     /* Read-ahead would read megabytes around each of the few pages looked at here. */
     mapping_advise_random(&img->map, 0, img->map.len);
+    mapping_advise_soon(&img->map, 0, IMG_HEADER_BYTES < img->map.len ? IMG_HEADER_BYTES : 0);
     img->file = (struct sk_bytes){img->map.ptr, img->map.len};
     return open_bytes(img, diag, out_image);
 }
