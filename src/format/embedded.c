@@ -138,12 +138,16 @@ static size_t next_magic(struct sk_bytes p, size_t from, size_t stop,
                          const struct kind **out_kind) {
     const struct pairs_kernel *kernel = pairs_kernel_nth(0);
     size_t len = p.len;
-    while ((from = kernel->next(p.ptr, len, from)) < stop) {
-        size_t end = stop - from > PAIRS_BLOCK ? from + PAIRS_BLOCK : stop;
-        for (; from < end; from++) {
-            *out_kind = kind_at(&p.ptr[from], len - from);
+    for (uint64_t places; (from = kernel->next(p.ptr, len, from, &places)) < stop;
+         from += PAIRS_BLOCK) {
+        for (; places != 0; places &= places - 1) {
+            size_t at = from + (unsigned)__builtin_ctzll(places);
+            if (at >= stop) {
+                return stop;
+            }
+            *out_kind = kind_at(&p.ptr[at], len - at);
             if (*out_kind != NULL) {
-                return from;
+                return at;
             }
         }
     }

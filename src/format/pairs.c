@@ -8,7 +8,8 @@
  * both halves of both bytes must be its own. Four look-ups of a register serve any eight pairs;
  * comparing with each byte is twice as many operations. Where there is no such look-up bytes are
  * compared, by vectors of the compiler. On programs in the L2 cache SSE4.2 is 1.1 times as fast as
- * that, AVX2 1.8 times, AVX-512 2.6 times.
+ * that, AVX2 1.8 times, AVX-512 2.6 times. Libraries are full of names with "Ra" and "MS" in them:
+ * only the places where a pair stands are looked at further.
  */
 #include "format/pairs.h"
 
@@ -33,7 +34,18 @@ static inline lanes pairs_in(const uint8_t *p) {
     return hit | ((lanes)(a == 1) & (lanes)(b == 'C'));
 }
 
-static size_t plain_next(const uint8_t *p, size_t len, size_t from) {
+static uint64_t places_in(const uint8_t *p) {
+    uint64_t places = 0;
+    for (unsigned i = 0; i < PAIRS_BLOCK; i += VECTOR) {
+        lanes hit = pairs_in(p + i);
+        for (unsigned k = 0; k < VECTOR; k++) {
+            places |= (uint64_t)(hit[k] & 1) << (i + k);
+        }
+    }
+    return places;
+}
+
+static size_t plain_next(const uint8_t *p, size_t len, size_t from, uint64_t *out_places) {
     for (; from < len && len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
         const uint8_t *q = p + from;
         lanes hit = pairs_in(q) | pairs_in(q + VECTOR) | pairs_in(q + 2 * VECTOR) |
@@ -41,9 +53,11 @@ static size_t plain_next(const uint8_t *p, size_t len, size_t from) {
         words w;
         memcpy(&w, &hit, sizeof(w));
         if ((w[0] | w[1]) != 0) {
-            break;
+            *out_places = places_in(q);
+            return from;
         }
     }
+    *out_places = UINT64_MAX;
     return from;
 }
 
@@ -67,7 +81,7 @@ VEC16_INLINE vec16 look16(const uint8_t *p, vec16 low, vec16 high) {
     return vec16_look(low, x & vec16_splat(15)) & vec16_look(high, x >> 4);
 }
 
-VEC16 static size_t vec16_next(const uint8_t *p, size_t len, size_t from) {
+VEC16 static size_t vec16_next(const uint8_t *p, size_t len, size_t from, uint64_t *out_places) {
     const vec16 low = vec16_load(LOW), high = vec16_load(HIGH);
     const vec16 low2 = vec16_load(LOW2), high2 = vec16_load(HIGH2);
     for (; from < len && len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
@@ -77,9 +91,12 @@ VEC16 static size_t vec16_next(const uint8_t *p, size_t len, size_t from) {
         vec16 c = look16(q + 32, low, high) & look16(q + 33, low2, high2);
         vec16 d = look16(q + 48, low, high) & look16(q + 49, low2, high2);
         if (vec16_any(a | b | c | d)) {
-            break;
+            *out_places =
+                vec16_mask((vec16)(a != 0), (vec16)(b != 0), (vec16)(c != 0), (vec16)(d != 0));
+            return from;
         }
     }
+    *out_places = UINT64_MAX;
     return from;
 }
 
@@ -107,7 +124,7 @@ AVX2 static inline __attribute__((always_inline)) __m256i look_avx2(const uint8_
     return _mm256_and_si256(l, h);
 }
 
-AVX2 static size_t avx2_next(const uint8_t *p, size_t len, size_t from) {
+AVX2 static size_t avx2_next(const uint8_t *p, size_t len, size_t from, uint64_t *out_places) {
     const __m256i low = table_avx2(LOW), high = table_avx2(HIGH);
     const __m256i low2 = table_avx2(LOW2), high2 = table_avx2(HIGH2);
     for (; from < len && len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
@@ -116,9 +133,14 @@ AVX2 static size_t avx2_next(const uint8_t *p, size_t len, size_t from) {
         __m256i b = _mm256_and_si256(look_avx2(q + 32, low, high), look_avx2(q + 33, low2, high2));
         __m256i any = _mm256_or_si256(a, b);
         if (_mm256_testz_si256(any, any) == 0) {
-            break;
+            const __m256i zero = _mm256_setzero_si256();
+            uint32_t lower = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, zero));
+            uint32_t upper = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(b, zero));
+            *out_places = ~(lower | (uint64_t)upper << 32);
+            return from;
         }
     }
+    *out_places = UINT64_MAX;
     return from;
 }
 
@@ -135,15 +157,18 @@ AVX512 static inline __attribute__((always_inline)) __m512i look_avx512(const ui
     return _mm512_and_si512(l, h);
 }
 
-AVX512 static size_t avx512_next(const uint8_t *p, size_t len, size_t from) {
+AVX512 static size_t avx512_next(const uint8_t *p, size_t len, size_t from, uint64_t *out_places) {
     const __m512i low = table_avx512(LOW), high = table_avx512(HIGH);
     const __m512i low2 = table_avx512(LOW2), high2 = table_avx512(HIGH2);
     for (; from < len && len - from > PAIRS_BLOCK; from += PAIRS_BLOCK) {
         __m512i first = look_avx512(p + from, low, high);
-        if (_mm512_test_epi8_mask(first, look_avx512(p + from + 1, low2, high2)) != 0) {
-            break;
+        __mmask64 places = _mm512_test_epi8_mask(first, look_avx512(p + from + 1, low2, high2));
+        if (places != 0) {
+            *out_places = places;
+            return from;
         }
     }
+    *out_places = UINT64_MAX;
     return from;
 }
 

@@ -15,8 +15,9 @@ struct pairs_kernel {
     const char *name;
     unsigned needs; /* cpu_has */
     /* p[0 .. len): the first block, of those that begin at from, from + 64, ..., in which a pair
-     * begins; else the first that is not whole with the byte behind it. */
-    size_t (*next)(const uint8_t *p, size_t len, size_t from);
+     * begins, and *out_places bit i: at its byte i; else the first that is not whole with the byte
+     * behind it, and all bits. */
+    size_t (*next)(const uint8_t *p, size_t len, size_t from, uint64_t *out_places);
 };
 
 /* Those for this machine, the best first, the last is for any; NULL: no more. */
