@@ -378,12 +378,21 @@ static void found_row(struct decoding *d, const char *by) {
     tell_line(d->t, 0, buf_text(&d->says));
 }
 
+/* Bytes with masks behind them, of which 0 is any byte. */
+static sk_err decode_masked(const uint8_t *bytes, size_t len, struct buf *out) {
+    for (size_t i = 0; i < len; i++) {
+        TRY(bytes[len + i] == 0 ? buf_puts(out, "??") : buf_printf(out, "%02x", bytes[i]));
+    }
+    return sk_ok();
+}
+
 static sk_err decode_triggers(struct decoding *d) {
     const struct mt_segment *seg = d->seg;
     for (uint32_t i = 0; i < seg->trig_count; i++) {
         const struct mt_trig *trig = &seg->trig[i];
+        bool masked = (trig->flags & MT_TRIG_MASKED) != 0;
         if ((uint64_t)trig->sig_first + trig->sig_count > seg->trig_sig_count ||
-            (uint64_t)trig->lit + trig->len > seg->lit_len) {
+            trig->lit + (uint64_t)trig->len * (1 + masked) > seg->lit_len) {
             return sk_fail(SK_E_FORMAT);
         }
         bool mine = false;
@@ -393,8 +402,9 @@ static sk_err decode_triggers(struct decoding *d) {
         if (!mine) {
             continue;
         }
-        TRY(buf_puts(phrase(d), _("the literal ")));
-        TRY(decode_literal(&seg->lit[trig->lit], trig->len, &d->says));
+        TRY(buf_puts(phrase(d), masked ? _("the bytes ") : _("the literal ")));
+        TRY(masked ? decode_masked(&seg->lit[trig->lit], trig->len, &d->says)
+                   : decode_literal(&seg->lit[trig->lit], trig->len, &d->says));
         TRY((trig->flags & MT_TRIG_NOCASE) != 0 ? buf_puts(&d->says, _(" in upper or lower case"))
                                                 : sk_ok());
         found_row(d, "literal");

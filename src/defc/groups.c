@@ -149,16 +149,24 @@ static sk_err build_group(const struct body_builder *b, struct arena *arena, uns
 
 /* ---- slow set ------------------------------------------------------------------------------- */
 
+static bool wanted_slow(const struct body_builder *b, size_t i, unsigned table) {
+    return wanted(b, i, table, TRIGGER_SLOW) || wanted(b, i, table, TRIGGER_MASKED);
+}
+
 static void fill_slow(const struct body_builder *b, unsigned table, struct mt_slow_entry *slow) {
     size_t n = 0;
     for (size_t i = 0; i < b->trig_use.count; i++) {
-        if (!wanted(b, i, table, TRIGGER_SLOW)) {
+        if (!wanted_slow(b, i, table)) {
             continue;
         }
         const struct mt_trig *t = trig_at(b, i);
         uint32_t mask = t->len < 4 ? 0x00ffffffu : 0xffffffffu;
         uint32_t value = 0;
         memcpy(&value, b->lit.bytes.data + t->lit, t->len < 4 ? t->len : 4);
+        if (use_at(b, i)->how == TRIGGER_MASKED) {
+            memcpy(&mask, b->lit.bytes.data + t->lit + 4, sizeof(mask));
+            mask |= mask << 5 & 0x20202020u; /* 0xdf, a letter, is looked for folded */
+        }
         slow[n++] = (struct mt_slow_entry){(value | 0x20202020u) & mask, mask, (uint32_t)i, 0};
     }
 }
@@ -167,7 +175,7 @@ static sk_err build_slow(const struct body_builder *b, struct arena *arena, unsi
                          struct mt_table *out) {
     size_t n = 0;
     for (size_t i = 0; i < b->trig_use.count; i++) {
-        n += wanted(b, i, table, TRIGGER_SLOW);
+        n += wanted_slow(b, i, table);
     }
     if (n == 0) {
         return sk_ok();
@@ -195,11 +203,12 @@ static bool in_table(const struct body_builder *b, size_t i, unsigned table) {
 
 static sk_err build_marks(const struct body_builder *b, struct arena *arena, unsigned table,
                           struct mt_table *out) {
-    uint32_t n = 0;
+    uint32_t n = 0, masked = 0;
     for (size_t i = 0; i < b->trig_use.count; i++) {
         n += in_table(b, i, table);
+        masked += wanted(b, i, table, TRIGGER_MASKED);
     }
-    if (n == 0 || n > MARKS_MAX) {
+    if (n == 0 || n > MARKS_MAX || masked > 0) { /* a mark has no wildcards */
         return sk_ok();
     }
     struct marks_literal *lit = arena_zalloc(arena, n, sizeof(*lit));

@@ -104,11 +104,13 @@ static struct nibbles joined(const struct nibbles *a, const struct nibbles *b) {
     return u;
 }
 
-static struct nibbles nibbles_of(uint32_t value) {
+/* All of them where the mask lets any byte pass. */
+static struct nibbles nibbles_of(const struct mt_slow_entry *e) {
     struct nibbles s;
     for (unsigned i = 0; i < 3; i++) {
-        s.lo[i] = (uint16_t)(1u << (value >> 8 * i & 15));
-        s.hi[i] = (uint16_t)(1u << (value >> (8 * i + 4) & 15));
+        bool any = (e->mask >> 8 * i & 0xff) == 0;
+        s.lo[i] = any ? UINT16_MAX : (uint16_t)(1u << (e->value >> 8 * i & 15));
+        s.hi[i] = any ? UINT16_MAX : (uint16_t)(1u << (e->value >> (8 * i + 4) & 15));
     }
     return s;
 }
@@ -154,6 +156,9 @@ static int by_bytes(const void *a, const void *b) {
     if (vx != vy) {
         return vx < vy ? -1 : 1;
     }
+    if (x->mask != y->mask) {
+        return x->mask < y->mask ? -1 : 1;
+    }
     return x->trig < y->trig ? -1 : x->trig > y->trig;
 }
 
@@ -166,7 +171,7 @@ static int by_bucket(const void *a, const void *b) {
 static void first_clusters(struct merging *g, struct mt_slow_entry *slow, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) { /* pad holds the cluster for a while */
         unsigned k = (unsigned)((uint64_t)i * g->count / count);
-        struct nibbles s = nibbles_of(slow[i].value);
+        struct nibbles s = nibbles_of(&slow[i]);
         g->cluster[k].set = joined(&g->cluster[k].set, &s);
         slow[i].pad = k;
     }
@@ -181,9 +186,10 @@ static void head_fill(struct mt_slow_head *head, const struct mt_slow_entry *slo
     for (uint32_t i = 0; i < count; i++) {
         uint8_t bit = (uint8_t)(1u << slow[i].pad);
         head->first[slow[i].pad + 1]++;
-        for (unsigned p = 0; p < 3; p++) {
-            head->lo[p][slow[i].value >> 8 * p & 15] |= bit;
-            head->hi[p][slow[i].value >> (8 * p + 4) & 15] |= bit;
+        struct nibbles s = nibbles_of(&slow[i]);
+        for (unsigned n = 0; n < 3 * 16; n++) {
+            head->lo[n / 16][n % 16] |= (s.lo[n / 16] >> n % 16 & 1) != 0 ? bit : 0;
+            head->hi[n / 16][n % 16] |= (s.hi[n / 16] >> n % 16 & 1) != 0 ? bit : 0;
         }
     }
     for (unsigned k = 0; k < BUCKETS; k++) {

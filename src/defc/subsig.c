@@ -170,7 +170,9 @@ static sk_err intern_form(struct body_builder *b, struct mt_sub sub, struct hex_
     struct trigger t = trigger_choose(&b->stage, range, offset);
     const struct hex_part *stage_part =
         &((const struct hex_part *)b->stage.part.data)[range.part_first + t.part];
-    t.prog = t.prog - stage_part->prog + ((const struct mt_part *)b->parts.data)[t.part].prog;
+    if (t.how != TRIGGER_MASKED) { /* its bytes are with it */
+        t.prog = t.prog - stage_part->prog + ((const struct mt_part *)b->parts.data)[t.part].prog;
+    }
     TRY(push_sub(b, sub, t));
     *out_sub = (uint32_t)(b->sub.count - 1);
     return map_put(&b->sub_map, hash, *out_sub);

@@ -62,7 +62,14 @@ static bool same_trig(void *ctx, uint32_t value) {
 static sk_err trig_of(struct trig_build *t, const struct trigger *from, uint32_t *out_trig) {
     struct body_builder *b = t->b;
     struct sk_bytes text = {b->prog.bytes.data + from->prog, from->len};
+    uint8_t masked[2 * sizeof(from->value)];
     t->wanted = (struct mt_trig){.len = from->len, .flags = from->nocase ? MT_TRIG_NOCASE : 0};
+    if (from->how == TRIGGER_MASKED) {
+        memcpy(masked, &from->value, sizeof(from->value));
+        memcpy(masked + sizeof(from->value), &from->mask, sizeof(from->mask));
+        text = (struct sk_bytes){masked, sizeof(masked)};
+        t->wanted.flags = MT_TRIG_MASKED;
+    }
     TRY(strpool_put(&b->lit, text, &t->wanted.lit));
     uint64_t hash = map_hash(&t->wanted, sizeof(t->wanted));
     *out_trig = map_get(&t->map, hash, same_trig, t);
@@ -306,7 +313,7 @@ void body_stats_get(const struct body_builder *b, const struct mt_segment *segme
         uint8_t how = ((const struct trig_use *)b->trig_use.data)[i].how;
         st.long_triggers += how == TRIGGER_LONG;
         st.short_triggers += how == TRIGGER_SHORT;
-        st.slow_triggers += how == TRIGGER_SLOW;
+        st.slow_triggers += how == TRIGGER_SLOW || how == TRIGGER_MASKED;
     }
     struct anchor_build a = {.b = b};
     for (uint32_t i = 0; i < b->sig.count; i++) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A subsignature can be found in four ways:
+ * A subsignature can be found in five ways:
  *
  *   anchored   exact place known: up to four bytes are compared there, once a layer
  *   long       run of 15 and more: eight windows of eight bytes, the text sampled every 8 bytes
  *   short      run of 6 and more: three windows of four bytes, the text sampled every 3 bytes
  *   slow       run of 3 and more: every offset, by nibble tables
+ *   masked     three of four bytes, one byte between two runs: slow as well
  *
  * A run of q + s - 1 bytes holds s windows of q bytes, one of which is sampled wherever the run
  * lies. The block of s windows with the fewest expected hits is taken:
@@ -30,6 +31,8 @@
 #define SHORT_NS 3.0
 #define SLOW_NS 60.0
 #define SLOW_HIT_NS 15.0
+#define MASKED_NS 60.0
+#define MASKED_LEN 4u
 #define ANCHOR_NS 1.0
 #define COMMON_HITS_PER_MB 400.0
 #define COMMON_TEXT_PER_MB 1.0 /* text that many files hold: as if once a megabyte */
@@ -127,6 +130,43 @@ static void consider_group(struct trigger *best, const struct hex_run *run,
     consider(best, &t);
 }
 
+/* `before` bytes at the end of run a, any byte, the others of three at the start of run b. */
+static void consider_masked(struct trigger *best, const struct hex_stage *st,
+                            const struct hex_run *a, const struct hex_run *b, uint32_t before) {
+    struct trigger t = {.how = TRIGGER_MASKED, .len = MASKED_LEN};
+    double p = 1;
+    for (uint32_t i = 0; i < MASKED_LEN; i++) {
+        const struct hex_run *run = i < before ? a : b;
+        uint32_t at = i < before ? a->len - before + i : i - before - 1;
+        if (i == before) {
+            continue;
+        }
+        uint8_t byte = st->prog.data[run->prog + at];
+        bool letter = run->nocase && byte >= 'a' && byte <= 'z';
+        t.mask |= (letter ? 0xdfu : 0xffu) << 8 * i;
+        t.value |= (uint32_t)(letter ? byte & 0xdf : byte) << 8 * i;
+        p *= freq_byte(byte | 0x20);
+    }
+    t.cost = MASKED_NS + MB * p * SLOW_HIT_NS + MB * p * TOUCH_NS;
+    consider(best, &t);
+}
+
+/* Runs of one part with one byte between them. */
+static void consider_gaps(struct trigger *best, const struct hex_stage *st,
+                          const struct hex_part *part) {
+    for (uint32_t i = 1; i < part->run_count; i++) {
+        const struct hex_run *a = run_at(st, part->run_first + i - 1), *b = a + 1;
+        bool near = a->delta != HEX_FLOATING && b->delta != HEX_FLOATING &&
+                    b->delta == a->delta + a->len + 1;
+        if (near && a->len >= 2) {
+            consider_masked(best, st, a, b, 2);
+        }
+        if (near && b->len >= 2) {
+            consider_masked(best, st, a, b, 1);
+        }
+    }
+}
+
 static void consider_run(struct trigger *best, const struct hex_stage *st,
                          const struct hex_run *run, uint16_t part) {
     if (run->len < 3) {
@@ -191,6 +231,9 @@ struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range
         for (uint32_t i = 0; i < part->run_count; i++) {
             consider_run(&best, st, run_at(st, part->run_first + i), (uint16_t)p);
         }
+    }
+    for (uint32_t p = 0; p < range.part_count && best.how == TRIGGER_NONE; p++) {
+        consider_gaps(&best, st, part_at(st, range.part_first + p));
     }
     return best;
 }

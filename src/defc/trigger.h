@@ -13,7 +13,14 @@
 #include "defc/hexbody.h"
 #include "defc/offset.h"
 
-enum trigger_how { TRIGGER_NONE, TRIGGER_LONG, TRIGGER_SHORT, TRIGGER_SLOW, TRIGGER_ANCHOR };
+enum trigger_how {
+    TRIGGER_NONE,
+    TRIGGER_LONG,
+    TRIGGER_SHORT,
+    TRIGGER_SLOW,
+    TRIGGER_MASKED,
+    TRIGGER_ANCHOR
+};
 
 #define TRIGGER_LONG_Q 8u
 #define TRIGGER_LONG_S 8u
@@ -26,12 +33,12 @@ struct trigger {
     double cost; /* EXPR_COST_NONE with TRIGGER_NONE */
     uint8_t how;
     uint8_t nocase;
-    uint16_t len;    /* of the literal */
-    uint16_t window; /* first window inside the literal; 0 in the slow set */
-    uint16_t part;   /* of the subsignature */
-    uint32_t prog;   /* position of the literal in stage->prog */
-    uint32_t delta;  /* anchored: from the place to the checked bytes */
-    uint32_t value, mask;
+    uint16_t len;         /* of the literal */
+    uint16_t window;      /* first window inside the literal; 0 in the slow set */
+    uint16_t part;        /* of the subsignature */
+    uint32_t prog;        /* position of the literal in stage->prog */
+    uint32_t delta;       /* anchored: from the place to the checked bytes */
+    uint32_t value, mask; /* anchored; or masked: four bytes, little-endian */
 };
 struct trigger_key {
     uint32_t prog; /* position in stage->prog */

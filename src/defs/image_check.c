@@ -290,8 +290,8 @@ static const char *check_attr(const struct body_check *b, uint32_t i) {
 
 static const char *check_trig(const struct body_check *b, uint32_t i) {
     const struct mt_trig *trig = &b->seg->trig[i];
-    return trig->len >= 3 && in_range(trig->lit, trig->len, b->seg->lit_len) &&
-                   trig->sig_count > 0 &&
+    uint64_t held = (trig->flags & MT_TRIG_MASKED) != 0 ? 2 * (uint64_t)trig->len : trig->len;
+    return trig->len >= 3 && in_range(trig->lit, held, b->seg->lit_len) && trig->sig_count > 0 &&
                    in_range(trig->sig_first, trig->sig_count, b->seg->trig_sig_count)
                ? NULL
                : "a trigger points outside its tables";
@@ -330,7 +330,8 @@ static const char *check_group(const struct body_check *b, const struct mt_group
 /* Each mark stands in its literal, and the classes let it pass. */
 static bool mark_good(const struct body_check *b, const struct mt_table *table,
                       const struct mt_mark *m) {
-    if (m->trig >= b->seg->trig_count || (m->q != 8 && m->q != 4 && m->q != 3) ||
+    if (m->trig >= b->seg->trig_count || (b->seg->trig[m->trig].flags & MT_TRIG_MASKED) != 0 ||
+        (m->q != 8 && m->q != 4 && m->q != 3) ||
         (uint32_t)m->delta + m->q > b->seg->trig[m->trig].len) {
         return false;
     }
@@ -350,11 +351,19 @@ static bool mark_good(const struct body_check *b, const struct mt_table *table,
     return classes != 0;
 }
 
+static bool slow_mask(uint32_t mask) {
+    static const uint32_t masks[PLAN_SLOW_KINDS] = PLAN_SLOW_MASKS;
+    bool good = false;
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        good = good || mask == masks[i];
+    }
+    return good;
+}
+
 static const char *check_lists(const struct body_check *b, const struct mt_table *table) {
     for (uint32_t i = 0; i < table->slow_count; i++) {
         const struct mt_slow_entry *e = &table->slow[i];
-        if (e->trig >= b->seg->trig_count || (e->value & ~e->mask) != 0 ||
-            (e->mask != 0x00ffffffu && e->mask != 0xffffffffu)) {
+        if (e->trig >= b->seg->trig_count || (e->value & ~e->mask) != 0 || !slow_mask(e->mask)) {
             return "an entry of the slow set is malformed";
         }
     }

@@ -106,12 +106,14 @@ static uint8_t lower(uint8_t b) {
     return b >= 'A' && b <= 'Z' ? b | 0x20 : b;
 }
 
-static bool literal_equal(const uint8_t *text, const uint8_t *lit, size_t len, bool nocase) {
-    if (!nocase) {
-        return memcmp(text, lit, len) == 0;
+static bool literal_equal(const uint8_t *text, const uint8_t *lit, const struct mt_trig *t) {
+    bool masked = (t->flags & MT_TRIG_MASKED) != 0;
+    if (!masked && (t->flags & MT_TRIG_NOCASE) == 0) {
+        return memcmp(text, lit, t->len) == 0;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (lower(text[i]) != lit[i]) {
+    for (size_t i = 0; i < t->len; i++) {
+        uint8_t byte = masked ? text[i] & lit[t->len + i] : lower(text[i]);
+        if (byte != lit[i]) {
             return false;
         }
     }
@@ -123,18 +125,18 @@ static sk_err literal_at(const struct pass *ps, const struct filter_input *in,
                          const struct mt_trig *t, uint64_t start, bool *out_equal) {
     struct filter_job *job = ps->job;
     struct view *v = ps->v;
-    if ((uint64_t)t->lit + t->len > in->segment->lit_len) {
+    uint64_t held = (t->flags & MT_TRIG_MASKED) != 0 ? 2 * (uint64_t)t->len : t->len;
+    if (t->lit + held > in->segment->lit_len) {
         return sk_fail(SK_E_FORMAT);
     }
     const uint8_t *lit = in->segment->lit + t->lit;
-    bool nocase = (t->flags & MT_TRIG_NOCASE) != 0;
     job->literals++;
     *out_equal = false;
     if (start > job->src->size || t->len > job->src->size - start) {
         return sk_ok();
     }
     if (start >= v->off && start + t->len <= v->off + v->len) {
-        *out_equal = literal_equal(v->p + (start - v->off), lit, t->len, nocase);
+        *out_equal = literal_equal(v->p + (start - v->off), lit, t);
         return sk_ok();
     }
     size_t avail = 0;
@@ -142,7 +144,7 @@ static sk_err literal_at(const struct pass *ps, const struct filter_input *in,
     if (text == NULL || avail < t->len) {
         return sk_failed(job->src->failed) ? job->src->failed : sk_fail(SK_E_IO);
     }
-    *out_equal = literal_equal(text, lit, t->len, nocase);
+    *out_equal = literal_equal(text, lit, t);
     return view_load(job->src, v->off + v->block, v);
 }
 
@@ -298,11 +300,17 @@ static inline uint32_t slow_has(const struct slow_sets *slow, unsigned k, uint32
  * of the nibble tables fail here. */
 static size_t slow_sift(const struct pass *ps, uint32_t *list, size_t n) {
     const struct plan_slow_kind *kind = ps->job->plan->slow.kind;
+    bool masked = kind[2].count + kind[3].count > 0;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t pos = list[i], text = slow_text(ps->v, pos);
         list[kept] = pos;
-        kept += (slow_has(ps->slow, 0, text & kind[0].mask) | slow_has(ps->slow, 1, text)) & 1;
+        uint32_t has = slow_has(ps->slow, 0, text & kind[0].mask) | slow_has(ps->slow, 1, text);
+        if (masked) {
+            has |= slow_has(ps->slow, 2, text & kind[2].mask);
+            has |= slow_has(ps->slow, 3, text & kind[3].mask);
+        }
+        kept += has & 1;
     }
     return kept;
 }
@@ -370,7 +378,11 @@ static sk_err run_slow(const struct pass *ps) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
     const struct plan_slow *slow = &job->plan->slow;
-    if (slow->kind[0].count + slow->kind[1].count == 0) {
+    uint32_t entries = 0;
+    for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+        entries += slow->kind[k].count;
+    }
+    if (entries == 0) {
         return sk_ok();
     }
     struct filter_span span = {

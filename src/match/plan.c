@@ -20,7 +20,6 @@
 #define CLASSES_PER_HALF 8u
 #define MARK_WORDS_MIN 4u
 #define MARK_WORDS_MAX 13u
-#define SLOW_THREE 0x00ffffffu /* mask of an entry of three bytes */
 
 static bool shape_is_good(const struct mt_group_head *h) {
     return (h->q == 4 || h->q == 8) && h->s != 0 && h->s <= FILTER_STEP_MAX &&
@@ -86,6 +85,29 @@ static void add_class(struct plan_classes *c, unsigned half, unsigned k, unsigne
     c->halves = half + 1 > c->halves ? half + 1 : c->halves;
 }
 
+/* Class k takes the first three bytes of a value, and any where the mask is 0. */
+static void add_classes(struct plan_classes *c, unsigned half, unsigned k, uint32_t value,
+                        uint32_t mask) {
+    for (unsigned i = 0; i < 3; i++) {
+        bool any = (mask >> 8 * i & 0xff) == 0;
+        for (unsigned v = 0; any && v < PLAN_CLASS_VALUES; v++) {
+            add_class(c, half, k, i, plan_class_byte(v));
+        }
+        if (!any) {
+            add_class(c, half, k, i, (uint8_t)(value >> 8 * i));
+        }
+    }
+}
+
+static struct plan_slow_kind *kind_of(struct plan_slow *slow, uint32_t mask) {
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        if (slow->kind[i].mask == mask) {
+            return &slow->kind[i];
+        }
+    }
+    return NULL;
+}
+
 typedef void (*entry_fn)(struct plan_slow_kind *kind, const struct plan_slow_entry *e);
 
 /* The entries of one class of one input. */
@@ -96,12 +118,14 @@ static sk_err each_of_class(struct filter_plan *p, unsigned input, unsigned cls,
         return sk_fail(SK_E_FORMAT);
     }
     for (uint32_t e = first; e < last; e++) {
-        struct plan_slow_kind *kind = &p->slow.kind[t->slow[e].mask > SLOW_THREE];
-        uint32_t value = (t->slow[e].value | (uint32_t)FOLDHASH_FOLD) & kind->mask;
-        for (unsigned i = 0; use == NULL && i < 3; i++) {
-            add_class(&p->slow.classes, input % PLAN_HALVES, cls, i, (uint8_t)(value >> 8 * i));
+        struct plan_slow_kind *kind = kind_of(&p->slow, t->slow[e].mask);
+        if (kind == NULL) {
+            return sk_fail(SK_E_FORMAT);
         }
-        if (use != NULL) {
+        uint32_t value = (t->slow[e].value | (uint32_t)FOLDHASH_FOLD) & kind->mask;
+        if (use == NULL) {
+            add_classes(&p->slow.classes, input % PLAN_HALVES, cls, value, kind->mask);
+        } else {
             use(kind, &(struct plan_slow_entry){value, t->slow[e].trig, (uint16_t)input, 0});
         }
     }
@@ -163,8 +187,10 @@ static sk_err alloc_kind(struct plan_slow_kind *kind) {
 }
 
 static sk_err make_slow(struct filter_plan *p) {
-    p->slow.kind[0].mask = SLOW_THREE;
-    p->slow.kind[1].mask = UINT32_MAX;
+    static const uint32_t masks[PLAN_SLOW_KINDS] = PLAN_SLOW_MASKS;
+    for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
+        p->slow.kind[i].mask = masks[i];
+    }
     TRY(p->by_marks ? sk_ok() : each_entry(p, NULL));
     TRY(each_entry(p, count_entry));
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {

@@ -73,8 +73,7 @@ struct plan_slow_entry {
     uint16_t input;
     uint16_t delta; /* offset of these bytes inside the trigger literal */
 };
-/* Entries of three bytes, or of four: by the hash of those bytes, entry[first[h] .. first[h + 1]).
- */
+/* Entries of one mask: by the hash of those bytes, entry[first[h] .. first[h + 1]). */
 struct plan_slow_kind {
     uint32_t mask;
     unsigned log2;   /* buckets */
@@ -83,7 +82,11 @@ struct plan_slow_kind {
     uint32_t count;
     uint32_t set[(1u << PLAN_SLOW_LOG2) / 32]; /* hashes that exist; looked at first */
 };
-#define PLAN_SLOW_KINDS 2u
+/* Three bytes, four, and three of four with any byte between: machine code with an operand of one
+ * byte often has nothing else. */
+#define PLAN_SLOW_KINDS 4u
+#define PLAN_SLOW_MASKS                                                                            \
+    { 0x00ffffffu, 0xffffffffu, 0xff00ffffu, 0xffff00ffu }
 /* Marks of eight bytes: a bitmap as of a group, then by the bucket hash of the window. */
 struct plan_mark {
     uint64_t window;

@@ -54,8 +54,9 @@ struct mt_table {
 /* ---- triggers ------------------------------------------------------------------------------ */
 
 #define MT_TRIG_NOCASE 1u
+#define MT_TRIG_MASKED 2u /* behind the len bytes lie len masks */
 struct mt_trig {
-    uint32_t lit; /* byte offset in lit[]; lower-cased ASCII when NOCASE */
+    uint32_t lit; /* byte offset in lit[]; lower-cased ASCII when NOCASE, & mask when MASKED */
     uint16_t len; /* 3.. */
     uint16_t flags;
     uint32_t sig_first; /* in trig_sig[] */

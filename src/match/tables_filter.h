@@ -43,7 +43,7 @@ struct mt_slow_head {
 };
 struct mt_slow_entry {
     uint32_t value; /* the first four folded bytes, little-endian, & mask */
-    uint32_t mask;  /* 0x00ffffff or 0xffffffff */
+    uint32_t mask;  /* one of PLAN_SLOW_MASKS (match/plan.h): at least three whole bytes */
     uint32_t trig;
     uint32_t pad;
 };

@@ -15,6 +15,7 @@
 
 #include "defc/body_private.h"
 #include "match/foldhash.h"
+#include "match/matcher.h"
 #include "match/plan.h"
 
 static enum defc_reason add(struct body_builder *b, enum body_kind kind, const char *line) {
@@ -476,6 +477,64 @@ static void tables_of_samples(void **state) {
     arena_release(&arena);
 }
 
+static bool count_hit(void *ctx, const struct match_hit *hit) {
+    (void)hit;
+    ++*(unsigned *)ctx;
+    return true;
+}
+
+static unsigned hits_in(const struct mt_segment *s, const uint8_t *text, size_t len) {
+    struct matcher *m = NULL;
+    struct sk_source src;
+    sk_source_init_mem(&src, text, len);
+    struct match_layer layer = {.src = &src, .target = SK_TARGET_PE, .file_size = len};
+    struct match_budget budget = {.steps = 1000000};
+    unsigned hits = 0;
+    assert_false(sk_failed(matcher_new(&s, 1, &m)));
+    assert_false(sk_failed(matcher_scan(m, &layer, &budget, count_hit, &hits)));
+    assert_int_equal(matcher_stats(m)->touched, hits);
+    matcher_free(m);
+    return hits;
+}
+
+/* Code with an operand of one byte between pairs: three bytes of four are the trigger, so that the
+ * signature is not evaluated on every layer. */
+static void masked_triggers(void **state) {
+    (void)state;
+    static const char *const lines[] = {"A;Target:1;0;8b55??3155??", "B;Target:1;0;4d??6f64::i",
+                                        "C;Target:1;0;8b55{2}3155"};
+    struct arena arena;
+    struct mt_segment s;
+    struct body_builder *b = NULL;
+    arena_init(&arena, (size_t)1 << 30);
+    assert_false(sk_failed(body_builder_new(NULL, &b)));
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_int_equal(add(b, BODY_LDB, lines[i]), DEFC_TAKEN);
+    }
+    assert_false(sk_failed(body_build_segment(b, &arena, &s)));
+    check_reachable(&s);
+    const struct mt_table *t = &s.table[SK_TARGET_PE];
+    assert_int_equal(t->always_count, 1); /* two bytes between: C */
+    assert_int_equal(t->slow_count, 2);
+    assert_null(t->mark_head);
+    assert_true((s.trig[0].flags & MT_TRIG_MASKED) != 0 && s.trig[0].len == 4);
+    static const uint8_t code[] = {0x8b, 0x55, 0xf8, 0x31, 0x55, 0xfc};
+    static const char word[] = "m_oD";
+    uint8_t text[300];
+    for (size_t at = 0; at + sizeof(code) <= sizeof(text); at++) {
+        memset(text, 0x20, sizeof(text));
+        memcpy(text + at, code, sizeof(code));
+        s.table[SK_TARGET_PE].always_count = 0;
+        assert_int_equal(hits_in(&s, text, sizeof(text)), 1);
+        text[at] = 0xab; /* folds to the same byte */
+        assert_int_equal(hits_in(&s, text, sizeof(text)), 0);
+        memcpy(text + at, word, 4);
+        assert_int_equal(hits_in(&s, text, sizeof(text)), 1);
+    }
+    body_builder_free(b);
+    arena_release(&arena);
+}
+
 static void same_lines_same_bytes(void **state) {
     (void)state;
     struct arena arena;
@@ -631,6 +690,7 @@ int main(void) {
         cmocka_unit_test(refused_lines_leave_nothing),
         cmocka_unit_test(equal_things_are_kept_once),
         cmocka_unit_test(tables_of_samples),
+        cmocka_unit_test(masked_triggers),
         cmocka_unit_test(same_lines_same_bytes),
         cmocka_unit_test(empty_builder),
         cmocka_unit_test(every_allocation_may_fail),
