@@ -19,6 +19,7 @@
 #include <linux/openat2.h>
 #include <limits.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "os/fault.h"
@@ -176,6 +177,12 @@ sk_err file_pread_some(int fd, void *buf, size_t len, uint64_t off, size_t *out_
     }
     *out_got = done;
     return sk_ok();
+}
+
+bool file_would_wait(int fd, uint64_t off) {
+    uint8_t byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = sizeof(byte)};
+    return off > INT64_MAX || preadv2(fd, &part, 1, (off_t)off, RWF_NOWAIT) != sizeof(byte);
 }
 
 void file_read_ahead(int fd, uint64_t len) {

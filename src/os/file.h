@@ -44,6 +44,8 @@ sk_err file_pread_all(int fd, void *buf, size_t len, uint64_t off);
 sk_err file_pread_some(int fd, void *buf, size_t len, uint64_t off, size_t *out_got);
 /* The first len bytes will be read soon: the system may begin, nobody waits. Advice only. */
 void file_read_ahead(int fd, uint64_t len);
+/* Would reading the byte at off wait for the disk? Also true when the system does not tell. */
+bool file_would_wait(int fd, uint64_t off);
 /* What one read gives: 0 is the end. */
 sk_err file_read_chunk(int fd, void *buf, size_t cap, size_t *out_got);
 sk_err file_pwrite_all(int fd, const void *buf, size_t len, uint64_t off);

@@ -59,6 +59,8 @@ struct slot {
     unsigned helpers;      /* workers with nothing to do, as the pool last said */
     uint64_t shared;       /* id of the item whose shares the pool has yet to give out, or 0 */
     uint64_t next_id;      /* of the next item */
+    unsigned cached_row;   /* objects in a row that were found in the page cache */
+    unsigned unasked;      /* since one was looked for there */
     uint64_t speaking;     /* id of the item whose findings or notes have begun to come, or 0 */
     uint64_t oldest_since; /* ms: when the worker turned to what it is doing */
     uint64_t files;        /* answered by this child */

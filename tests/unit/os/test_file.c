@@ -96,6 +96,20 @@ static void test_open_refuses_what_is_not_a_file(void **state) {
     file_close(&fd);
 }
 
+static void test_what_was_just_written_need_not_be_waited_for(void **state) {
+    (void)state;
+    put("warm", "0123456789");
+    FILE_AUTO int fd = open(in_dir("warm"), O_RDONLY | O_CLOEXEC);
+    uint8_t byte;
+    assert_int_equal(pread(fd, &byte, 1, 9), 1);
+    bool end = file_would_wait(fd, 10), beyond = file_would_wait(fd, UINT64_MAX);
+    assert_true(end && beyond); /* nothing is there: the system does not tell */
+    assert_true(file_would_wait(-1, 0));
+    if (file_would_wait(fd, 9)) {
+        print_message("this file system does not tell what is in memory\n");
+    }
+}
+
 static void test_magic_link_is_refused(void **state) {
     (void)state;
     int fd = -1;
@@ -224,6 +238,8 @@ static void test_clock_moves_forward(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open_refuses_what_is_not_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_just_written_need_not_be_waited_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_magic_link_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_all_respects_cap_and_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shrunk_file_is_an_error, setup, teardown),
