@@ -3,11 +3,11 @@
  * Every scanner walks the whole container, which is cheap when members can be left unread
  * (sk_format.skips), and deals them out by the same rule:
  *
- * Share 0 walks once more, before: it offers to share only when the headers promise an object
- * without notes that keeps well within the limits. That costs 2 to 4 % of what is shared.
- *
  *     members   m0 m1 m2 m3 m4 ...      each to the share with the least to do so far, by what its
  *     shares     0  1  1  0  1          headers say; share 0 begins with the container's own bytes
+ *
+ * Share 0 walks once more, before: it offers to share only when the headers promise an object
+ * without notes that keeps well within the limits. That costs 1 to 3 % of what is shared.
  *
  * Nothing is agreed on between the scanners, so nothing one of them says while it is under way can
  * hide a member from another. What must hold is that all see the same members in the same order: a

@@ -140,6 +140,15 @@ static void hits_of_nothing(void) {
     }
 }
 
+/* Says that it shares what nobody asked it to share. */
+static void share_unasked(void) {
+    struct scan_shared message = {.id = 3};
+    say(SCAN_SHARED, &message);
+    for (;;) {
+        (void)pause();
+    }
+}
+
 static void misbehave(char act) {
     if (act == 'C') {
         abort();
@@ -156,6 +165,8 @@ static void misbehave(char act) {
         answer_and_stay();
     } else if (act == 'Q') {
         hits_of_nothing();
+    } else if (act == 'Y') {
+        share_unasked();
     } else if (act == 'A') {
         put_aside_without_end();
     } else if (act == 'X') {
@@ -417,7 +428,7 @@ static void test_trials_cross_the_sandbox(void **state) {
     pool_free(pool);
 }
 
-static void test_hits_without_a_trial_end_the_worker(void **state) {
+static void test_words_out_of_place_end_the_worker(void **state) {
     (void)state;
     struct seen seen = {0};
     struct pool_options o;
@@ -426,10 +437,12 @@ static void test_hits_without_a_trial_end_the_worker(void **state) {
     o.sandbox = POOL_SANDBOX_OFF;
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
-    run(pool, "Qc");
-    assert_string_equal(seen.word[0], "worker-died");
-    assert_int_equal(seen.verdict[1], SK_VERDICT_CLEAN);
-    assert_int_equal(pool_deaths(pool), 1);
+    run(pool, "QcYc");
+    for (unsigned i = 0; i < 4; i += 2) {
+        assert_string_equal(seen.word[i], "worker-died");
+        assert_int_equal(seen.verdict[i + 1], SK_VERDICT_CLEAN);
+    }
+    assert_int_equal(pool_deaths(pool), 2);
     pool_free(pool);
 }
 
@@ -704,7 +717,7 @@ int main(void) {
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_results_come_back),
         cmocka_unit_test(test_trials_cross_the_sandbox),
-        cmocka_unit_test(test_hits_without_a_trial_end_the_worker),
+        cmocka_unit_test(test_words_out_of_place_end_the_worker),
         cmocka_unit_test(test_lost_workers_blame_one_object_each),
         cmocka_unit_test(test_answers_that_wait_for_digests),
         cmocka_unit_test(test_lost_while_answers_wait),
