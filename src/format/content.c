@@ -298,18 +298,11 @@ static size_t html_start(const struct sk_peek *peek) {
 
 /* Can the tag at pos be one of TAGS or ATTRIBUTE_TAGS? Programs in C are full of '<'. */
 static bool may_be_tag(const struct sk_peek *peek, size_t pos) {
-    struct tag_reader r = {peek, pos + 1};
-    switch (tag_next(&r)) {
-    case 'a':
-    case 'h':
-    case 'i':
-    case 'o':
-    case 's':
-    case 't':
-        return true;
-    default:
-        return false;
-    }
+    static const bool FIRST[256] = {
+        ['a'] = true, ['h'] = true, ['i'] = true, ['o'] = true, ['s'] = true,
+        ['t'] = true, ['A'] = true, ['H'] = true, ['I'] = true, ['O'] = true,
+        ['S'] = true, ['T'] = true, [0] = true /* two bytes a character, perhaps */};
+    return pos + 1 < peek->head_len && FIRST[peek->head[pos + 1]];
 }
 
 /* The next place from *inout_pos on that may begin a tag. */

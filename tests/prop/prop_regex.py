@@ -4,7 +4,8 @@
 
 usage: prop_regex.py PROGRAM [--rounds N] [--seconds S] [--seed N] [--keep FOLDER]
 
-One round: SIGS signatures `trigger;TRIGGER/regex/flags` whose expression compares the number of matches, FILES files that hold the
+One round: SIGS signatures `trigger;TRIGGER/regex/flags` of one or two expressions, both or either of which must match as often as
+asked for (a second one is not run when the first decides), FILES files that hold the
 trigger and text made of few letters, so that most expressions match somewhere. The grammar below makes only what means the same in
 Python and PCRE2: classes, quantifiers (greedy and lazy), groups (capturing, not capturing, named), backreferences, look-around of fixed
 width, anchors, word boundaries, alternation; flags i s m x g r e A and offsets with and without a shift. The reference is Python's re over
@@ -172,16 +173,25 @@ def reference(regex, flags, offset, data):
     return count
 
 
+def holds(regex, flags, offset, wanted, data):
+    count = reference(regex, flags, offset, data)
+    return count == int(wanted[1:]) if wanted.startswith("=") else count > int(wanted[1:] or 0)
+
+
 def one_round(args):
     def go(work, seed, report):
         rnd = random.Random(seed)
         lines, rows = [], []
         for i in range(SIGS):
-            regex, flags, offset, _ = make(rnd)
-            wanted = rnd.choice(("", "", ">1", "=2")) if "g" in flags else ""
-            prefix = "" if offset == "*" else offset + ":"
-            lines.append(f"P{i};Engine:81-255,Target:0;0&1{wanted};{TRIGGER.hex()};{prefix}0/{regex}/{flags}")
-            rows.append((regex, flags, offset, wanted))
+            members = []
+            for _ in range(rnd.choice((1, 1, 2))):
+                regex, flags, offset, _ = make(rnd)
+                members.append((regex, flags, offset, rnd.choice(("", "", ">1", "=2", "=0")) if "g" in flags else ""))
+            joined = rnd.choice("&&|")
+            asked = joined.join(f"{k}{member[3]}" for k, member in enumerate(members, 1))
+            parts = "".join(f";{'' if offset == '*' else offset + ':'}0/{regex}/{flags}" for regex, flags, offset, _ in members)
+            lines.append(f"P{i};Engine:81-255,Target:0;0&{asked if joined == '&' else f'({asked})'};{TRIGGER.hex()}{parts}")
+            rows.append((joined, members))
         (work / "defs/regexes.ldb").write_text("\n".join(lines) + "\n")
         expected, files = props.collections.defaultdict(set), {}
         for n in range(FILES):
@@ -190,9 +200,8 @@ def one_round(args):
             name = f"f{n}"
             files[name] = data
             (work / "files" / name).write_bytes(data)
-            for i, (regex, flags, offset, wanted) in enumerate(rows):
-                count = reference(regex, flags, offset, data)
-                if count == int(wanted[1:]) if wanted.startswith("=") else count > int(wanted[1:] or 0):
+            for i, (joined, members) in enumerate(rows):
+                if (all if joined == "&" else any)(holds(*member, data) for member in members):
                     expected[name].add(f"P{i}")
             report.cases += SIGS
             report.hits += len(expected[name])
