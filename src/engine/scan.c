@@ -11,9 +11,10 @@
  * The stack is a list of layers, so nothing recurses on input; depth is counted in the layer.
  *
  * Small objects are read whole into one buffer that stays with the scanner; larger ones are read in
- * windows (with 8 or 12 MiB in one buffer instead of 4 nothing was gained). Descriptors are read
- * with pread, never mapped: a file that shrinks is a read error, not a SIGBUS. A descriptor whose
- * size or time of change differs afterwards gives the note "changed".
+ * windows (with 8 or 12 MiB in one buffer instead of 4 nothing was gained, nor with the first 4 MiB
+ * of a larger one in the buffer and only the rest in windows). Descriptors are read with pread,
+ * never mapped: a file that shrinks is a read error, not a SIGBUS. A descriptor whose size or time
+ * of change differs afterwards gives the note "changed".
  *
  * The calls return an error only when nothing could be said about the object at all (a descriptor
  * that is none). Everything else is in the report.

@@ -146,6 +146,36 @@ static void test_mixed_lengths(void **state) {
     every_kernel(mixed);
 }
 
+/* Those that want SHA-256 and those that do not fill lanes of their own: neither is full before,
+ * and whoever cannot wait gets them all. */
+static void two_crews(const struct lanes_kernel *kernel) {
+    static struct message m[2 * LANES_MAX];
+    unsigned count = 2 * kernel->lanes - 1;
+    struct lanes *lanes;
+    assert_int_equal(lanes_new(kernel, &lanes).code, SK_OK);
+    for (unsigned i = 0; i < count; i++) {
+        make(&m[i], 1000 + 10 * i);
+        m[i].job.mask = i % 2 == 0 ? CRYPTO_MASK(CRYPTO_MD5) : LANES_MASK;
+        assert_null(lanes_run(lanes, kernel->lanes));
+        lanes_put(lanes, &m[i].job);
+    }
+    struct message *first = (struct message *)(void *)lanes_run(lanes, kernel->lanes);
+    assert_non_null(first);
+    assert_int_equal(first->job.mask, CRYPTO_MASK(CRYPTO_MD5));
+    check(first);
+    unsigned back = 1;
+    for (struct lanes_job *done; (done = lanes_run(lanes, 1)) != NULL; back++) {
+        check((struct message *)(void *)done);
+    }
+    assert_int_equal(back, count);
+    lanes_free(lanes);
+}
+
+static void test_two_crews(void **state) {
+    (void)state;
+    every_kernel(two_crews);
+}
+
 static void test_read_error(void **state) {
     (void)state;
     static struct message m[3];
@@ -199,6 +229,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lengths_around_blocks),
         cmocka_unit_test(test_mixed_lengths),
+        cmocka_unit_test(test_two_crews),
         cmocka_unit_test(test_read_error),
         cmocka_unit_test(test_nth_allocation_fails),
     };
