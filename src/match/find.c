@@ -212,23 +212,62 @@ AVX512 static inline uint64_t wide_equal(const struct wide_probe *w, size_t from
     return _mm512_mask_cmpeq_epi8_mask(where, _mm512_or_si512(text, w->fold), w->value);
 }
 
+/* The same of 64 places that are all asked for, and of those set in where alone. */
+AVX512 static inline uint64_t wide_equal_all(const struct wide_probe *w, size_t from) {
+    __m512i text = _mm512_or_si512(_mm512_loadu_si512(w->p + from), w->fold);
+    return _mm512_cmpeq_epi8_mask(text, w->value);
+}
+AVX512 static inline uint64_t wide_equal_some(const struct wide_probe *w, size_t from,
+                                              uint64_t where) {
+    __m512i text = _mm512_or_si512(_mm512_loadu_si512(w->p + from), w->fold);
+    return _mm512_mask_cmpeq_epi8_mask(where, text, w->value);
+}
+
+struct wide_key {
+    const struct find_key *key;
+    const uint8_t *p;
+    struct wide_probe probe[FIND_PROBES];
+};
+
+/* The first of 64 places where two probes stand (bits) that is one; end: none. */
+AVX512 static inline size_t wide_first(const struct wide_key *w, size_t from, uint64_t bits,
+                                       size_t end) {
+    return bits == 0 ? end
+                     : first_equal(w->key, w->p, from, wide_equal(&w->probe[2], from, bits), end);
+}
+
+/* Up to 64 places. */
+AVX512 static inline size_t wide_block(const struct wide_key *w, size_t from, size_t end) {
+    uint64_t where = end - from >= 64 ? UINT64_MAX : ((uint64_t)1 << (end - from)) - 1;
+    uint64_t bits = wide_equal(&w->probe[0], from, where) & wide_equal(&w->probe[1], from, where);
+    return wide_first(w, from, bits, end);
+}
+
+/* 256 places at a time with one branch; but the first 64 alone, for hits that follow each other. */
 AVX512 static size_t find_next_avx512(const struct find_key *key, const uint8_t *p, size_t from,
                                       size_t end) {
-    const struct wide_probe a = wide_probe(&key->probe[0], p), b = wide_probe(&key->probe[1], p);
-    const struct wide_probe c = wide_probe(&key->probe[2], p);
-    while (from < end) {
-        size_t left = end - from;
-        uint64_t where = left >= 64 ? UINT64_MAX : ((uint64_t)1 << left) - 1;
-        uint64_t bits = wide_equal(&a, from, where) & wide_equal(&b, from, where);
-        if (bits != 0) {
-            size_t at = first_equal(key, p, from, wide_equal(&c, from, bits), end);
-            if (at != end) {
-                return at;
-            }
+    const struct wide_key w = {key,
+                               p,
+                               {wide_probe(&key->probe[0], p), wide_probe(&key->probe[1], p),
+                                wide_probe(&key->probe[2], p)}};
+    size_t at = wide_block(&w, from, end);
+    for (from += 64; at == end && from < end && end - from >= 256; from += 256) {
+        uint64_t bits[4];
+        for (unsigned i = 0; i < 4; i++) {
+            bits[i] = wide_equal_some(&w.probe[1], from + 64 * (size_t)i,
+                                      wide_equal_all(&w.probe[0], from + 64 * (size_t)i));
         }
-        from += left < 64 ? left : 64;
+        if ((bits[0] | bits[1] | bits[2] | bits[3]) == 0) {
+            continue;
+        }
+        for (unsigned i = 0; i < 4 && at == end; i++) {
+            at = wide_first(&w, from + 64 * (size_t)i, bits[i], end);
+        }
     }
-    return end;
+    for (; at == end && from < end; from += 64) {
+        at = wide_block(&w, from, end);
+    }
+    return at;
 }
 
 #endif
