@@ -47,39 +47,32 @@ static uint32_t ror(uint32_t x, unsigned n) {
 
 /* ---- MD5 ------------------------------------------------------------------------------------- */
 
-/* Round functions and the order of the message words, by round. */
-static uint32_t md5_mix(unsigned round, uint32_t b, uint32_t c, uint32_t d) {
-    switch (round) {
-    case 0:
-        return d ^ (b & (c ^ d));
-    case 1:
-        return c ^ (d & (b ^ c));
-    case 2:
-        return b ^ c ^ d;
-    default:
-        return c ^ (b | ~d);
-    }
-}
+#define VEC uint32_t
+#define ADD(x, y) ((x) + (y))
+#define SPLAT(k) (k)
+#define ROL(x, n) rol((x), (n))
+#define MIX_F(b, c, d) ((d) ^ ((b) & ((c) ^ (d))))
+#define MIX_G(b, c, d) ((c) ^ ((d) & ((b) ^ (c))))
+#define MIX_H(b, c, d) ((b) ^ (c) ^ (d))
+#define MIX_I(b, c, d) ((c) ^ ((b) | ~(d)))
+#define MD5_FIXED(x) __asm__("" : "+r"(x))
+#define MD5_TARGET
+#define MD5_STEPS md5_steps
+#include "crypto/lanes_md5.h"
 
-static void md5_block(struct lanes_state *st, unsigned lane, const uint8_t *p) {
-    static const uint8_t first[4] = {0, 1, 5, 0}, step[4] = {1, 5, 3, 7};
-    static const uint8_t turn[4][4] = {
-        {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
-    uint32_t v[4];
+void lanes_md5_blocks(struct lanes_state *st, unsigned lane, const uint8_t *p, size_t blocks) {
+    uint32_t v[4], w[16];
     for (unsigned i = 0; i < 4; i++) {
         v[i] = st->md5[i][lane];
     }
-    for (unsigned i = 0; i < 64; i++) {
-        unsigned round = i / 16;
-        uint32_t m = sk_load_u32le(p + 4 * ((first[round] + step[round] * (i % 16)) % 16));
-        uint32_t f = v[0] + md5_mix(round, v[1], v[2], v[3]) + lanes_md5_k[i] + m;
-        v[0] = v[3];
-        v[3] = v[2];
-        v[2] = v[1];
-        v[1] += rol(f, turn[round][i % 4]);
+    for (; blocks > 0; blocks--, p += LANES_BLOCK) {
+        for (size_t i = 0; i < 16; i++) {
+            w[i] = sk_load_u32le(p + 4 * i);
+        }
+        md5_steps(v, w);
     }
     for (unsigned i = 0; i < 4; i++) {
-        st->md5[i][lane] += v[i];
+        st->md5[i][lane] = v[i];
     }
 }
 
@@ -88,9 +81,6 @@ static void md5_block(struct lanes_state *st, unsigned lane, const uint8_t *p) {
 /* Where the words A..H lie in struct lanes_state. */
 const uint8_t lanes_sha256_place[8] = {3, 2, 7, 6, 1, 0, 5, 4};
 
-#define VEC uint32_t
-#define ADD(x, y) ((x) + (y))
-#define SPLAT(k) (k)
 #define SHA_ROR(x, n) ror((x), (n))
 #define SHA_SHR(x, n) ((x) >> (n))
 #define SHA_XOR3(x, y, z) ((x) ^ (y) ^ (z))
@@ -117,12 +107,12 @@ void lanes_sha256_block(uint32_t state[8], const uint8_t *p) {
 /* ---- kernel ---------------------------------------------------------------------------------- */
 
 static void scalar_run(struct lanes_state *st, const struct lanes_work *w) {
-    for (size_t b = 0; b < w->blocks; b++) {
-        for (unsigned lane = 0; lane < LANES_MAX; lane++) {
-            md5_block(st, lane, w->md5[lane] + b * LANES_BLOCK);
-        }
-        for (unsigned i = 0; i < w->sha_count; i++) {
-            unsigned lane = w->sha_lane[i];
+    for (unsigned i = 0; i < w->busy_count; i++) {
+        lanes_md5_blocks(st, w->busy[i], w->md5[w->busy[i]], w->blocks);
+    }
+    for (unsigned i = 0; i < w->sha_count; i++) {
+        unsigned lane = w->sha_lane[i];
+        for (size_t b = 0; b < w->blocks; b++) {
             lanes_sha256_block(st->sha256[lane], w->sha[lane] + b * LANES_BLOCK);
         }
     }

@@ -76,8 +76,8 @@ VEC16_INLINE void four_words(const uint8_t *const message[4], size_t at, vec16_u
     out[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
 }
 
-VEC16 static void md5_part(struct lanes_state *st, const struct lanes_work *work, size_t first,
-                           size_t end) {
+VEC16 static void md5_of_all(struct lanes_state *st, const struct lanes_work *work, size_t first,
+                             size_t end) {
     struct pair state[4], w[16];
     for (unsigned i = 0; i < 4; i++) {
         state[i].low = (vec16_u32)vec16_load(st->md5[i]);
@@ -98,6 +98,18 @@ VEC16 static void md5_part(struct lanes_state *st, const struct lanes_work *work
     for (unsigned i = 0; i < 4; i++) {
         vec16_store(st->md5[i], (vec16)state[i].low);
         vec16_store(st->md5[i] + 4, (vec16)state[i].high);
+    }
+}
+
+/* A large message is often left alone. No vector rotates in one operation here: plain C is faster.
+ */
+static void md5_part(struct lanes_state *st, const struct lanes_work *work, size_t first,
+                     size_t end) {
+    if (work->busy_count == 1) {
+        unsigned lane = work->busy[0];
+        lanes_md5_blocks(st, lane, work->md5[lane] + first * LANES_BLOCK, end - first);
+    } else {
+        md5_of_all(st, work, first, end);
     }
 }
 
