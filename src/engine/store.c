@@ -4,7 +4,7 @@
  * spare buffer of the pool, which goes from one to the next without asking the allocator. Only a
  * layer that must wait (a container inside a container) gets memory of its own size.
  *
- *     spare buffer --store_begin--> filling --4 MiB--> spool file
+ *     spare buffer --store_begin--> filling --6 MiB--> spool file
  *                                     |  store_keep: own small copy, the buffer itself, or spool
  *                                     v  store_release: back to the pool
  *
@@ -16,8 +16,9 @@
  * of xz (8 MiB), the object in memory (scan.c), one buffer here, and copies that wait for digests.
  * So a layer that turns out large gives back its buffer but for what writing in pieces needs, and
  * the allocator gives back the holes that many small members left: a package had 10 MiB of them.
- * Layers of up to 2 MiB only in memory cost 20 % of the time on documents (deflate is then decoded
- * by zlib, expressions go over a copy); 4 MiB instead of 8 cost nothing that could be measured.
+ * Layers of up to 2 MiB only in memory cost 20 % of the time on documents, 4 MiB 9 % (deflate is
+ * then decoded by zlib, expressions go over a copy, the text is written out as well). It
+ * counts twice in a worker: the layer, and its text normalised.
  */
 #include "engine/store.h"
 

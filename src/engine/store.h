@@ -20,7 +20,7 @@
 
 #include "base/source.h"
 
-#define STORE_MEMORY_BYTES ((size_t)4 << 20) /* larger layers go to the spool file */
+#define STORE_MEMORY_BYTES ((size_t)6 << 20) /* larger layers go to the spool file */
 #define STORE_KEPT_BYTES ((size_t)4 << 20)   /* so much may wait in memory when there is a spool */
 #define STORE_SPARES 2
 
