@@ -12,6 +12,7 @@
 #include "match/foldhash.h"
 
 #define BATCH 16u
+#define FEW 200u
 
 static inline uint32_t group_test(const uint32_t *bitmap, unsigned log2_words, const uint8_t *p,
                                   unsigned q) {
@@ -54,22 +55,52 @@ static size_t scalar_group(const struct plan_bitmap *g, const struct filter_span
     return g->q == 8 ? run_group(g, span, 8, out) : run_group(g, span, 4, out);
 }
 
-static size_t scalar_slow(const struct plan_classes *c, const struct filter_span *span,
-                          uint32_t *out) {
-    uint32_t end = span->avail < 3 ? 0 : span->avail - 2;
-    end = end < span->end ? end : span->end;
+/* By the byte itself, and both halves at once. */
+struct classes {
+    uint16_t at[3][256];
+};
+
+static void load_classes(const struct plan_classes *c, struct classes *out) {
+    for (unsigned n = 0; n < 3 * 256; n++) {
+        unsigned i = n / 256, v = plan_class_index((uint8_t)n);
+        unsigned second = c->halves > 1 ? c->cls[i][1][v] : 0;
+        out->at[i][n % 256] = (uint16_t)((c->halves > 0 ? c->cls[i][0][v] : 0) | second << 8);
+    }
+}
+
+/* What other kernels leave over, for which the tables above are not worth making. */
+static size_t few_slow(const struct plan_classes *c, const uint8_t *p, uint32_t first, uint32_t end,
+                       uint32_t *out) {
     size_t n = 0;
-    for (uint32_t pos = span->first; pos < end; pos++) {
+    for (uint32_t pos = first; pos < end; pos++) {
         unsigned any = 0;
         for (unsigned half = 0; half < c->halves; half++) {
             unsigned k = 0xff;
             for (unsigned i = 0; i < 3; i++) {
-                k &= c->cls[i][half][plan_class_index(span->p[pos + i])];
+                k &= c->cls[i][half][plan_class_index(p[pos + i])];
             }
             any |= k;
         }
         out[n] = pos;
         n += any != 0;
+    }
+    return n;
+}
+
+static size_t scalar_slow(const struct plan_classes *c, const struct filter_span *span,
+                          uint32_t *out) {
+    uint32_t end = span->avail < 3 ? 0 : span->avail - 2;
+    end = end < span->end ? end : span->end;
+    if (end < span->first + FEW) {
+        return few_slow(c, span->p, span->first, end, out);
+    }
+    struct classes classes;
+    load_classes(c, &classes);
+    size_t n = 0;
+    for (uint32_t pos = span->first; pos < end; pos++) {
+        const uint8_t *p = span->p + pos;
+        out[n] = pos;
+        n += (classes.at[0][p[0]] & classes.at[1][p[1]] & classes.at[2][p[2]]) != 0;
     }
     return n;
 }
