@@ -21,11 +21,15 @@ struct arena_block {
 };
 
 void arena_init(struct arena *arena, size_t ceiling_bytes) {
-    *arena = (struct arena){.ceiling_bytes = ceiling_bytes};
+    arena_init_small(arena, ceiling_bytes, BLOCK_BYTES);
+}
+
+void arena_init_small(struct arena *arena, size_t ceiling_bytes, size_t block_bytes) {
+    *arena = (struct arena){.ceiling_bytes = ceiling_bytes, .block_bytes = block_bytes};
 }
 
 static struct arena_block *push_block(struct arena *arena, size_t need) {
-    size_t cap = need > BLOCK_BYTES / 4 ? need : BLOCK_BYTES;
+    size_t cap = need > arena->block_bytes / 4 ? need : arena->block_bytes;
     if (cap > arena->ceiling_bytes || arena->held_bytes > arena->ceiling_bytes - cap) {
         cap = need; /* near the ceiling: take only what is needed */
         if (cap > arena->ceiling_bytes || arena->held_bytes > arena->ceiling_bytes - cap) {

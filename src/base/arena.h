@@ -24,6 +24,7 @@ struct arena {
     struct arena_block *top;
     size_t ceiling_bytes; /* sum of all blocks may not pass this */
     size_t held_bytes;    /* sum of all blocks now */
+    size_t block_bytes;   /* of a usual one */
     bool refused;         /* an allocation was refused since the last clear */
 };
 
@@ -33,6 +34,9 @@ struct arena_mark {
 };
 
 void arena_init(struct arena *arena, size_t ceiling_bytes);
+/* For one of many at a time that hold little: blocks of block_bytes instead of 64 KiB, each of
+ * which would begin on a page of its own. */
+void arena_init_small(struct arena *arena, size_t ceiling_bytes, size_t block_bytes);
 /* 16-byte aligned, not zeroed. Zero bytes is allowed and gives a unique non-NULL pointer. */
 void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((warn_unused_result));
 void *arena_zalloc(struct arena *arena, size_t count, size_t each_bytes)

@@ -26,6 +26,7 @@
 
 #define ROWS 8192u /* power of two */
 #define ROW_REPORT_BYTES ((size_t)16 * 1024 * 1024)
+#define ROW_BLOCK_BYTES ((size_t)1024) /* holds what is said of a clean object */
 #define TICK_MS 200
 #define PUMP_MS 20
 #define SPOOL_STEP ((size_t)64 * 1024)
@@ -134,7 +135,7 @@ static const struct sk_finding NAMELESS = {
     .name = "Unnamed", .layer = "", .layer_type = "", .offset = UINT64_MAX};
 
 static void keep_report(struct row *row, const struct sk_report *report) {
-    arena_init(&row->arena, ROW_REPORT_BYTES);
+    arena_init_small(&row->arena, ROW_REPORT_BYTES, ROW_BLOCK_BYTES);
     row->report = *report;
     row->report.type = keep_text(row, report->type);
     struct sk_finding *finding =

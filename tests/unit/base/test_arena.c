@@ -45,6 +45,25 @@ static void test_ceiling_holds(void **state) {
     arena_release(&arena);
 }
 
+static void test_small_ones_hold_little(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init_small(&arena, 100000, 1024);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_non_null(arena_alloc(&arena, 100));
+    }
+    assert_int_equal(arena.held_bytes, 1024);
+    char *large = arena_zalloc(&arena, 1, 50000);
+    assert_non_null(large);
+    large[49999] = 1;
+    assert_int_equal(arena.held_bytes, 1024 + 50000);
+    while (arena_alloc(&arena, 1000) != NULL) {
+        assert_true(arena.held_bytes <= 100000);
+    }
+    assert_true(arena.refused);
+    arena_release(&arena);
+}
+
 static void test_rewind_frees_what_came_after(void **state) {
     (void)state;
     struct arena arena;
@@ -83,6 +102,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_are_aligned_and_apart),
         cmocka_unit_test(test_ceiling_holds),
+        cmocka_unit_test(test_small_ones_hold_little),
         cmocka_unit_test(test_rewind_frees_what_came_after),
         cmocka_unit_test(test_every_failed_allocation_is_reported),
     };
