@@ -144,6 +144,38 @@ static void test_sections_damaged(void **state) {
     walktest_release(&t);
 }
 
+/* More than are read at once: section i has i + 1 bytes at i, its header is where it says. */
+static void test_many_sections(void **state) {
+    (void)state;
+    static uint8_t file[SH_OFF + 200 * 64];
+    for (unsigned bits = 32; bits <= 64; bits += 32) {
+        struct elf_image im;
+        make(&im, bits == 64, false, 0x8000);
+        unsigned each = bits == 64 ? 64 : 40, words = bits == 64 ? 16 : 12, wide = bits / 8;
+        memset(file, 0xee, sizeof(file));
+        memcpy(file, im.bytes, SH_OFF);
+        file[bits == 64 ? 60 : 48] = 200;
+        for (unsigned i = 0; i < 200; i++) {
+            uint8_t *p = file + SH_OFF + (size_t)i * each + words;
+            memset(p, 0, (size_t)3 * wide);
+            p[0] = (uint8_t)(i + 7);
+            p[wide] = (uint8_t)i;
+            p[2 * wide] = (uint8_t)(i + 1);
+        }
+        struct walktest t;
+        walktest_init(&t);
+        assert_int_equal(walktest_run(&t, &sk_format_elf, file, SH_OFF + (size_t)200 * each).code,
+                         SK_OK);
+        assert_int_equal(t.exe.section_count, 200);
+        for (unsigned i = 0; i < 200; i++) {
+            assert_int_equal(t.exe.section[i].vaddr, (uint8_t)(i + 7));
+            assert_int_equal(t.exe.section[i].off, i);
+            assert_int_equal(t.exe.section[i].size, i + 1);
+        }
+        walktest_release(&t);
+    }
+}
+
 static void test_not_elf(void **state) {
     (void)state;
     struct elf_image im;
@@ -165,7 +197,7 @@ static void test_stop_and_memory(void **state) {
     (void)state;
     struct elf_image im;
     make(&im, true, false, 0x8000);
-    for (uint64_t n = 1; n < 4; n++) {
+    for (uint64_t n = 1; n < 3; n++) { /* at the segment, at the sections */
         struct walktest t;
         walktest_init(&t);
         t.stop_after_ticks = n;
@@ -184,7 +216,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_and_orders), cmocka_unit_test(test_entry),
         cmocka_unit_test(test_sections_damaged),   cmocka_unit_test(test_not_elf),
-        cmocka_unit_test(test_stop_and_memory),
+        cmocka_unit_test(test_stop_and_memory),    cmocka_unit_test(test_many_sections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
