@@ -7,7 +7,7 @@
  * layers from there up to the object; the answer is kept with the layer, because many signatures
  * may match in one.
  *
- * Digests of whole layers can be put off and taken for many objects side by side (owed.h).
+ * Digests can be put off and taken for many objects side by side (owed.h).
  *
  * A digest decides nothing alone: records state a size, and hs_lookup compares it (SIZE_ANY aside).
  */
@@ -20,11 +20,6 @@
 _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA1 &&
                    (int)HS_SHA256 == (int)CRYPTO_SHA256,
                "one order of algorithms");
-
-struct range {
-    uint64_t off;
-    uint64_t len;
-};
 
 typedef uint8_t digests[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
 
@@ -44,15 +39,14 @@ static unsigned wanted(struct sk_scanner *sc, enum hs_role role, uint64_t size) 
     return mask;
 }
 
-static sk_err digest_range(struct sk_scanner *sc, struct sk_source *src, struct range range,
-                           unsigned mask, digests out) {
-    TRY(digester_begin(sc->digester, mask));
-    uint64_t end = range.off + range.len;
-    for (uint64_t off = range.off; off < end;) {
+static sk_err digest_now(struct sk_scanner *sc, const struct owed_ask *ask, digests out) {
+    TRY(digester_begin(sc->digester, ask->mask));
+    uint64_t end = ask->off + ask->len;
+    for (uint64_t off = ask->off; off < end;) {
         size_t avail;
-        const uint8_t *p = sk_source_at(src, off, 1, &avail);
+        const uint8_t *p = sk_source_at(ask->src, off, 1, &avail);
         if (p == NULL) {
-            return sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
+            return sk_failed(ask->src->failed) ? ask->src->failed : sk_fail(SK_E_IO);
         }
         if (avail > end - off) {
             avail = (size_t)(end - off);
@@ -60,7 +54,7 @@ static sk_err digest_range(struct sk_scanner *sc, struct sk_source *src, struct 
         TRY(digester_update(sc->digester, p, avail));
         off += avail;
     }
-    sc->stats.hashed_bytes += range.len;
+    sc->stats.hashed_bytes += ask->len;
     return digester_end(sc->digester, out);
 }
 
@@ -84,7 +78,7 @@ static bool on_found(void *ctx, uint32_t name) {
 
 /* Ask every segment; f->layer NULL: only count. */
 static void lookup(struct found_ctx *f, enum hs_role role, uint64_t size, unsigned mask,
-                   digests digest) {
+                   const digests digest) {
     const struct sk_engine *engine = f->engine;
     for (unsigned i = 0; i < engine->segment_count; i++) {
         for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
@@ -97,36 +91,41 @@ static void lookup(struct found_ctx *f, enum hs_role role, uint64_t size, unsign
     }
 }
 
-bool hashes_known(const struct sk_scanner *sc, uint64_t size, unsigned mask, digests digest) {
+bool hashes_known(const struct sk_scanner *sc, enum hs_role role, const struct lanes_job *job) {
     struct found_ctx f = {sc->engine, NULL, NULL, {0}, 0};
-    lookup(&f, HS_FILE, size, mask, digest);
+    lookup(&f, role, job->size, job->mask, job->digest);
     return f.count > 0;
 }
 
-sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
-    unsigned mask = wanted(sc, HS_FILE, layer->src.size);
-    if (mask == 0 || owed_put(sc, layer, &layer->src, mask)) {
+/* The digests of these bytes, later or now; hit: how to tell of one that is known. */
+static sk_err seek(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask,
+                   const struct verdict_hit *hit) {
+    if (ask->mask == 0 || owed_put(sc, layer, ask)) {
         return sk_ok();
     }
     digests digest;
-    TRY(digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest));
-    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = RANK_HASH}, 0};
-    lookup(&f, HS_FILE, layer->src.size, mask, digest);
+    TRY(digest_now(sc, ask, digest));
+    struct found_ctx f = {sc->engine, sc, layer, *hit, 0};
+    lookup(&f, ask->role, ask->len, ask->mask, digest);
     return sk_ok();
+}
+
+/* All of a source. */
+static struct owed_ask whole(struct sk_scanner *sc, struct sk_source *src, enum hs_role role) {
+    return (struct owed_ask){
+        .src = src, .len = src->size, .role = role, .mask = wanted(sc, role, src->size)};
+}
+
+sk_err hashes_file(struct sk_scanner *sc, struct layer *layer) {
+    struct owed_ask ask = whole(sc, &layer->src, HS_FILE);
+    return seek(sc, layer, &ask, &(struct verdict_hit){.offset = UINT64_MAX, .rank = RANK_HASH});
 }
 
 sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
                    unsigned rank) {
-    unsigned mask = wanted(sc, HS_FILE, src->size);
-    if (mask == 0 || owed_put(sc, layer, src, mask)) {
-        return sk_ok();
-    }
-    digests digest;
-    TRY(digest_range(sc, src, (struct range){0, src->size}, mask, digest));
-    struct found_ctx f = {
-        sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = rank + RANK_HASH}, 0};
-    lookup(&f, HS_FILE, src->size, mask, digest);
-    return sk_ok();
+    struct owed_ask ask = whole(sc, src, HS_FILE);
+    return seek(sc, layer, &ask,
+                &(struct verdict_hit){.offset = UINT64_MAX, .rank = rank + RANK_HASH});
 }
 
 static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
@@ -143,11 +142,9 @@ static sk_err hash_section(struct sk_scanner *sc, struct layer *layer,
         return sk_fail(SK_E_LIMIT);
     }
     *left -= section->size;
-    digests digest;
-    TRY(digest_range(sc, &layer->src, (struct range){section->off, section->size}, mask, digest));
-    struct found_ctx f = {sc->engine, sc, layer, {.offset = section->off, .rank = RANK_SECTION}, 0};
-    lookup(&f, HS_SECTION, section->size, mask, digest);
-    return sk_ok();
+    struct owed_ask ask = {&layer->src, section->off, section->size, HS_SECTION, mask};
+    return seek(sc, layer, &ask,
+                &(struct verdict_hit){.offset = section->off, .rank = RANK_SECTION});
 }
 
 sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {
@@ -161,31 +158,20 @@ sk_err hashes_exe(struct sk_scanner *sc, struct layer *layer, const struct sk_ex
         (sc->engine->without & WITHOUT_IMPORT_HASHES) != 0) {
         return sk_ok();
     }
-    unsigned mask = wanted(sc, HS_IMPORTS, exe->imports_len);
-    if (mask == 0) {
-        return sk_ok();
-    }
     struct sk_source src;
     sk_source_init_mem(&src, exe->imports, exe->imports_len);
-    digests digest;
-    TRY(digest_range(sc, &src, (struct range){0, src.size}, mask, digest));
-    struct found_ctx f = {sc->engine, sc, layer, {.offset = UINT64_MAX, .rank = RANK_IMPORTS}, 0};
-    lookup(&f, HS_IMPORTS, src.size, mask, digest);
-    return sk_ok();
+    struct owed_ask ask = whole(sc, &src, HS_IMPORTS);
+    return seek(sc, layer, &ask, &(struct verdict_hit){.offset = UINT64_MAX, .rank = RANK_IMPORTS});
 }
 
 static bool is_listed(struct sk_scanner *sc, struct layer *layer) {
-    unsigned mask = wanted(sc, HS_ALLOW, layer->src.size);
-    if (mask == 0) {
-        return false;
-    }
+    struct owed_ask ask = whole(sc, &layer->src, HS_ALLOW);
     digests digest;
-    if (sk_failed(
-            digest_range(sc, &layer->src, (struct range){0, layer->src.size}, mask, digest))) {
+    if (ask.mask == 0 || sk_failed(digest_now(sc, &ask, digest))) {
         return false;
     }
     struct found_ctx f = {sc->engine, sc, NULL, {0}, 0};
-    lookup(&f, HS_ALLOW, layer->src.size, mask, digest);
+    lookup(&f, HS_ALLOW, ask.len, ask.mask, digest);
     return f.count > 0;
 }
 

@@ -13,15 +13,15 @@
 
 #include "base/exe.h"
 #include "base/source.h"
+#include "crypto/lanes.h"
 #include "engine/scan.h"
 
 /* Overlapping sections may make the reader hash at most so many times the layer. */
 #define HASHES_SECTION_FACTOR 4u
 
 sk_err hashes_file(struct sk_scanner *sc, struct layer *layer);
-/* Is any of the digests of the mask one that a signature for whole layers of this size names? */
-bool hashes_known(const struct sk_scanner *sc, uint64_t size, unsigned mask,
-                  uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX]);
+/* Is any of the digests of a job that is done one that a signature of this role and size names? */
+bool hashes_known(const struct sk_scanner *sc, enum hs_role role, const struct lanes_job *job);
 /* Another reading of the layer, as if it were a file; rank: of the view. */
 sk_err hashes_view(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
                    unsigned rank);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * struct owed: digests of whole layers that were put off, to be taken for many objects side by side
- * (crypto/lanes.h), and the objects whose reports wait for them.
+ * struct owed: digests of layers and their sections that were put off, to be taken for many objects
+ * side by side (crypto/lanes.h), and the objects whose reports wait for them.
  *
  * A digest that was put off only answers "is it known at all?". When one is, the object is to be
  * scanned again with every digest taken in place, so what is found, under which names and in which
@@ -22,6 +22,14 @@
 #define OWED_HELD_BYTES ((size_t)4 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
 
+/* Digests of some bytes of a layer or of a view of it, and what they are looked up in. */
+struct owed_ask {
+    struct sk_source *src; /* **borrowed** for the call */
+    uint64_t off, len;     /* within src */
+    enum hs_role role;
+    unsigned mask;
+};
+
 /* *out_owed NULL: not on this machine. */
 sk_err owed_new(struct owed **out_owed);
 void owed_free(struct owed *owed);
@@ -29,9 +37,8 @@ void owed_free(struct owed *owed);
  * owed_next tells of it; before: what fstat says of it. False: owed is NULL, or too many objects
  * wait: nothing will be put off. */
 bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t tag);
-/* True: the digests of these bytes, the layer's own or a view of it, will be taken later. May take
- * digests that are owed, to make room. */
-bool owed_put(struct sk_scanner *sc, struct layer *layer, struct sk_source *src, unsigned mask);
+/* True: these digests will be taken later. May take digests that are owed, to make room. */
+bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask);
 /* Does the object being scanned owe digests so far? */
 bool owed_waits(const struct owed *owed);
 /* The object is scanned. Does it owe digests? When it does not, the report stands. */

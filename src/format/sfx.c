@@ -16,6 +16,7 @@
  * chance magic costs nothing. Specification: Microsoft PE/COFF, System V ABI, 7zFormat.txt,
  * [MS-CAB], technote.txt of RAR.
  */
+#include "base/search.h"
 #include "codec/codec.h"
 #include "format/format.h"
 
@@ -44,8 +45,7 @@ struct layout {
 };
 
 struct kind {
-    const char *magic;
-    size_t len;
+    struct sk_needle magic;
     /* Length of the archive at off, 0 when it is none. */
     uint64_t (*measure)(struct sk_source *src, uint64_t off);
 };
@@ -167,14 +167,14 @@ static uint64_t measure_cab(struct sk_source *src, uint64_t off) {
 }
 
 static const struct kind CABINET[] = {
-    {"MSCF\0\0\0\0", 8, measure_cab},
-    {NULL, 0, NULL},
+    {{"MSCF\0\0\0\0", 8, 1}, measure_cab},
+    {{0}, NULL},
 };
 static const struct kind ANY[] = {
-    {"MSCF\0\0\0\0", 8, measure_cab},
-    {"7z\xbc\xaf\x27\x1c", 6, measure_sevenzip},
-    {"Rar!\x1a\x07", 6, measure_rar},
-    {NULL, 0, NULL},
+    {{"MSCF\0\0\0\0", 8, 1}, measure_cab},
+    {{"7z\xbc\xaf\x27\x1c", 6, 2}, measure_sevenzip},
+    {{"Rar!\x1a\x07", 6, 4}, measure_rar},
+    {{0}, NULL},
 };
 
 /* ---- the search ---- */
@@ -190,8 +190,8 @@ static bool find_in_step(struct search *s, const struct kind *kinds, struct regi
                          uint64_t *out_at, const struct kind **out_kind) {
     struct sk_cursor c = sk_source_cursor(s->src, step.off, (size_t)(step.end - step.off));
     size_t best = c.len;
-    for (size_t i = 0; c.len > 0 && kinds[i].magic != NULL; i++) {
-        const uint8_t *at = memmem(c.ptr, c.len, kinds[i].magic, kinds[i].len);
+    for (size_t i = 0; c.len > 0 && kinds[i].measure != NULL; i++) {
+        const uint8_t *at = sk_search((struct sk_bytes){c.ptr, c.len}, &kinds[i].magic);
         if (at != NULL && (size_t)(at - c.ptr) < best) {
             best = (size_t)(at - c.ptr);
             *out_kind = &kinds[i];

@@ -80,7 +80,7 @@ struct html_shown { /* the text of an open link */
 struct sk_norm_html {
     const struct sk_html_events *events;
     const struct norm_kernel *vector; /* NULL: byte by byte */
-    sk_err err;  /* sticky */
+    sk_err err;                       /* sticky */
     enum html_state state;
     enum html_state back; /* from an entity */
     enum html_gap gap;

@@ -197,6 +197,48 @@ static void test_no_room(void **state) {
     sk_scanner_free(sc);
 }
 
+/* Sections: of a small executable (copied), and far inside a large object (read again). */
+static void test_sections(void **state) {
+    (void)state;
+    begin();
+    fake_hash(HS_SECTION, HS_MD5, "0123456789abcdef", 16, "Section.X");
+    struct sk_scanner *sc = scanner_flags(0);
+    static const char *const texts[] = {"EXE10123456789abcdef exe", "EXE10123456789abcdeg exe"};
+    int fd[3], stands = 1;
+    uint64_t tag = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        fd[i] = file_of(texts[i], strlen(texts[i]));
+        assert_int_equal(ahead(sc, fd[i], i), 1);
+    }
+    size_t len = 300 * 1024, off = 100 * 1024 + 1;
+    uint8_t *bytes = mem_zalloc(1, len);
+    assert_non_null(bytes);
+    bytes[off] = 1;
+    bytes[len - 2] = 2;
+    fake_hash(HS_SECTION, HS_MD5, bytes + off, len - off - 1, "Section.Far");
+    fd[2] = file_of(bytes, len);
+    struct stat st;
+    assert_int_equal(fstat(fd[2], &st), 0);
+    assert_true(owed_begin(sc->owed, fd[2], &st, 2));
+    struct layer *root = layer_new(sc, NULL);
+    sk_source_init_mem(&root->src, bytes, len);
+    struct owed_ask ask = {&root->src, off, len - off - 1, HS_SECTION, CRYPTO_MASK(CRYPTO_MD5)};
+    assert_true(owed_put(sc, root, &ask));
+    assert_true(owed_end(sc->owed));
+    for (unsigned n = 0; n < 3; n++) {
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 1);
+        assert_int_equal(stands, tag == 1);
+    }
+    const struct sk_report *report = NULL;
+    assert_int_equal(sk_scan_fd(sc, fd[0], NULL, &report), SK_OK);
+    expect_names(report, "Section.X");
+    for (unsigned i = 0; i < 3; i++) {
+        (void)close(fd[i]);
+    }
+    mem_free(bytes);
+    sk_scanner_free(sc);
+}
+
 /* Room is made in the time of the object that needs it. */
 static void test_no_room_without_time(void **state) {
     (void)state;
@@ -212,11 +254,12 @@ static void test_no_room_without_time(void **state) {
     assert_non_null(bytes);
     sk_source_init_mem(&member->src, bytes, OWED_COPY_EACH);
     budget_start(&sc->budget);
+    struct owed_ask ask = {&member->src, 0, OWED_COPY_EACH, HS_FILE, CRYPTO_MASK(CRYPTO_MD5)};
     for (size_t held = 0; held <= OWED_HELD_BYTES; held += OWED_COPY_EACH) {
-        assert_true(owed_put(sc, member, &member->src, CRYPTO_MASK(CRYPTO_MD5)));
+        assert_true(owed_put(sc, member, &ask));
     }
     fake.clock_ms += 1000ull * 3600;
-    assert_false(owed_put(sc, member, &member->src, CRYPTO_MASK(CRYPTO_MD5)));
+    assert_false(owed_put(sc, member, &ask));
     assert_true(sc->stop);
     assert_true(owed_end(sc->owed));
     mem_free(bytes);
@@ -230,6 +273,7 @@ int main(void) {
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),
+        cmocka_unit_test(test_sections),
         cmocka_unit_test(test_no_room_without_time),
         cmocka_unit_test(test_a_changed_file_does_not_stand),
         cmocka_unit_test(test_too_many_objects),
