@@ -32,8 +32,9 @@
 #include "os/fdsource.h"
 #include "os/file.h"
 
-#define ROOT_MEMORY_BYTES ((uint64_t)4 << 20)
-#define ROOT_KEEP_BYTES ((size_t)2 << 20) /* of the buffer, from one object to the next */
+#define ROOT_MEMORY_BYTES ((uint64_t)8 << 20) /* larger objects are read in windows, every time */
+#define ROOT_WAIT_BYTES ((uint64_t)4 << 20)   /* the same for containers that are being opened */
+#define ROOT_KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
 #define ROOT_FIRST_BYTES ((size_t)64 * 1024)
 
 void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {
@@ -100,7 +101,31 @@ static void walk_pending(struct sk_scanner *sc) {
     }
 }
 
-static void scan_root(struct sk_scanner *sc, struct layer *root) {
+/* Cut, not freed: pages that are given back cost more to get again than to read into. */
+static void root_trim(struct sk_scanner *sc) {
+    if (sc->root.cap > ROOT_KEEP_BYTES) {
+        uint8_t *ptr = mem_realloc(sc->root.ptr, ROOT_KEEP_BYTES);
+        if (ptr == NULL) {
+            mem_free(sc->root.ptr);
+        }
+        sc->root = (struct store_buf){ptr, ptr == NULL ? 0 : ROOT_KEEP_BYTES};
+    }
+}
+
+/* The object is a container that has been searched: opening it reads its bytes once more, and the
+ * memory is wanted for what is in it. fd < 0: the bytes are the caller's. */
+static sk_err root_wait(struct sk_scanner *sc, struct layer *root, int fd) {
+    uint64_t size = root->src.size;
+    if (fd < 0 || size <= ROOT_WAIT_BYTES || size > ROOT_MEMORY_BYTES) {
+        return sk_ok();
+    }
+    sk_source_release(&root->src);
+    TRY(fdsource_init(&root->src, fd, size));
+    root_trim(sc);
+    return sk_ok();
+}
+
+static void scan_root(struct sk_scanner *sc, struct layer *root, int fd) {
     sc->budget.files = 1;
     if (root->src.size > sc->budget.limits.max_file_size) {
         verdict_note(sc, root, SK_NOTE_LIMIT_FILE_SIZE, NULL);
@@ -115,20 +140,13 @@ static void scan_root(struct sk_scanner *sc, struct layer *root) {
     sc->budget.bytes = root->src.size;
     sc->stats.bytes += root->src.size;
     if (layer_scan(sc, root)) {
-        layer_keep(sc, root);
+        sk_err err = root_wait(sc, root, fd);
+        scan_note_error(sc, root, err);
+        if (!sk_failed(err)) {
+            layer_keep(sc, root);
+        }
     }
     walk_pending(sc);
-}
-
-/* Cut, not freed: pages that are given back cost more to get again than to read into. */
-static void root_trim(struct sk_scanner *sc) {
-    if (sc->root.cap > ROOT_KEEP_BYTES) {
-        uint8_t *ptr = mem_realloc(sc->root.ptr, ROOT_KEEP_BYTES);
-        if (ptr == NULL) {
-            mem_free(sc->root.ptr);
-        }
-        sc->root = (struct store_buf){ptr, ptr == NULL ? 0 : ROOT_KEEP_BYTES};
-    }
 }
 
 static const struct sk_report *finish(struct sk_scanner *sc, struct layer *root) {
@@ -179,7 +197,7 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
         scan_note_error(sc, root, err);
         observe_unopened(sc, root, (uint64_t)st->st_size);
     } else {
-        scan_root(sc, root);
+        scan_root(sc, root, fd);
     }
     /* When digests are owed this is asked once they are taken (owed_next). */
     if (!owed_waits(sc->owed) && !file_unchanged(fd, st)) {
@@ -254,7 +272,7 @@ int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const
     }
     sk_source_init_mem(&root->src, bytes, len);
     root->open = true;
-    scan_root(scanner, root);
+    scan_root(scanner, root, -1);
     *out_report = finish(scanner, root);
     return SK_OK;
 }

@@ -25,6 +25,8 @@ MADE_EQUAL = 0.99
 # sigtool begins each window of a text anew, so that white space across its edge is two spaces. A scan does not (seen with clamscan
 # --leave-temps), nor do we: texts beyond one window are compared window by window.
 SIGTOOL_WINDOW = 131072
+# Page and output that are known to differ: docs/differences-from-clamav.md.
+KNOWN = {("access2base.html", "javascript")}
 OUTPUTS = {"nocomment": "nocomment.html", "notags": "notags.html", "script": "javascript"}
 PIECES = [b"<", b">", b"<p", b"<a href=", b'<a href="', b"<img src=", b"<img src='", b'"', b"'", b"=", b" ", b"  ", b"\n", b"\r\n", b"\t",
           b"\x0b", b"\x0c", b"&", b"&amp;", b"&lt;", b"&quot;", b"&amp", b"&#65;", b"&#x41", b"&#300;", b"&#", b";", b"&eacute;",
@@ -91,6 +93,9 @@ def compare(args, what, cases):
             count += 1
             if wanted.get(output, b"") == got[output]:
                 equal += 1
+            elif (os.path.basename(name), output) in KNOWN and what == "pages":
+                count -= 1
+                print(f"KNOWN {what} {name} {output} differs, as the documents say")
             else:
                 print(f"DIFFERENT {what} {name} {output} {first_difference(wanted.get(output, b''), got[output])}")
     print(f"{what}: {len(cases)} inputs, {sum(len(data) for _, data in cases)} bytes, {equal} of {count} outputs equal")
