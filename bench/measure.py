@@ -32,7 +32,7 @@ def peak_rss(command):
 
 
 def memory_of(pid):
-    """(private MiB, resident MiB) from smaps_rollup."""
+    """(private MiB, resident MiB, of the private what was written) from smaps_rollup."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     get = lambda key: sum(int(n) for n in re.findall(rf"^{key}:\s+(\d+) kB", text, re.M)) / 1024
     return get("Private_Clean") + get("Private_Dirty"), get("Rss"), get("Private_Dirty")
@@ -82,7 +82,7 @@ def scan_memory(command):
                 dirty, resident = max(dirty, private), max(resident, rss)
             except OSError:
                 pass
-        time.sleep(0.02)
+        time.sleep(0.005)
     return dirty, resident
 
 

@@ -81,6 +81,10 @@ class Run:
     def theirs(self, path):
         return self.peer().scan(path, self.args.peer_repeat)
 
+    def memory(self, folder, images=None):
+        """Largest (private dirty, resident) MiB of a scanning process."""
+        return scan_memory([self.program, "scan", "--quiet", "--jobs", "1", "-d", str(images or self.images), str(folder)])
+
     def folders(self):
         """The kinds. Not packages: clamd does not open them, part_archives compares with what unpacks them."""
         kinds = {p.name: p for p in self.corpus.iterdir() if p.is_dir() and p.name != "deb"}
@@ -136,20 +140,23 @@ def part_kinds(run):
     table.title("the whole scan, one process, against clamd (one connection)")
     clamd = run.peer().process.pid
     clamd_private, clamd_rss, _ = memory_of(clamd)
-    worst_dirty = worst_rss = 0.0
+    seen = []
     for folder in run.folders():
         where, total, count = limited(folder, args.work, args.limit)
         if not count:
             continue
         ours = run.ours(where)
-        dirty, rss = scan_memory([run.program, "scan", "--quiet", "--jobs", "1", "-d", str(run.images), str(where)])
-        worst_dirty, worst_rss = max(worst_dirty, dirty), max(worst_rss, rss)
+        seen.append(run.memory(where))
         theirs = run.theirs(where)[0]
         times, times_files, least = GOALS.get(folder.name, (None, None, None))
         run.rates[folder.name] = total / 1e6 / ours
         table.add(f"{folder.name}: {count} files, {total / 1e6:.1f} MB", total / 1e6 / ours, total / 1e6 / theirs, "MB/s", "higher", times, least)
         table.add(f"{folder.name}: files", count / ours, count / theirs, "files/s", "higher", times_files)
-    table.add("private memory of a scanning process", worst_dirty, clamd_private, "MiB", most=24)
+    packages = run.corpus / "deb"
+    if packages.is_dir():
+        seen.append(run.memory(packages))
+    worst_dirty, worst_rss = (max(column) for column in zip(*seen))
+    table.add("private memory of a scanning process, packages included", worst_dirty, clamd_private, "MiB", most=24)
     table.add("resident, image pages included", worst_rss, max(clamd_rss, memory_of(clamd)[1]), "MiB", most=88)
 
 
@@ -304,7 +311,7 @@ def part_growth(run):
             continue
         before, after = run.ours(folder, images[small]), run.ours(folder, images[large])
         table.add(f"{kind}: time with ten times the signatures", after / before, None, "x", most=1.5)
-    dirty = [scan_memory([run.program, "scan", "--quiet", "--jobs", "1", "-d", str(images[s]), str(run.corpus / "elf")])[0] for s in (small, large)]
+    dirty = [run.memory(run.corpus / "elf", images[s])[0] for s in (small, large)]
     table.add("private memory, ten times the signatures", dirty[1] / dirty[0], None, "x", most=1.2)
 
 

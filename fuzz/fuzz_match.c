@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "match/matcher.h"
@@ -133,6 +134,36 @@ static sk_err read_memory(void *ctx, uint64_t off, void *buf, size_t len) {
     return sk_ok();
 }
 
+static void scan(const struct mt_segment *segment, struct sk_bytes *layer,
+                 const struct sk_exe *exe) {
+    const struct mt_segment *segments[] = {segment};
+    struct matcher *m = NULL;
+    if (!sk_failed(matcher_new(segments, 1, &m))) {
+        struct sk_source mem, read;
+        sk_source_init_mem(&mem, layer->ptr, layer->len);
+        sk_source_init_read(&read, layer->len, read_memory, layer);
+        struct outcome a = run(m, &mem, exe), b = run(m, &read, exe);
+        if (a.code != b.code || a.count != b.count || a.digest != b.digest) {
+            abort();
+        }
+        sk_source_release(&read);
+        matcher_free(m);
+    }
+}
+
+/* path NULL: as before the first call. */
+static void use_path(const char *path) {
+    static const char *given;
+    static bool called;
+    given = called ? given : getenv("SEKISHO_VECTORS");
+    called = true;
+    path = path != NULL ? path : given;
+    if ((path != NULL ? setenv("SEKISHO_VECTORS", path, 1) : unsetenv("SEKISHO_VECTORS")) != 0) {
+        abort();
+    }
+    (void)cpu_features_ask();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct loader l = {.c = sk_cursor_make(data, size)};
     struct mt_segment segment;
@@ -141,19 +172,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     load_exe(&l, &exe);
     struct sk_bytes layer = {NULL, sk_cursor_left(&l.c)};
     layer.ptr = take_array(&l, layer.len);
-    const struct mt_segment *segments[] = {&segment};
-    struct matcher *m = NULL;
-    if (!sk_failed(matcher_new(segments, 1, &m))) {
-        struct sk_source mem, read;
-        sk_source_init_mem(&mem, layer.ptr, layer.len);
-        sk_source_init_read(&read, layer.len, read_memory, &layer);
-        struct outcome a = run(m, &mem, &exe), b = run(m, &read, &exe);
-        if (a.code != b.code || a.count != b.count || a.digest != b.digest) {
-            abort();
-        }
-        sk_source_release(&read);
-        matcher_free(m);
-    }
+    scan(&segment, &layer, &exe);
+    use_path("scalar"); /* it looks for marks; some vectors do not */
+    scan(&segment, &layer, &exe);
+    use_path(NULL);
+    segment.table[SK_TARGET_PE].mark_head = NULL;
+    segment.table[SK_TARGET_PE].mark_count = 0;
+    scan(&segment, &layer, &exe); /* by groups */
     while (l.owned_count > 0) {
         mem_free(l.owned[--l.owned_count]);
     }

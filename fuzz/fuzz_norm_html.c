@@ -59,23 +59,30 @@ static void release(struct seen *seen) {
     }
 }
 
+/* The same by another kernel, uncut. */
+static void compare(const struct norm_kernel *kernel, struct sk_bytes in,
+                    const struct seen *parts) {
+    struct seen whole = {0};
+    normalise(&whole, kernel, in, 0);
+    if (!same(&whole.links, &parts->links)) {
+        abort();
+    }
+    for (int i = 0; i < SK_HTML_OUT_COUNT; i++) {
+        if (!same(&whole.out[i], &parts->out[i])) {
+            abort();
+        }
+    }
+    release(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct seen parts = {0};
     struct sk_bytes in = {data, size};
     normalise(&parts, NULL, in, size == 0 ? 0 : 1 + data[0] % size);
+    compare(NULL, in, &parts);
     const struct norm_kernel *kernel;
     for (unsigned k = 0; (kernel = norm_kernel_nth(k)) != NULL; k++) {
-        struct seen whole = {0};
-        normalise(&whole, kernel, in, 0);
-        if (!same(&whole.links, &parts.links)) {
-            abort();
-        }
-        for (int i = 0; i < SK_HTML_OUT_COUNT; i++) {
-            if (!same(&whole.out[i], &parts.out[i])) {
-                abort();
-            }
-        }
-        release(&whole);
+        compare(kernel, in, &parts);
     }
     release(&parts);
     return 0;

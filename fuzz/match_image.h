@@ -3,8 +3,8 @@
  * The input format of fuzz_match: a matcher segment with one table, an executable's facts, a layer.
  *
  *   u16 count of each array (order of enum), u8 groups, then per group: head (8 bytes), entries u16
- *   arrays raw, then groups: bitmap, bucket_first, entries; slow head, mark head if there are
- * marks; exe; layer
+ *   arrays raw, then groups: bitmap, bucket_first, entries; slow head; mark head, if there are
+ *   marks; exe; layer
  *
  * Shapes (array lengths, table sizes) are true, as an image reader has checked them; contents are
  * whatever the bytes say. Written by tests/unit/match/write_fuzz_seeds.c.

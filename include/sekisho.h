@@ -271,7 +271,11 @@ SEKISHO_API int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *ou
  * notes, all have the same `type` and `alike`, their sums of layers and bytes_scanned keep within
  * the limits, and the object has not changed meanwhile. The object's report is then clean, with
  * these sums. In every other case it is to be scanned alone; a share that meets the first thing
- * worth reporting, or a quarter of the time limit, therefore ends there, incomplete.
+ * worth reporting, or a quarter of the time limit, therefore ends there, incomplete. A share whose
+ * owed digests do not stand (sk_scan_settle) counts as one that is not clean.
+ *
+ * The share and its ctx are **borrowed** for the call; `agreed` is not NULL. SK_E_USAGE: index or
+ * count out of range.
  */
 #define SK_SHARES_MAX 16u
 struct sk_share {

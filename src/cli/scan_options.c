@@ -33,7 +33,8 @@ static const struct conf_option OPTIONS[] = {
     {"jobs", 'j', CONF_NUMBER, AT(jobs), 0, POOL_JOBS_MAX, "0", "N", NULL,
      N_("Scan with N processes; 0: one per CPU"),
      "The members of one large archive (ZIP, TAR, CPIO, AR, ISO) are shared out to processes that "
-     "have nothing else to do. What is reported does not depend on N."},
+     "have nothing else to do. What is found does not depend on N; several may finish what one "
+     "alone would leave for its limit of time or memory."},
     LIST("file-list", 'f', file_list, "FILE", "Scan the paths in FILE, one a line too", NULL),
     LIST("include", 0, include, "REGEX", "Only files whose path matches",
          "POSIX extended regular expression over the path; may be repeated."),

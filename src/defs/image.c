@@ -480,7 +480,13 @@ static sk_err check_table(const struct image *img, uint32_t t, struct diag *diag
     if ((table->slow_head == NULL) != (table->slow == NULL)) {
         return image_refuse(img, diag, "the slow set of table %u is not whole", t);
     }
-    if ((table->mark_head == NULL) != (table->mark == NULL)) {
+    uint64_t triggers = table->slow_count; /* each is in one group or in the slow set */
+    for (uint32_t g = 0; g < table->group_count; g++) {
+        const struct mt_group_head *h = &table->group[g].head;
+        triggers += h->s > 0 ? h->entry_count / h->s : 0;
+    }
+    if ((table->mark_head == NULL) != (table->mark == NULL) ||
+        (table->mark_head != NULL && table->mark_count != triggers)) {
         return image_refuse(img, diag, "the marks of table %u are not whole", t);
     }
     if (table->slow_head == NULL) {

@@ -37,7 +37,6 @@
 #include "os/file.h"
 
 #define COPY_OBJECT_BYTES ((uint64_t)64 << 10)
-#define OWED_JOBS_MAX 1024u
 
 struct owed_object {
     bool used;

@@ -9,7 +9,8 @@
  *
  * Life cycle: owed_new with the scanner -> (owed_begin -> owed_put... -> owed_end | owed_next)...
  * -> owed_free. Errors: SK_E_NOMEM. A machine without lanes has no struct owed (NULL): nothing is
- * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_HELD_BYTES of kept bytes.
+ * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_JOBS_MAX digests, OWED_HELD_BYTES of kept
+ * bytes.
  */
 #ifndef SK_ENGINE_OWED_H
 #define SK_ENGINE_OWED_H
@@ -19,6 +20,7 @@
 #include "engine/scan.h"
 
 #define OWED_OBJECTS_MAX 64u
+#define OWED_JOBS_MAX 1024u
 #define OWED_HELD_BYTES ((size_t)4 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
 

@@ -26,6 +26,8 @@ static int iso_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return 0;
 }
 
+/* Skipping: what follows a member depends on its bytes only when directories lie inside files,
+ * which whoever reads those files notes. */
 static sk_err iso_walk(struct sk_walk *walk, struct sk_source *src) {
     static const struct sk_libarchive how = {archive_read_support_format_iso9660, NULL, false};
     return sk_libarchive_walk(walk, src, &how);

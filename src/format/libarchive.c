@@ -377,6 +377,14 @@ static void note_refused(struct reader *r, bool *in_run) {
     }
 }
 
+/* The reader of ISO 9660 reads on from where it is: a directory, or a file, that lies before that
+ * is passed over with a warning. A file whose extent reaches over them hides them so. */
+static bool is_passed_over(struct reader *r, int result) {
+    static const char WORDS[] = "Ignoring out-of-order";
+    const char *text = result == ARCHIVE_WARN ? archive_error_string(r->archive) : NULL;
+    return text != NULL && strncmp(text, WORDS, sizeof(WORDS) - 1) == 0;
+}
+
 static sk_err read_members(struct reader *r) {
     bool refused = false;
     uint32_t members = 0;
@@ -396,7 +404,9 @@ static sk_err read_members(struct reader *r) {
             return close_early(r, members);
         }
         refused = false;
-        if (!is_empty_special(r, entry)) {
+        if (is_passed_over(r, result)) {
+            walk_note(r->walk, SK_NOTE_DAMAGED, archive_error_string(r->archive));
+        } else if (!is_empty_special(r, entry)) {
             TRY(emit(r, entry, members));
         }
         members++;

@@ -3,8 +3,8 @@
  * Walks a layer in blocks, asks the kernel for candidates of every group of the plan, or once for
  * those of all marks, and follows each candidate to its literal.
  *
- *   view:   |-- CONTEXT --|------ block ------|-- CONTEXT --|      one contiguous piece of the
- * layer ^ positions asked for
+ *   view:   |-- CONTEXT --|------ block ------|-- CONTEXT --|    one contiguous piece of the layer
+ *                         ^ positions asked for
  *
  * A block is looked at by all groups before the next one is read, so the bytes stay in the L1
  * cache. The context around it lets nearly every literal be compared in place; one that reaches

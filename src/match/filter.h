@@ -2,12 +2,12 @@
 /*
  * Candidate search: which trigger literals occur in a layer?
  *
- *   block of 12 KiB -> kernel (every group, slow set) -> candidates -> bucket, tag -> literal ->
- * hit
+ *   block of 12 KiB -> kernel -> candidates -> bucket, tag -> literal -> hit
+ *                      (every group and the slow set, or all marks)
  *
  * Kernels are interchangeable: given the same plan and bytes each gives the same candidates of the
- * groups, and of the slow set the same that hold an entry (property test). The scalar one is the
- * reference and what other machines get.
+ * groups, and of the slow set the same that hold an entry; of marks, where it looks for them,
+ * exactly the same (property test). The scalar one is the reference and what other machines get.
  *
  * Life cycle: the caller fills struct filter_job and calls filter_run once per layer.
  * Ownership: everything in the job is **borrowed** for the call; `done` bits are written.

@@ -7,8 +7,9 @@
  *              words
  *   slow set   64 places at a time, looked up by byte instead of by nibbles: three two-register
  *              permutations for each half of the classes, and no candidate that the classes do not
- *              let pass; the same for marks, of which there is a candidate in most vectors, so
- * their places are packed by compression instead of a loop
+ *              let pass
+ *   marks      the same; there is a candidate in most vectors, so places are packed by compression
+ *              instead of a loop
  */
 #include "match/filter.h"
 

@@ -2,14 +2,17 @@
 /*
  * struct filter_plan: the tables of several segments made ready to be searched in one pass.
  *
- *   segment main   group 8:8 | group 4:3 | slow set       plan   group 8:8: one bitmap, two bucket
- * arrays segment daily  group 8:8 | group 4:3 | slow set   ->         group 4:3: one bitmap, two
- * bucket arrays slow set: one
+ *   segment main   group 8:8 | group 4:3 | slow set       group 8:8: one bitmap, two bucket arrays
+ *   segment daily  group 8:8 | group 4:3 | slow set  ->   group 4:3: one bitmap, two bucket arrays
+ *                                                         slow set:  one
  *
  * or, when every segment's table has marks and the kernel can look bytes up, instead of all that:
  *
  *   segment main   classes 0-7  | marks                    plan   16 classes, one table of marks
  *   segment daily  classes 8-15 | marks            ->
+ *
+ * (One segment whose table has none, because of a masked trigger for example, and all are searched
+ * by groups and the slow set.)
  *
  * Bitmaps of one (q, s) are ORed: both are indexed by the top bits of the same hash, so a word of a
  * shorter one stands for 2^n words of a longer one. A window that passes is looked up in the

@@ -18,7 +18,7 @@ BLOCK_INLINE block block_load(const uint8_t *p) {
     return _mm512_loadu_si512(p);
 }
 BLOCK_INLINE block block_load_some(const uint8_t *p, size_t len) {
-    return _mm512_maskz_loadu_epi8(block_first((unsigned)len), p);
+    return _mm512_maskz_loadu_epi8(block_first(len), p);
 }
 BLOCK_INLINE void block_store(uint8_t *p, block b) {
     _mm512_storeu_si512(p, b);

@@ -54,7 +54,7 @@ size_t norm_text_feed(const struct norm_kernel *kernel, struct sk_norm_text *n, 
 /* ---- bits of a block ------------------------------------------------------------------------- */
 
 /* Of the first n bytes. */
-static inline uint64_t block_first(unsigned n) {
+static inline uint64_t block_first(size_t n) {
     return n < BLOCK_BYTES ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
 }
 /* How many bytes there are in front of the first of `stop`. */

@@ -153,6 +153,7 @@ static sk_err share_out(struct pool *pool, struct slot *slot) {
         TRY(ensure_started(pool, other));
         if (sk_failed(slot_give_share(other, item, share))) {
             split_lack(item->split);
+            return sk_ok();
         }
     }
     return sk_ok();

@@ -271,7 +271,7 @@ bool slot_may_send(const struct slot *slot) {
 /* What the next item asks of the worker; false: nothing, any more. */
 static bool next_request(struct slot *slot, struct scan_request *out_request) {
     struct slot_item *item = &slot->item[slot->sent];
-    if (item->share > 0 && split_is_void(item->split)) {
+    if (split_is_gone(item->split) || (item->share > 0 && split_lacks(item->split))) {
         forget(slot, slot->sent);
         return false;
     }

@@ -75,15 +75,19 @@ void split_lack(struct split *split) {
 }
 
 bool split_give_up(struct split *split) {
-    bool begun = split != NULL && split->begun;
-    if (begun) {
+    bool first = split != NULL && split->begun && !split->gone;
+    if (first) {
         split->gone = true;
     }
-    return begun;
+    return first;
 }
 
-bool split_is_void(const struct split *split) {
-    return split->gone || split->lacking;
+bool split_lacks(const struct split *split) {
+    return split != NULL && split->lacking;
+}
+
+bool split_is_gone(const struct split *split) {
+    return split != NULL && split->gone;
 }
 
 static bool is_plain(const struct pool_result *r) {
@@ -132,9 +136,10 @@ enum split_step split_take(struct split *split, const struct pool_options *optio
         split->gone = true;
         return SPLIT_AGAIN;
     }
-    *out_sum = split->sum;
-    /* it outlives the split: rows and texts are those of the last report */
-    out_sum->type = inout_result->report->type;
+    *out_sum = *inout_result->report; /* rows and texts live as long as those of the last share */
+    out_sum->layers = split->sum.layers;
+    out_sum->bytes_scanned = split->sum.bytes_scanned;
+    out_sum->depends_on_place = split->sum.depends_on_place;
     inout_result->report = out_sum;
     return SPLIT_DONE;
 }

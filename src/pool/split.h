@@ -5,7 +5,7 @@
  *
  *     OFFERED --SHARED--> BEGUN --the last share, all plain--> the sum is the answer
  *        |                  |
- *        | answer           +--a share that is not plain, is lost, or cannot be given--> VOID:
+ *        | answer           +--one is not plain, ended its worker, or cannot be given--> GONE:
  *        v                     the object is scanned alone, later shares count for nothing
  *     the worker did not share: its answer is the object's
  *
@@ -31,19 +31,25 @@ enum split_step {
 
 /* Would objects of this size be offered? */
 bool split_wanted(const struct pool_options *options, uint64_t size);
+/* **Returns owned** (a holder); fd is **borrowed** for the call, size in bytes. */
 struct split *split_offer(int fd, uint64_t size, unsigned helpers);
+/* One holder more; each drops it once. */
 struct split *split_hold(struct split *split);
 void split_drop(struct split *split); /* NULL is fine */
 unsigned split_count(const struct split *split);
 /* The worker shares. False: there is nothing to share (NULL, or begun). */
 bool split_begin(struct split *split);
-/* A share could not be given to anybody. */
+/* A share could not be given to anybody, so the object will be scanned alone once share 0 answers.
+ */
 void split_lack(struct split *split);
-/* The object will be scanned alone. False: nobody had begun with it. */
+bool split_lacks(const struct split *split); /* NULL: no */
+/* The caller will scan the object alone. False: nobody had begun with it, or somebody else will. */
 bool split_give_up(struct split *split);
-bool split_is_void(const struct split *split);
+/* Does somebody scan it alone? NULL: no. Shares that were not begun then count for nothing. */
+bool split_is_gone(const struct split *split);
 /* A worker's answer about an object or its share; NULL: not offered. SPLIT_DONE: the answer stands,
- * with the report *out_sum when all shares are in. */
+ * with the report *out_sum when all shares are in; its rows and texts are those of the answer, also
+ * **borrowed**. fd: the object, **borrowed** for the call. */
 enum split_step split_take(struct split *split, const struct pool_options *options,
                            struct pool_result *inout_result, int fd, struct sk_report *out_sum);
 

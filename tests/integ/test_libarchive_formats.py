@@ -133,6 +133,36 @@ def iso(*options, names=True, files=FILES):
     return "genisoimage", case
 
 
+def iso_bent(folder):
+    """A file that reaches over a directory: libarchive, having read it, passes over what is in there. That must be told."""
+    (folder / "in/D").mkdir(parents=True)
+    (folder / "in/A.BIN").write_bytes(b"x" * 5000)
+    (folder / "in/D/HIDDEN.TXT").write_bytes(FILES["text.txt"])
+    run("genisoimage", "-quiet", "-o", "out.iso", "in", cwd=folder)
+    data = bytearray((folder / "out.iso").read_bytes())
+
+    def both(at, value):
+        data[at:at + 8] = value.to_bytes(4, "little") + value.to_bytes(4, "big")
+
+    record = {}
+    at = root = int.from_bytes(data[16 * 2048 + 158:16 * 2048 + 162], "little") * 2048
+    while at < root + 2048 and data[at]:
+        record[bytes(data[at + 33:at + 33 + data[at + 32]])] = at
+        at += data[at]
+    old, moved = int.from_bytes(data[record[b"D"] + 2:record[b"D"] + 6], "little") * 2048, len(data) // 2048
+    data += data[old:old + 2048] + bytes(2048 * 40)
+    both(record[b"D"] + 2, moved)
+    both(moved * 2048 + 2, moved)  # "." in it
+    both(16 * 2048 + 80, len(data) // 2048)
+    for blocks, notes in ((1, {}), (20, {"damaged": 1})):
+        both(record[b"A.BIN;1"] + 2, moved - 1)
+        both(record[b"A.BIN;1"] + 10, blocks * 2048)
+        (folder / "bent.iso").write_bytes(data)
+        children, summary = dump("iso9660", folder / "bent.iso")
+        found = zlib.crc32(FILES["text.txt"]) in [c["crc32"] for c in children]
+        expect(found == (blocks == 1) and summary["notes"] == notes, f"{blocks} blocks: {found} {summary}")
+
+
 def samples(folder):
     """The files of Debian's clamav-testfiles: one program in every container."""
     path = pathlib.Path("/usr/share/clamav-testfiles")
@@ -175,7 +205,7 @@ CASES = {
     "7z-bcj": seven("-m0=bcj", "-m1=lzma2"), "7z-delta": seven("-m0=delta:4", "-m1=lzma2"), "7z-solid-off": seven("-ms=off"),
     "7z-encrypted": ("7z", seven_encrypted),
     "iso-rock": iso("-R"), "iso-joliet": iso("-J", "-joliet-long", files={n: d for n, d in FILES.items() if len(n) < 60}),
-    "iso-plain": iso(names=False, files=FLAT), "samples": ("bsdtar", samples), "normalised-text": ("sigtool", normalised),
+    "iso-bent": ("genisoimage", iso_bent), "iso-plain": iso(names=False, files=FLAT), "samples": ("bsdtar", samples), "normalised-text": ("sigtool", normalised),
 }
 
 

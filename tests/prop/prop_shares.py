@@ -4,10 +4,10 @@
 
 usage: prop_shares.py PROGRAM [--rounds N] [--seconds S] [--seed N] [--keep FOLDER]
 
-One round is one archive: ZIP, TAR, CPIO or AR, made of members that are found in every way (digest, body, logical signature with a
+One round is one archive: ZIP, TAR, CPIO, AR or ISO, made of members that are found in every way (digest, body, logical signature with a
 condition on its container, member signature), allowed, encrypted, damaged, nested or dull, and then, for ZIP, bent: members hidden
-behind packed sizes that are a lie, overlapping, missing from the directory, cut off. It is scanned with one job and with two, three and
-five, with random limits and switches. Most rounds are dull enough to be shared out, and at least a third of all must have been: else
+behind packed sizes that are a lie, overlapping, missing from the directory, cut off. It is scanned with one job and with two of two,
+three and five, with random limits and switches. Most rounds are dull enough to be shared out, and at least a third of all must have been: else
 nothing was tested.
 """
 import gzip
@@ -111,6 +111,13 @@ def make_ar(parts):
     return out
 
 
+def make_iso(parts):
+    with tempfile.TemporaryDirectory() as top:
+        for name, data in parts:
+            (pathlib.Path(top) / name).write_bytes(data)
+        return subprocess.run(["genisoimage", "-quiet", "-R", top], check=True, capture_output=True).stdout
+
+
 def directory(data):
     """(offset of the entry, its length, offset of the local header) for each member of a sound ZIP."""
     end = data.rfind(b"PK\5\6")
@@ -153,6 +160,9 @@ def bend(rnd, data):
     return bytes(data), how
 
 
+KINDS = ("zip", "zip", "zip", "tar", "cpio", "ar") + (("iso",) if shutil.which("genisoimage") else ())
+
+
 def make(rnd):
     spice = rnd.random() < 0.5
     parts = [(f"m{i}.{rnd.choice(('txt', 'bin', 'doc'))}", dull(rnd) if rnd.random() < 0.8 else member(rnd, 1, False)) for i in range(rnd.randrange(30, 90))]
@@ -160,8 +170,8 @@ def make(rnd):
     for i in range(rnd.randrange(1, 4) if spice else 0):
         parts.append((NAMED if rnd.random() < 0.1 else f"s{i}", member(rnd, 1, True)))
     rnd.shuffle(parts)
-    kind = rnd.choice(("zip", "zip", "zip", "tar", "cpio", "ar"))
-    data = make_zip(rnd, parts) if kind == "zip" else {"tar": make_tar, "cpio": make_cpio, "ar": make_ar}[kind](parts)
+    kind = rnd.choice(KINDS)
+    data = make_zip(rnd, parts) if kind == "zip" else {"tar": make_tar, "cpio": make_cpio, "ar": make_ar, "iso": make_iso}[kind](parts)
     how = ""
     if kind == "zip" and rnd.random() < 0.4:
         data, how = bend(rnd, data)

@@ -456,6 +456,9 @@ static void tables_of_samples(void **state) {
     struct body_builder *b = build_samples(&arena, &s);
     assert_int_equal(s.sig_count, 11);
     check_reachable(&s);
+    assert_non_null(s.table[SK_TARGET_ANY].mark_head);
+    assert_int_equal(s.table[SK_TARGET_ANY].mark_count, 1);
+    assert_int_equal(s.table[SK_TARGET_PE].mark_count, 5);
     /* no signatures of their own: the table of target 0 */
     assert_memory_equal(&s.table[SK_TARGET_PDF], &s.table[SK_TARGET_ANY], sizeof(s.table[0]));
     assert_int_equal(s.table[SK_TARGET_ANY].always_count, 0);

@@ -215,6 +215,56 @@ static void order_other(struct img_header *h, struct img_section *s) {
     h->byte_order = __builtin_bswap32(h->byte_order);
 }
 
+/* The row of the header that this section has. */
+static struct img_section *section_of(uint8_t *image, uint32_t type) {
+    struct img_header *h = (struct img_header *)(void *)image;
+    uint32_t row = 0;
+    while (row < h->section_count && h->section[row].type != type) {
+        row++;
+    }
+    assert_true(row < h->section_count);
+    return &h->section[row];
+}
+
+static void wrong_marks_are_refused(void **state) {
+    (void)state;
+    static const size_t field[][2] = {{offsetof(struct mt_mark, window), 8},
+                                      {offsetof(struct mt_mark, trig), 4},
+                                      {offsetof(struct mt_mark, delta), 2},
+                                      {offsetof(struct mt_mark, q), 2}};
+    for (size_t i = 0; i < sizeof field / sizeof field[0]; i++) {
+        struct buf copy = {0};
+        struct image *img = NULL;
+        assert_false(sk_failed(buf_append(&copy, good.data, good.len)));
+        memset(copy.data + section_of(copy.data, IMG_MARKS)->off + field[i][0], 0xff, field[i][1]);
+        defkit_reseal(copy.data, copy.len);
+        assert_int_equal(image_open_mem(copy.data, copy.len, NULL, &img).code, SK_OK);
+        assert_int_equal(image_verify(img, NULL).code, SK_E_FORMAT);
+        image_close(img);
+        buf_release(&copy);
+    }
+}
+
+/* A trigger without a mark would not be found: heads, marks and triggers are of one number. */
+static void missing_marks_are_refused(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct buf copy = {0};
+        struct image *img = NULL;
+        assert_false(sk_failed(buf_append(&copy, good.data, good.len)));
+        struct img_section *s = section_of(copy.data, i == 0 ? IMG_MARK_HEAD : IMG_MARKS);
+        if (i < 2) {
+            s->type = 200;
+            s->flags = 0;
+        } else {
+            s->len -= s->elem;
+        }
+        defkit_reseal(copy.data, copy.len);
+        assert_int_equal(image_open_mem(copy.data, copy.len, NULL, &img).code, SK_E_FORMAT);
+        buf_release(&copy);
+    }
+}
+
 static void named_damage_is_refused(void **state) {
     (void)state;
     static const struct row_case cases[] = {
@@ -312,6 +362,8 @@ int main(void) {
         cmocka_unit_test(unaligned_bytes_are_a_usage_error),
         cmocka_unit_test(every_flipped_byte_is_found),
         cmocka_unit_test(resealed_damage_is_harmless),
+        cmocka_unit_test(wrong_marks_are_refused),
+        cmocka_unit_test(missing_marks_are_refused),
         cmocka_unit_test(named_damage_is_refused),
         cmocka_unit_test(unknown_sections_are_passed_over),
         cmocka_unit_test(the_nth_allocation_may_fail),

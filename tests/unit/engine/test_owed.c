@@ -166,10 +166,8 @@ static void test_too_many_objects(void **state) {
 
 /* More members than may be kept: the first digests are taken while the object is scanned, and what
  * they told is not forgotten. */
-static void test_no_room(void **state) {
-    (void)state;
+static void more_members_than_fit(size_t len, unsigned count) {
     begin();
-    size_t len = 700 * 1024;
     uint8_t *member = mem_zalloc(1, len);
     assert_non_null(member);
     fake_hash(HS_FILE, HS_MD5, member, len, "Hash.Member");
@@ -177,7 +175,7 @@ static void test_no_room(void **state) {
     for (unsigned evil = 0; evil < 2; evil++) {
         struct buf box = {0};
         box_begin(&box);
-        for (unsigned i = 0; i < 12; i++) {
+        for (unsigned i = 0; i < count; i++) {
             member[0] = evil == 1 && i == 0 ? 0 : 1;
             struct buf content = {.data = member, .len = len};
             box_add(&box, FAKE_PLAIN, "m", &content, 0);
@@ -195,6 +193,45 @@ static void test_no_room(void **state) {
     }
     mem_free(member);
     sk_scanner_free(sc);
+}
+
+static void test_no_room(void **state) {
+    (void)state;
+    more_members_than_fit((size_t)700 * 1024, 12);
+}
+
+static void test_no_job_left(void **state) {
+    (void)state;
+    more_members_than_fit(64, OWED_JOBS_MAX + 100);
+}
+
+/* A container of 4 to 8 MiB gives its memory back before it is opened: its members are read through
+ * the descriptor, and are the same. */
+static void test_container_that_waits(void **state) {
+    (void)state;
+    begin();
+    size_t len = (size_t)5 << 20;
+    uint8_t *large = mem_zalloc(1, len);
+    assert_non_null(large);
+    struct buf box = {0}, content = {.data = large, .len = len};
+    box_begin(&box);
+    box_add_text(&box, FAKE_PLAIN, "first", CLEAN, 0);
+    box_add(&box, FAKE_PLAIN, "large", &content, 0);
+    box_add_text(&box, FAKE_PLAIN, "last", EVIL, 0);
+    struct sk_scanner *sc = scanner_flags(0);
+    const struct sk_report *report = scan_buf(sc, &box);
+    expect_names(report, "Hash.Evil");
+    uint64_t bytes = report->bytes_scanned, layers = report->layers;
+    int fd = file_of(box.data, box.len);
+    assert_int_equal(sk_scan_fd(sc, fd, NULL, &report), SK_OK);
+    expect_names(report, "Hash.Evil");
+    assert_string_equal(report->findings[0].layer, "last");
+    assert_int_equal(report->note_count, 0);
+    assert_true(report->bytes_scanned == bytes && report->layers == layers && layers == 4);
+    (void)close(fd);
+    sk_scanner_free(sc);
+    buf_release(&box);
+    mem_free(large);
 }
 
 /* Sections: of a small executable (copied), and far inside a large object (read again). */
@@ -270,9 +307,11 @@ static void test_no_room_without_time(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_no_job_left),
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),
+        cmocka_unit_test(test_container_that_waits),
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_no_room_without_time),
         cmocka_unit_test(test_a_changed_file_does_not_stand),

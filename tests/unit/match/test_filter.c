@@ -62,7 +62,6 @@ static void random_classes(struct plan_classes *c) {
     }
 }
 
-/* What a kernel lets pass beyond the classes is sorted out later; nothing else may differ. */
 /* Of the bytes, not of the nibbles: up to all of 64 neighbours pass. */
 static void random_dense_classes(struct plan_classes *c) {
     uint8_t mask = (uint8_t)(tb_random() | tb_random());
@@ -72,6 +71,7 @@ static void random_dense_classes(struct plan_classes *c) {
     }
 }
 
+/* What a kernel lets pass beyond the classes is sorted out later; nothing else may differ. */
 static size_t slow_positions(const struct filter_kernel *kernel, const struct plan_classes *c,
                              const struct filter_span *span, uint32_t *out) {
     size_t n = kernel->slow(c, span, out), kept = 0;

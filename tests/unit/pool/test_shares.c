@@ -62,12 +62,16 @@ const char *sk_result_text(int result) {
 }
 
 static void die_if(char act) {
-    if (act == 'C') {
+    if (act == 'S') {
+        (void)usleep(500 * 1000);
+    }
+    if (act == 'C' || act == 'S') {
         _exit(0);
     }
 }
 
-/* 'F' find, 'N' note, 'C' crash, else nothing worth telling; behind 'P' for one worker alone. */
+/* 'F' find, 'N' note, 'C' crash, 'S' crash later, else nothing worth telling; behind 'P' for one
+ * worker alone. */
 int sk_scan_fd(struct sk_scanner *s, int fd, const char *name,
                const struct sk_report **out_report) {
     (void)name;
@@ -119,8 +123,9 @@ int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag, int *
 
 /*
  * An object that can be shared: 'P', what one worker alone does, then what the worker of each share
- * does: '.' nothing worth telling, 'F' find, 'N' note, 'C' crash, 'I' an error, 'o' and 'w' as
- * above, 'd' it saw other members, 't' it saw another type, 'p' it matters where the object lies.
+ * does: '.' nothing worth telling, 'F' find, 'L' find later, 'O' 'o' later, 'N' note, 'C' crash,
+ * 'I' an error, 'o' and 'w' as above, 'd' it saw other members, 't' it saw another type, 'p' it
+ * matters where the object lies.
  */
 #define SHARE_LAYERS 7u
 #define SHARE_BYTES 100u
@@ -135,6 +140,10 @@ int sk_scan_share(struct sk_scanner *s, int fd, const struct sk_share *share,
         share->agreed(share->ctx);
     }
     char act = text[2 + share->index];
+    if (act == 'L' || act == 'O') {
+        (void)usleep((act == 'L' ? 300 : 150) * 1000);
+        act = act == 'L' ? 'F' : 'o';
+    }
     s->report = (struct sk_report){.complete = 1,
                                    .type = act == 't' ? "jar" : "zip",
                                    .layers = SHARE_LAYERS,
@@ -374,12 +383,33 @@ static void test_shares_among_others(void **state) {
     assert_int_equal(open_count(), before);
 }
 
+/* A share finds something, so the object is scanned alone; then the worker goes whose share waits
+ * for digests: that is no second reason. (When it goes first, nothing is shown.) */
+static void test_two_reasons(void **state) {
+    (void)state;
+    struct seen seen = {0};
+    struct pool *pool = make_pool(&seen, 2);
+    pid_t pids[2];
+    assert_false(sk_failed(pool_submit(pool, large_object("PFOL"), "name", 0)));
+    while (pool_pids(pool, pids, 2) < 2) { /* until the other one has its share */
+        assert_false(sk_failed(pool_poll(pool, 1000)));
+    }
+    assert_false(sk_failed(pool_submit(pool, object("S"), "name", 1))); /* to the first */
+    while (pool_in_flight(pool) > 0) {
+        assert_false(sk_failed(pool_poll(pool, 1000)));
+    }
+    assert_int_equal(seen.count[0], 1);
+    assert_int_equal(seen.count[1], 1);
+    assert_int_equal(seen.verdict[0], SK_VERDICT_INFECTED);
+    assert_string_equal(seen.word[1], "worker-died");
+    pool_free(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_shares_and_limits),
-        cmocka_unit_test(test_not_offered),
-        cmocka_unit_test(test_shares_among_others),
+        cmocka_unit_test(test_shares),      cmocka_unit_test(test_shares_and_limits),
+        cmocka_unit_test(test_not_offered), cmocka_unit_test(test_shares_among_others),
+        cmocka_unit_test(test_two_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
