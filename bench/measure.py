@@ -38,6 +38,23 @@ def memory_of(pid):
     return get("Private_Clean") + get("Private_Dirty"), get("Rss"), get("Private_Dirty")
 
 
+def mapped_memory_of(pid):
+    """(private dirty, resident, resident pages of definition images) in MiB, summed over the mappings."""
+    dirty = resident = image = 0
+    of_image = False
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        key, *rest = line.split(maxsplit=1)
+        if not key.endswith(":"):  # a mapping begins: addresses, then what is told of it
+            of_image = line.endswith(".skdef")
+        elif key == "Rss:":
+            size = int(rest[0].split()[0])
+            resident += size
+            image += size * of_image
+        elif key == "Private_Dirty:":
+            dirty += int(rest[0].split()[0])
+    return dirty / 1024, resident / 1024, image / 1024
+
+
 def children(pid):
     try:
         return [int(c) for c in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -72,18 +89,17 @@ def peak_of_all(command):
 
 
 def scan_memory(command):
-    """Largest (private dirty, resident) MiB seen in any scanning child while the command runs."""
+    """Largest (private dirty, resident, image pages among the resident) MiB seen in any scanning child while the command runs."""
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    dirty = resident = 0.0
+    most = (0.0, 0.0, 0.0)
     while child.poll() is None:
         for pid in children(child.pid):
             try:
-                _, rss, private = memory_of(pid)
-                dirty, resident = max(dirty, private), max(resident, rss)
+                most = tuple(map(max, most, mapped_memory_of(pid)))
             except OSError:
                 pass
         time.sleep(0.005)
-    return dirty, resident
+    return most
 
 
 class Clamd:
