@@ -9,47 +9,13 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "base/buf.h"
-#include "codec/codec.h"
 #include "drip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define OUT_MAX ((size_t)1 << 20)
-
-static sk_err unpack(const uint8_t *data, size_t size, size_t step, struct buf *out) {
-    struct drip up = {.base = {.read = drip_read}, .data = data, .len = size, .step = step};
-    struct sk_stream *s = NULL;
-    uint8_t chunk[4096];
-    size_t cap = step == 1 ? 1 : sizeof(chunk);
-    size_t got = 1;
-    sk_err err = sk_deflate64_open(&up.base, &s);
-    while (!sk_failed(err) && got > 0 && out->len < OUT_MAX) {
-        err = sk_stream_read(s, chunk, cap, &got);
-        if (!sk_failed(err)) {
-            check(got <= cap && !sk_failed(buf_append(out, chunk, got)));
-        }
-    }
-    if (s != NULL) {
-        bool ended = false;
-        check(sk_codec_consumed(s, &ended) <= size);
-        sk_stream_close(s);
-    }
-    return err;
-}
-
-static void any_chunking(const uint8_t *data, size_t size) {
-    struct buf a = {0};
-    struct buf b = {0};
-    sk_err err_a = unpack(data, size, 4096, &a);
-    sk_err err_b = unpack(data, size, 1, &b);
-    size_t common = a.len < b.len ? a.len : b.len;
-    check(common == 0 || memcmp(a.data, b.data, common) == 0);
-    if (a.len < OUT_MAX) {
-        check(err_a.code == err_b.code && a.len == b.len);
-    }
-    buf_release(&a);
-    buf_release(&b);
+static sk_err open_deflate64(struct sk_stream *up, const void *how, struct sk_stream **out) {
+    (void)how;
+    return sk_deflate64_open(up, out);
 }
 
 static void round_trip(const uint8_t *data, size_t size, int strategy) {
@@ -65,7 +31,8 @@ static void round_trip(const uint8_t *data, size_t size, int strategy) {
     z.avail_out = (unsigned)room;
     check(deflate(&z, Z_FINISH) == Z_STREAM_END);
     check(deflateEnd(&z) == Z_OK);
-    check(!sk_failed(unpack(packed.data, room - z.avail_out, 700, &out)));
+    struct drip up = {.data = packed.data, .len = room - z.avail_out, .step = 700};
+    check(!sk_failed(drip_unpack(up, open_deflate64, NULL, &out)));
     check(out.len == size && (size == 0 || memcmp(out.data, data, size) == 0));
     buf_release(&packed);
     buf_release(&out);
@@ -77,6 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         round_trip(data, size < 250 ? size : 250, Z_FIXED); /* too short for a match of 258 */
         return 0;
     }
-    any_chunking(data, size);
+    drip_any_chunking(data, size, open_deflate64, NULL);
     return 0;
 }

@@ -95,7 +95,7 @@ class Report:
                     print(f"DIFFERENT: {name} in {file}: {verdict} {who}: {what(file, name)}", flush=True)
 
 
-def rounds(args, one_round, clamscan=True):
+def run_rounds(args, one_round, clamscan=True):
     """one_round(folder, seed, report) writes folder/defs and folder/files, scans and compares. Returns the exit code."""
     report, began, done = Report(), time.monotonic(), 0
     peer = "clamscan " + ("compared" if have_clamscan() else "is not installed: reference only") if clamscan else "no peer"
@@ -118,3 +118,9 @@ def rounds(args, one_round, clamscan=True):
     print(f"{done} rounds, {report.cases} cases, {report.hits} with a hit, {report.wrong} different"
           + (f"; clamscan refused {report.refused} of the signatures" if report.refused else ""))
     return 1 if report.wrong or report.hits * 20 < report.cases else 0
+
+
+def main(text, make_round, rounds):
+    """The whole of a test: text is its __doc__; make_round(args) gives what one round does. Returns the exit code."""
+    args = options(text.splitlines()[0], rounds)
+    return run_rounds(args, make_round(args))

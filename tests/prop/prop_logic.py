@@ -132,10 +132,5 @@ def one_round(args):
     return go
 
 
-def main():
-    args = props.options(__doc__.splitlines()[0], 4)
-    return props.rounds(args, one_round(args))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(props.main(__doc__, one_round, rounds=4))

@@ -342,10 +342,5 @@ def narrow_from_one(data):
     return data[:1].lower() + re.sub(rb"(.)\x00", rb"\1", data[1:], flags=re.S).lower()
 
 
-def main():
-    args = props.options(__doc__.splitlines()[0], 6)
-    return props.rounds(args, one_round(args))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(props.main(__doc__, one_round, rounds=6))

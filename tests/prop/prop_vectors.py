@@ -130,7 +130,7 @@ def one_round(args, have):
 
 def main():
     args = props.options(__doc__.split("\n", 1)[0], 12)
-    sys.exit(props.rounds(args, one_round(args, paths(args.sekisho)), clamscan=False))
+    sys.exit(props.run_rounds(args, one_round(args, paths(args.sekisho)), clamscan=False))
 
 
 if __name__ == "__main__":
