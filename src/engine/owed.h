@@ -39,7 +39,8 @@ void owed_free(struct owed *owed);
  * owed_next tells of it; before: what fstat says of it. False: owed is NULL, or too many objects
  * wait: nothing will be put off. */
 bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t tag);
-/* True: these digests will be taken later. May take digests that are owed, to make room. */
+/* True: these digests will be taken later, or, of a large member or view, are taken already. May
+ * take digests that are owed, to make room or beside them. */
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask);
 /* Does the object being scanned owe digests so far? */
 bool owed_waits(const struct owed *owed);

@@ -205,6 +205,44 @@ static void test_no_job_left(void **state) {
     more_members_than_fit(64, OWED_JOBS_MAX + 100);
 }
 
+/* Members too large for a copy, in memory and in the spool: their digests are taken at once, with
+ * what is owed beside them, and are as true as any. */
+static void large_members(size_t len) {
+    begin();
+    uint8_t *member = mem_zalloc(1, len);
+    assert_non_null(member);
+    fake_hash(HS_FILE, HS_MD5, member, len, "Hash.Large");
+    fake_hash(HS_FILE, HS_SHA256, member, len, "Hash.Large.Too");
+    struct sk_scanner *sc = scanner_flags(0);
+    int clean = file_of(CLEAN, strlen(CLEAN)), stands = 9;
+    uint64_t tag = 9;
+    for (int evil = 0; evil < 2; evil++) {
+        assert_int_equal(ahead(sc, clean, 7), 1);
+        member[len - 1] = evil == 1 ? 0 : 1;
+        struct buf box = {0}, content = {.data = member, .len = len};
+        box_begin(&box);
+        box_add(&box, FAKE_PLAIN, "m", &content, 0);
+        int fd = file_of(box.data, box.len);
+        assert_int_equal(ahead(sc, fd, 8), evil);
+        for (int i = 0; i < 1 + evil; i++) {
+            assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 1);
+            assert_int_equal(stands, tag == 7);
+        }
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 0);
+        (void)close(fd);
+        buf_release(&box);
+    }
+    (void)close(clean);
+    mem_free(member);
+    sk_scanner_free(sc);
+}
+
+static void test_large_members(void **state) {
+    (void)state;
+    large_members(OWED_COPY_EACH + 1);
+    large_members(STORE_MEMORY_BYTES + 4097);
+}
+
 /* A container of 4 to 8 MiB gives its memory back before it is opened: its members are read through
  * the descriptor, and are the same. */
 static void test_container_that_waits(void **state) {
@@ -308,6 +346,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_no_job_left),
+        cmocka_unit_test(test_large_members),
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),
