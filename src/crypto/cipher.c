@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * RC4 is the thirty lines below. The rest are OpenSSL's EVP calls; algorithms are fetched once per
- * process and kept, because fetching walks the providers and may read files.
+ * process and kept, because fetching walks the providers. The first fetch costs a millisecond and
+ * happens inside the sandbox, when an encrypted document comes: the default provider is part of the
+ * library, and without openssl.cnf (crypto_start) no file is asked for.
  */
 #include "crypto/cipher.h"
 
@@ -106,18 +108,4 @@ sk_err sha512_digest(bool is_384, const void *bytes, size_t len, uint8_t *out_di
     return EVP_Digest(bytes, len, out_digest, NULL, fetched_sha[which], NULL) == 1
                ? sk_ok()
                : sk_fail(SK_E_NOMEM);
-}
-
-sk_err cipher_warm_up(void) {
-    uint8_t hash[CIPHER_HASH_MAX];
-    TRY(sha512_digest(false, "", 0, hash));
-    TRY(sha512_digest(true, "", 0, hash));
-    for (size_t len = 16; len <= 32; len += 8) {
-        struct aes_cbc *aes = NULL;
-        TRY(aes_cbc_new(&(struct aes_key){hash, len, hash, false}, &aes));
-        sk_err err = aes_cbc_run(aes, hash, AES_BLOCK_BYTES, hash);
-        aes_cbc_free(aes);
-        TRY(err);
-    }
-    return sk_ok();
 }

@@ -8,7 +8,7 @@
  *
  * Life cycle: rc4_init -> rc4_run...; aes_cbc_new -> aes_cbc_run... -> aes_cbc_free. Errors:
  * SK_E_NOMEM; SK_E_USAGE a key of another length than 16, 24, 32; SK_E_UNSUPPORTED when the
- * library refuses. cipher_warm_up belongs in front of a sandbox, like crypto_warm_up.
+ * library refuses. In a sandbox that opens no files, crypto_start (digest.h) is called before.
  */
 #ifndef SK_CRYPTO_CIPHER_H
 #define SK_CRYPTO_CIPHER_H
@@ -47,7 +47,5 @@ void aes_cbc_free(struct aes_cbc *aes);
 
 /* SHA-384 (48 bytes) or SHA-512 (64 bytes) in one call. */
 sk_err sha512_digest(bool is_384, const void *bytes, size_t len, uint8_t *out_digest);
-
-sk_err cipher_warm_up(void);
 
 #endif

@@ -1,37 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Digests over EVP. Fetching an algorithm walks OpenSSL's providers and is slower than hashing a
- * small file, therefore each is fetched once per process and kept; contexts are kept per digester.
+ * Digests over libcrypto's functions for one algorithm each. OpenSSL 3 calls them deprecated and
+ * would have us fetch algorithms through EVP; but the first fetch makes the library build all its
+ * tables and its default provider, a tenth of the processor time of scanning one small file, and
+ * what ends up being called is the same code. So only what needs EVP (ciphers, certificates) pays
+ * for it, when the first such object comes (cipher.c, signed.c).
  *
  * The signature formats we serve use MD5 and SHA-1 as names of known files, not as protection
- * against forgery: "usedforsecurity" is not asked of them.
+ * against forgery, so whether a provider would allow them for security does not matter here.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/digest.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
 
 #include "base/mem.h"
 
 struct digester {
-    EVP_MD_CTX *ctx[CRYPTO_ALGO_COUNT];
+    MD5_CTX md5;
+    SHA_CTX sha1;
+    SHA256_CTX sha256;
     unsigned mask;
 };
 
-static const char *const NAMES[CRYPTO_ALGO_COUNT] = {"MD5", "SHA1", "SHA256"};
-static const size_t SIZES[CRYPTO_ALGO_COUNT] = {16, 20, 32};
-/* Kept for the life of the process. */
-static EVP_MD *fetched[CRYPTO_ALGO_COUNT];
+_Static_assert(MD5_DIGEST_LENGTH == 16 && SHA_DIGEST_LENGTH == 20 &&
+                   SHA256_DIGEST_LENGTH == CRYPTO_DIGEST_MAX,
+               "as in SIZES");
 
-static const EVP_MD *algorithm(enum crypto_algo algo) {
-    if ((unsigned)algo >= CRYPTO_ALGO_COUNT) {
-        return NULL;
-    }
-    if (fetched[algo] == NULL) {
-        fetched[algo] = EVP_MD_fetch(NULL, NAMES[algo], NULL);
-    }
-    return fetched[algo];
-}
+static const size_t SIZES[CRYPTO_ALGO_COUNT] = {16, 20, 32};
 
 void crypto_start(void) {
     (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
@@ -42,23 +40,15 @@ size_t crypto_digest_bytes(enum crypto_algo algo) {
 }
 
 sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8_t *out_digest) {
-    const EVP_MD *md = algorithm(algo);
-    if (md == NULL) {
+    if ((unsigned)algo >= CRYPTO_ALGO_COUNT) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(bytes, len, digest, NULL, md, NULL) != 1) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    memcpy(out_digest, digest, SIZES[algo]);
-    return sk_ok();
-}
-
-sk_err crypto_warm_up(void) {
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        uint8_t digest[CRYPTO_DIGEST_MAX];
-        TRY(crypto_digest((enum crypto_algo)algo, "", 0, digest));
-    }
+    struct digester d;
+    uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+    TRY(digester_begin(&d, CRYPTO_MASK(algo)));
+    TRY(digester_update(&d, bytes, len));
+    TRY(digester_end(&d, digest));
+    memcpy(out_digest, digest[algo], SIZES[algo]);
     return sk_ok();
 }
 
@@ -76,65 +66,47 @@ sk_err digester_new(struct digester **out_digester) {
     if (d == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        d->ctx[algo] = EVP_MD_CTX_new();
-        if (d->ctx[algo] == NULL) {
-            digester_free(d);
-            return sk_fail(SK_E_NOMEM);
-        }
-    }
     *out_digester = d;
     return sk_ok();
 }
 
 void digester_free(struct digester *digester) {
-    if (digester == NULL) {
-        return;
-    }
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        EVP_MD_CTX_free(digester->ctx[algo]);
-    }
     mem_free(digester);
+}
+
+/* The library's functions return 1, and have no way to fail. */
+static sk_err done(int ok) {
+    return ok == 1 ? sk_ok() : sk_fail(SK_E_INTERNAL);
+}
+
+static bool wants(const struct digester *d, enum crypto_algo algo) {
+    return (d->mask & CRYPTO_MASK(algo)) != 0;
 }
 
 sk_err digester_begin(struct digester *digester, unsigned mask) {
     digester->mask = mask & CRYPTO_MASK_ALL;
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        if ((mask & CRYPTO_MASK(algo)) == 0) {
-            continue;
-        }
-        const EVP_MD *md = algorithm((enum crypto_algo)algo);
-        if (md == NULL) {
-            return sk_fail(SK_E_UNSUPPORTED);
-        }
-        if (EVP_DigestInit_ex2(digester->ctx[algo], md, NULL) != 1) {
-            return sk_fail(SK_E_NOMEM);
-        }
-    }
-    return sk_ok();
+    int ok = 1;
+    ok &= wants(digester, CRYPTO_MD5) ? MD5_Init(&digester->md5) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Init(&digester->sha1) : 1;
+    ok &= wants(digester, CRYPTO_SHA256) ? SHA256_Init(&digester->sha256) : 1;
+    return done(ok);
 }
 
 sk_err digester_update(struct digester *digester, const void *bytes, size_t len) {
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        if ((digester->mask & CRYPTO_MASK(algo)) != 0 &&
-            EVP_DigestUpdate(digester->ctx[algo], bytes, len) != 1) {
-            return sk_fail(SK_E_INTERNAL);
-        }
-    }
-    return sk_ok();
+    int ok = 1;
+    ok &= wants(digester, CRYPTO_MD5) ? MD5_Update(&digester->md5, bytes, len) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Update(&digester->sha1, bytes, len) : 1;
+    ok &= wants(digester, CRYPTO_SHA256) ? SHA256_Update(&digester->sha256, bytes, len) : 1;
+    return done(ok);
 }
 
 sk_err digester_end(struct digester *digester, uint8_t out_digest[3][CRYPTO_DIGEST_MAX]) {
-    for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
-        uint8_t digest[EVP_MAX_MD_SIZE];
-        if ((digester->mask & CRYPTO_MASK(algo)) == 0) {
-            continue;
-        }
-        if (EVP_DigestFinal_ex(digester->ctx[algo], digest, NULL) != 1) {
-            return sk_fail(SK_E_INTERNAL);
-        }
-        memcpy(out_digest[algo], digest, SIZES[algo]);
-    }
+    int ok = 1;
+    ok &= wants(digester, CRYPTO_MD5) ? MD5_Final(out_digest[CRYPTO_MD5], &digester->md5) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Final(out_digest[CRYPTO_SHA1], &digester->sha1) : 1;
+    ok &= wants(digester, CRYPTO_SHA256)
+              ? SHA256_Final(out_digest[CRYPTO_SHA256], &digester->sha256)
+              : 1;
     digester->mask = 0;
-    return sk_ok();
+    return done(ok);
 }

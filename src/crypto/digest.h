@@ -4,10 +4,9 @@
  * at once.
  *
  * Life cycle: digester_new -> (digester_begin -> digester_update... -> digester_end)... ->
- * digester_free; contexts are reused from one object to the next. In a sandboxed process call
- * crypto_warm_up (or digester_new and one round) before the sandbox closes: OpenSSL reads its
- * configuration at first use. Errors: SK_E_NOMEM; SK_E_UNSUPPORTED when the library refuses an
- * algorithm (a FIPS-only machine and MD5). Not thread-safe. Order of algorithms as enum hs_algo.
+ * digester_free; contexts are reused from one object to the next. Nothing here opens a file or
+ * waits for a first use, so it works in a sandbox. Errors: SK_E_NOMEM; SK_E_UNSUPPORTED for an
+ * algorithm that is none of these. Not thread-safe. Order of algorithms as enum hs_algo.
  */
 #ifndef SK_CRYPTO_DIGEST_H
 #define SK_CRYPTO_DIGEST_H
@@ -33,8 +32,6 @@ struct digester;
  */
 void crypto_start(void);
 size_t crypto_digest_bytes(enum crypto_algo algo); /* 16, 20, 32 */
-/* Fetch every algorithm once and use it, so that later calls need no file and little memory. */
-sk_err crypto_warm_up(void);
 /* Fills crypto_digest_bytes(algo) bytes. */
 sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8_t *out_digest);
 /* Lower-case hex of a digest with NUL: out_text holds 2 * len + 1 bytes. */

@@ -388,11 +388,3 @@ bool crypto_signed_fits(struct crypto_signed *s) {
     return s->file != NULL && EVP_DigestFinal_ex(s->file, digest, &len) == 1 &&
            len == s->file_digest_len && memcmp(digest, s->file_digest, len) == 0;
 }
-
-void crypto_signed_warm_up(void) {
-    static const uint8_t modulus[] = {0xc3, 0x01};
-    EVP_PKEY_free(rsa_key((struct sk_bytes){modulus, sizeof(modulus)}));
-    uint8_t out[EVP_MAX_MD_SIZE];
-    (void)EVP_Digest("", 0, out, NULL, EVP_sha384(), NULL);
-    (void)EVP_Digest("", 0, out, NULL, EVP_sha512(), NULL);
-}

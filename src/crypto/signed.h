@@ -61,7 +61,4 @@ sk_err crypto_signed_feed(struct crypto_signed *s, const void *bytes, size_t len
 /* Ends the feeding. */
 bool crypto_signed_fits(struct crypto_signed *s);
 
-/* Before a sandbox closes: lets OpenSSL load what it loads late. */
-void crypto_signed_warm_up(void);
-
 #endif

@@ -13,8 +13,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "crypto/cipher.h"
-#include "crypto/signed.h"
 #include "engine/members.h"
 #include "engine/phish.h"
 #include "engine/owed.h"
@@ -119,9 +117,6 @@ static sk_err make_parts(struct sk_scanner *sc) {
         image_prefetch(sc->engine->image[i]);
     }
     sk_formats_prepare();
-    TRY(crypto_warm_up());
-    SK_IGNORE(cipher_warm_up(), "without it, encrypted documents are noted as such");
-    crypto_signed_warm_up();
     TRY(digester_new(&sc->digester));
     TRY(members_new(sc->engine, &sc->members));
     TRY(phish_new(sc->engine, sc->digester, &sc->phish));
