@@ -20,7 +20,7 @@
 
 #define IN_MAX_BYTES ((size_t)8 << 20) /* nobody asks for the time in between */
 #define OUT_MIN_BYTES ((size_t)16 * 1024)
-#define OUT_MAX_BYTES ((size_t)8 << 20)
+#define OUT_MAX_BYTES ((size_t)16 << 20)
 
 static void set_hooks(void) {
     libdeflate_set_memory_allocator(mem_alloc, mem_free);

@@ -152,6 +152,15 @@ void store_expect(struct store *st, uint64_t bytes) {
     }
 }
 
+void store_expect_at_once(struct store *st, uint64_t bytes, uint64_t packed) {
+    if (bytes >= st->pool->memory_bytes - ROOM_BYTES && packed < STORE_AT_ONCE_BYTES &&
+        bytes < STORE_AT_ONCE_BYTES - ROOM_BYTES - packed) {
+        SK_IGNORE(grow(st, (size_t)bytes + ROOM_BYTES), "then it goes to the spool");
+    } else {
+        store_expect(st, bytes);
+    }
+}
+
 sk_err store_room(struct store *st, uint8_t **out_ptr, size_t *out_cap) {
     if (!st->spooled && st->buf.cap - (size_t)st->len < ROOM_BYTES) {
         if (st->pool->fd >= 0 && !st->stays && st->buf.cap >= st->pool->memory_bytes) {

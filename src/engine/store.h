@@ -20,8 +20,9 @@
 
 #include "base/source.h"
 
-#define STORE_MEMORY_BYTES ((size_t)6 << 20) /* larger layers go to the spool file */
-#define STORE_KEPT_BYTES ((size_t)4 << 20)   /* so much may wait in memory when there is a spool */
+#define STORE_MEMORY_BYTES ((size_t)6 << 20)   /* larger layers go to the spool file */
+#define STORE_AT_ONCE_BYTES ((size_t)14 << 20) /* but so large ones that come at once do not */
+#define STORE_KEPT_BYTES ((size_t)4 << 20) /* so much may wait in memory when there is a spool */
 #define STORE_SPARES 2
 
 struct store_buf {
@@ -59,6 +60,9 @@ void store_begin(struct store *st, struct store_pool *pool);
 /* So many bytes are likely to come: room for them at once, so that a decoder which wants all of it
  * gets it and nothing is moved. Only a hint. */
 void store_expect(struct store *st, uint64_t bytes);
+/* The same, where they come at once if there is room, out of `packed` bytes in memory, and the
+ * decoder has no memory of its own: larger layers stay in memory then. */
+void store_expect_at_once(struct store *st, uint64_t bytes, uint64_t packed);
 /* Room to write into, at least 64 KiB, or what the ceiling leaves; then tell how much was written.
  */
 sk_err store_room(struct store *st, uint8_t **out_ptr, size_t *out_cap);

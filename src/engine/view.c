@@ -6,10 +6,6 @@
  * here puts them in ClamAV's order (verdict.c). Which signatures are "plain" and which "logical" is
  * told by the compiler (MT_SIG_LOGICAL); more than one subsignature can only be logical.
  *
- * The normalised view is written to a store first, because signatures may ask for any offset of it;
- * it has no limit by default (ClamAV: MaxScriptNormalize, 20 MB), since a store spills to the
- * spool.
- *
  * FileSize asks about the layer, but in HTML about the view (seen with clamscan: its HTML outputs
  * are files of their own, its normalised text is not).
  *
@@ -23,7 +19,6 @@
 #include "engine/icons.h"
 #include "engine/picture.h"
 #include "engine/switches.h"
-#include "norm/text.h"
 
 struct view_ctx {
     struct sk_scanner *sc;
@@ -163,50 +158,6 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
         return;
     }
     scan_note_error(sc, layer, err);
-}
-
-/* Fills the store with the normalised text of src, or as much as there is room for. */
-static void normalise(struct sk_scanner *sc, struct layer *layer, struct sk_source *src,
-                      struct store *out) {
-    struct sk_norm_text text = {0};
-    sk_err err = sk_ok();
-    for (uint64_t off = 0; off < src->size && !sk_failed(err);) {
-        size_t avail;
-        size_t cap;
-        uint8_t *room;
-        const uint8_t *p = sk_source_at(src, off, 1, &avail);
-        if (p == NULL) {
-            err = sk_failed(src->failed) ? src->failed : sk_fail(SK_E_IO);
-            break;
-        }
-        err = store_room(out, &room, &cap);
-        if (!sk_failed(err)) {
-            size_t n = avail < cap ? avail : cap;
-            err = store_put(out, sk_norm_text_feed(&text, p, n, room));
-            off += n;
-        }
-        if (!scan_time_left(sc, layer)) {
-            return;
-        }
-    }
-    scan_note_error(sc, layer, err);
-}
-
-void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_source *bytes,
-                         unsigned rank) {
-    struct store normal;
-    struct sk_source src;
-    store_begin(&normal, &sc->pool);
-    store_expect(&normal, bytes->size);
-    normalise(sc, layer, bytes, &normal);
-    store_source(&normal, &src);
-    if (src.size > 0) {
-        struct view view = {.src = &src, .target = SK_TARGET_TEXT, .rank = rank};
-        observe_view(sc, layer, view.target, &src);
-        view_search(sc, layer, &view);
-    }
-    sk_source_release(&src);
-    store_release(&normal);
 }
 
 void view_search_normalised(struct sk_scanner *sc, struct layer *layer) {

@@ -68,6 +68,7 @@ struct reading {
     struct store *store;
     uint64_t packed;
     uint64_t expected; /* 0: unknown */
+    bool at_once;      /* the decoder gives all of it in one call, if there is room */
 };
 
 /* SK_OK: go on. SK_E_LIMIT: too large, forget it. SK_E_STOP: search what there is. */
@@ -92,7 +93,10 @@ static sk_err check_size(struct sk_walk *walk, const struct reading *r) {
 /* Fill the store. False: do not look at it. */
 static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_stream *data) {
     store_begin(r->store, &walk->sc->pool);
-    if (r->expected / WALK_PLAUSIBLE_RATIO <= r->packed) {
+    bool believed = r->expected / WALK_PLAUSIBLE_RATIO <= r->packed;
+    if (believed && r->at_once) {
+        store_expect_at_once(r->store, r->expected, r->packed);
+    } else if (believed) {
         store_expect(r->store, r->expected);
     }
     for (;;) {
@@ -158,7 +162,8 @@ static bool open_member(struct sk_walk *walk, struct layer *member, const struct
         return true;
     }
     uint64_t expected = child->size != SK_SIZE_UNKNOWN ? child->size : child->expected;
-    struct reading r = {member, &member->store, packed_of(walk, child), expected};
+    bool at_once = expected == child->expected && walk->layer->src.mem != NULL;
+    struct reading r = {member, &member->store, packed_of(walk, child), expected, at_once};
     bool look = read_all(walk, &r, data);
     layer_open_store(member);
     return look;
@@ -272,7 +277,7 @@ sk_err walk_view(struct sk_walk *walk, enum sk_target target, struct sk_stream *
         return sk_fail(SK_E_STOP);
     }
     struct store bytes;
-    struct reading r = {layer, &bytes, layer->src.size, 0};
+    struct reading r = {layer, &bytes, layer->src.size, 0, false};
     if (read_all(walk, &r, data) && bytes.len > 0) {
         struct sk_source src;
         store_source(&bytes, &src);

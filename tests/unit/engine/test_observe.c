@@ -136,6 +136,53 @@ static void test_pages_in_text_are_read_as_both(void **state) {
                  "view:text:4<1 [txt1page x] ");
 }
 
+static void on_any_layer(void *ctx, const struct sk_layer_seen *l) {
+    (void)ctx;
+    (void)l;
+}
+
+static void keep_view(void *ctx, uint64_t layer, const void *bytes, size_t len) {
+    if (layer > 1) {
+        assert_false(sk_failed(buf_append(ctx, bytes, len)));
+    }
+}
+
+/* Normalised text that is made again wherever it is asked for is that of the store: with runs of
+ * white space and of bytes that go across its pieces, and pieces without text. */
+static void test_large_text_is_made_again(void **state) {
+    (void)state;
+    fake_reset(NULL, 0);
+    struct buf object = {0}, seen[2] = {{0}, {0}};
+    assert_false(sk_failed(buf_append(&object, "TXT1", 4)));
+    uint32_t dice = 1;
+    while (object.len < 3000000) {
+        static const char KINDS[] = " \t\n\0\x80\xff Abz.";
+        uint8_t run[40];
+        dice = dice * 1664525 + 1013904223;
+        memset(run, KINDS[(dice >> 16) % (sizeof(KINDS) - 1)], sizeof(run));
+        bool long_run = dice >> 24 == 0;
+        for (size_t n = long_run ? 4000 : 1; n > 0; n--) {
+            assert_false(sk_failed(buf_append(&object, run, 1 + (dice >> 8) % sizeof(run))));
+        }
+    }
+    for (int again = 0; again < 2; again++) {
+        struct sk_observer observer = {&seen[again], 1, on_any_layer, keep_view, NULL, NULL, NULL};
+        struct sk_options options;
+        sk_options_init(&options);
+        options.observer = &observer;
+        struct sk_scanner *sc = scanner_with(&options);
+        sc->pool.memory_bytes = again == 1 ? 1 : sc->pool.memory_bytes;
+        assert_true(scan_buf(sc, &object)->complete);
+        sk_scanner_free(sc);
+    }
+    assert_true(seen[0].len > 256 * 1024 && seen[0].len < object.len);
+    assert_int_equal(seen[0].len, seen[1].len);
+    assert_memory_equal(seen[0].data, seen[1].data, seen[0].len);
+    buf_release(&seen[0]);
+    buf_release(&seen[1]);
+    buf_release(&object);
+}
+
 static void test_bytes_only_when_wanted(void **state) {
     (void)state;
     struct buf box = {0};
@@ -174,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_heard),
         cmocka_unit_test(test_pages_in_utf16_are_read_both_ways),
         cmocka_unit_test(test_pages_in_text_are_read_as_both),
+        cmocka_unit_test(test_large_text_is_made_again),
         cmocka_unit_test(test_bytes_only_when_wanted),
         cmocka_unit_test(test_object_beyond_a_limit),
     };

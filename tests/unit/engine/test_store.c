@@ -143,6 +143,35 @@ static void test_large_ones_shrink_or_stay(void **state) {
     assert_int_equal(pool.held, 0);
 }
 
+/* What comes at once may stay in memory with what it comes from; more than was told goes on to the
+ * spool. */
+static void test_room_for_what_comes_at_once(void **state) {
+    (void)state;
+    FILE_AUTO int fd = -1;
+    assert_false(sk_failed(file_temp(NULL, &fd)));
+    struct store_pool pool;
+    store_pool_init(&pool, fd, 64 << 20);
+    uint64_t told = STORE_MEMORY_BYTES + (1 << 20);
+    static const struct {
+        uint64_t packed, more;
+        bool spooled;
+    } rows[] = {{1 << 20, 0, false},
+                {STORE_AT_ONCE_BYTES - STORE_MEMORY_BYTES, 0, true},
+                {UINT64_MAX, 0, true},
+                {1 << 20, 1 << 20, true}};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct store st;
+        store_begin(&st, &pool);
+        store_expect_at_once(&st, told, rows[i].packed);
+        assert_false(sk_failed(fill(&st, told + rows[i].more, i)));
+        assert_int_equal(st.spooled, rows[i].spooled);
+        check(&st, told + rows[i].more, i);
+        store_release(&st);
+        store_pool_trim(&pool);
+    }
+    store_pool_release(&pool);
+}
+
 static void test_ceiling_keeps_what_was_stored(void **state) {
     (void)state;
     struct store_pool pool;
@@ -231,6 +260,7 @@ int main(void) {
         cmocka_unit_test(test_sizes_in_memory_and_in_the_spool),
         cmocka_unit_test(test_waiting_stores),
         cmocka_unit_test(test_large_ones_shrink_or_stay),
+        cmocka_unit_test(test_room_for_what_comes_at_once),
         cmocka_unit_test(test_ceiling_keeps_what_was_stored),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_budget),
