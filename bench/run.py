@@ -11,7 +11,7 @@ packages, where apt can fetch them. All are made once in --work and used again. 
 Every time is the median of --repeat runs, clamd's of --peer-repeat (of one, where that takes it longer than 45 seconds). What is compared:
 wall-clock of the whole command over the same files. --limit caps the megabytes per kind: for a quick look, because then our start-up, which
 clamd's rate does not have, weighs more; what must be shown is shown with whole kinds (0, the default; some twenty minutes).
-Parts: compile, kinds, archives, shapes, adversarial, growth, jobs, stages, yara. --ten makes the set of ten times the full size (needs 12 GB
+Parts: compile, kinds, archives, shapes, adversarial, hostile, growth, jobs, stages, yara. --ten makes the set of ten times the full size (needs 12 GB
 of disk and a quarter of an hour, once); without it growth is measured from a tenth of the full set to the full set.
 The last column says what issue 4 asks for and whether this run shows it.
 """
@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 
+import hostile
 from corpora import MIXES, limited, links, own_corpus, packed, windows_programs
 from measure import Clamd, Table, memory_of, peak_of_all, peak_rss, scan_memory, timed
 
@@ -285,6 +286,18 @@ def part_adversarial(run):
         table.add(name, size / 1e6 / ours, None, "MB/s", least=median and median / 10)
 
 
+def part_hostile(run):
+    args, table = run.args, run.table
+    table.title("made against the readers of formats, 4 MB each (what a limit cuts short counts whole, for both)")
+    folder = args.work / "hostile"
+    for name, (file, data) in hostile.cases(4 << 20).items():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / file).write_bytes(data)
+        mb = len(data) / 1e6
+        table.add(name, mb / run.ours(folder), mb / run.theirs(folder)[0], "MB/s", "higher")
+
+
 def part_growth(run):
     args, table = run.args, run.table
     generator = SHARED / "tools/fullset"
@@ -361,8 +374,8 @@ def part_yara(run):
     table.add(f"bin: yara with {len(strings)} of our strings", total / 1e6 / run.ours(where), total / 1e6 / theirs, "MB/s", "higher")
 
 
-PARTS = {"compile": part_compile, "kinds": part_kinds, "archives": part_archives, "shapes": part_shapes, "adversarial": part_adversarial, "growth": part_growth,
-         "jobs": part_jobs, "stages": part_stages, "yara": part_yara}
+PARTS = {"compile": part_compile, "kinds": part_kinds, "archives": part_archives, "shapes": part_shapes, "adversarial": part_adversarial, "hostile": part_hostile,
+         "growth": part_growth, "jobs": part_jobs, "stages": part_stages, "yara": part_yara}
 
 
 def main():
