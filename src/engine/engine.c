@@ -161,6 +161,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
         return;
     }
     matcher_free(scanner->matcher);
+    mem_free(scanner->raw_hits.item);
     phish_free(scanner->phish);
     digester_free(scanner->digester);
     members_free(scanner->members);

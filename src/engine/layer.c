@@ -308,6 +308,7 @@ static void search_retyped(struct sk_scanner *sc, struct layer *layer) {
 
 bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     sc->stats.layers++;
+    sc->raw_hits.whole = false;
     if (layer->src.size <= LAYER_TINY_BYTES) {
         observe_layer(sc, layer);
         return false;

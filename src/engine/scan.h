@@ -94,6 +94,15 @@ struct sk_engine {
     uint32_t without;        /* WITHOUT_* (switches.h) */
 };
 
+/* What the search of the raw bytes of the layer that is being looked at found for any target
+ * (view.c). */
+struct raw_hits {
+    struct match_hit *item;
+    size_t count;
+    size_t cap;
+    bool whole; /* false: not all is known */
+};
+
 struct sk_scanner {
     struct sk_engine *engine;
     struct sk_options options;
@@ -104,6 +113,7 @@ struct sk_scanner {
     struct store_pool pool;
     struct store_buf root; /* the object itself when it is small */
     struct matcher *matcher;
+    struct raw_hits raw_hits;
     struct digester *digester;
     struct members *members; /* NULL: no rules about members */
     struct phish *phish;

@@ -9,22 +9,30 @@
  * FileSize asks about the layer, but in HTML about the view (seen with clamscan: its HTML outputs
  * are files of their own, its normalised text is not).
  *
+ * A handler (layer.c) asks for the raw bytes to be searched for any target, which the search before
+ * has done: its hits are kept and told once more, unless the program in the bytes or a picture had
+ * a say in them. A file made of all signatures was searched three times.
+ *
  * The search budget is per view: an input made to exhaust it must not take the budget of the other
  * layers with it. Running out is a note, except when the time was over: then that is the note.
  */
 #include "engine/view.h"
 
+#include "base/mem.h"
 #include "engine/embedded.h"
 #include "engine/observe.h"
 #include "engine/icons.h"
 #include "engine/picture.h"
 #include "engine/switches.h"
 
+#define RAW_HITS_MAX ((size_t)4096) /* with more than that it is searched again */
+
 struct view_ctx {
     struct sk_scanner *sc;
     struct layer *layer;
     const struct view *view;
     struct trials_view trials;
+    bool kept; /* hits are kept to be told again */
 };
 
 static unsigned rank_of(const struct view_ctx *v, const struct mt_sig *sig) {
@@ -79,6 +87,21 @@ static bool tells_type(const struct view_ctx *v, const struct mt_segment *segmen
     return true;
 }
 
+/* Hits for any target. */
+static void keep_hit(struct view_ctx *v, const struct match_hit *hit) {
+    struct raw_hits *kept = &v->sc->raw_hits;
+    struct match_hit *grown = NULL;
+    if (kept->count < RAW_HITS_MAX) {
+        grown = mem_grow(kept->item, &kept->cap, kept->count + 1, sizeof(*grown));
+    }
+    if (grown == NULL) {
+        v->kept = false;
+        return;
+    }
+    kept->item = grown;
+    kept->item[kept->count++] = *hit;
+}
+
 static bool on_hit(void *ctx, const struct match_hit *hit) {
     struct view_ctx *v = ctx;
     const struct sk_engine *engine = v->sc->engine;
@@ -86,6 +109,10 @@ static bool on_hit(void *ctx, const struct match_hit *hit) {
         return true;
     }
     const struct mt_segment *segment = engine->segment[hit->segment];
+    if (v->kept && hit->sig < segment->sig_count &&
+        segment->sig[hit->sig].target == SK_TARGET_ANY) {
+        keep_hit(v, hit);
+    }
     struct verdict_hit found = {.image = engine->image[hit->segment],
                                 .name = hit->name,
                                 .offset = hit->offset,
@@ -111,6 +138,17 @@ static bool on_hit(void *ctx, const struct match_hit *hit) {
 static bool on_tick(void *ctx) {
     struct view_ctx *v = ctx;
     return scan_time_left(v->sc, v->layer);
+}
+
+/* The search of this layer for any target, when it was done before. */
+static bool told_again(struct sk_scanner *sc, struct view_ctx *ctx, struct match_budget *budget) {
+    const struct raw_hits *kept = &sc->raw_hits;
+    if (!kept->whole || ctx->view->target != SK_TARGET_ANY || sc->options.try_count > 0) {
+        return false;
+    }
+    struct match_hits hits = {kept->item, kept->count, on_hit, ctx};
+    matcher_repeat(sc->matcher, ctx->trials.match, budget, &hits);
+    return true;
 }
 
 void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *view) {
@@ -140,7 +178,17 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
     }
     struct match_budget budget = {.steps = sc->steps, .tick = on_tick, .ctx = &ctx};
     ctx.trials = (struct trials_view){layer, &ml, view->src != &layer->src};
+    bool alike = view->src == &layer->src && view->exe == NULL && ml.image_hash == NULL;
+    if (alike && told_again(sc, &ctx, &budget)) {
+        return;
+    }
+    if (alike) {
+        ctx.kept = true;
+        sc->raw_hits.count = 0;
+        sc->raw_hits.whole = false;
+    }
     sk_err err = matcher_scan(sc->matcher, &ml, &budget, on_hit, &ctx);
+    sc->raw_hits.whole = alike ? ctx.kept && !sk_failed(err) : sc->raw_hits.whole;
     sc->verdict.depends_on_place = sc->verdict.depends_on_place || matcher_near_miss(sc->matcher);
     if (sc->options.try_count > 0) {
         trials_of_view(sc, &ctx.trials, &budget);

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/search.h"
 #include "format/pdf_parts.h"
 
 #define OBJECTS_MAX ((size_t)1 << 20)
@@ -116,10 +117,48 @@ static sk_err take_start(struct pdf *p, const uint8_t *text, size_t at, uint64_t
     return put_object(p, &o);
 }
 
-static bool is_start(const uint8_t *text, size_t len) {
-    return (len >= 3 && memcmp(text, "obj", 3) == 0 &&
-            (len == 3 || !pdf_is_regular(text[3]) || (text[3] >= '0' && text[3] <= '9'))) ||
-           (len >= 7 && memcmp(text, "trailer", 7) == 0);
+/* Starts are looked for before `end`; what lies behind it is there to be compared. */
+struct piece {
+    const uint8_t *text;
+    size_t avail;
+    size_t end;   /* at most avail */
+    uint64_t off; /* of the text in the file */
+};
+
+/* The first place from `at` on where the needle begins; end: none. at <= end. */
+static size_t next_needle(const struct piece *p, size_t at, const struct sk_needle *needle) {
+    size_t room = p->end - at + needle->len - 1;
+    room = room < p->avail - at ? room : p->avail - at;
+    const uint8_t *hit = sk_search((struct sk_bytes){p->text + at, room}, needle);
+    return hit == NULL ? p->end : (size_t)(hit - p->text);
+}
+
+/* The same where "obj" begins a body. */
+static size_t next_obj(const struct piece *p, size_t at) {
+    static const struct sk_needle OBJ = {"obj", 3, 1};
+    for (at = next_needle(p, at, &OBJ); at < p->end; at = next_needle(p, at + 1, &OBJ)) {
+        const uint8_t *behind = p->text + at + 3;
+        if (p->avail - at == 3 || !pdf_is_regular(*behind) || (*behind >= '0' && *behind <= '9')) {
+            break;
+        }
+    }
+    return at;
+}
+
+/* Those from `at` on, in order. */
+static sk_err take_starts(struct pdf *p, const struct piece *piece, size_t at) {
+    static const struct sk_needle TRAILER = {"trailer", 7, 2};
+    size_t obj = next_obj(piece, at), trailer = next_needle(piece, at, &TRAILER);
+    while (obj < piece->end || trailer < piece->end) {
+        at = obj < trailer ? obj : trailer;
+        TRY(take_start(p, piece->text, at, piece->off + at));
+        if (at == obj) {
+            obj = next_obj(piece, at + 1);
+        } else {
+            trailer = next_needle(piece, at + 1, &TRAILER);
+        }
+    }
+    return sk_ok();
 }
 
 static sk_err find_starts(struct pdf *p) {
@@ -134,11 +173,8 @@ static sk_err find_starts(struct pdf *p) {
         }
         size_t end = (size_t)back + STEP_BYTES; /* starts behind it belong to the next step */
         end = end < avail ? end : avail;
-        for (size_t at = (size_t)back; at < end; at++) {
-            if ((text[at] == 'o' || text[at] == 't') && is_start(text + at, avail - at)) {
-                TRY(take_start(p, text, at, off - back + at));
-            }
-        }
+        struct piece piece = {text, avail, end, off - back};
+        TRY(take_starts(p, &piece, (size_t)back));
         off += STEP_BYTES;
     }
     return sk_ok();

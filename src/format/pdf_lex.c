@@ -14,12 +14,21 @@
 
 #include "base/hex.h"
 
+#define SPACE 1u
+#define DELIMITER 2u
+static const uint8_t kinds[256] = {
+    [0] = SPACE,       ['\t'] = SPACE,    ['\n'] = SPACE,    ['\f'] = SPACE,
+    ['\r'] = SPACE,    [' '] = SPACE,     ['('] = DELIMITER, [')'] = DELIMITER,
+    ['<'] = DELIMITER, ['>'] = DELIMITER, ['['] = DELIMITER, [']'] = DELIMITER,
+    ['{'] = DELIMITER, ['}'] = DELIMITER, ['/'] = DELIMITER, ['%'] = DELIMITER,
+};
+
 bool pdf_is_space(uint8_t c) {
-    return c == 0 || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
+    return kinds[c] == SPACE;
 }
 
 bool pdf_is_regular(uint8_t c) {
-    return !pdf_is_space(c) && memchr("()<>[]{}/%", c, 10) == NULL;
+    return kinds[c] == 0;
 }
 
 static void skip_space(struct sk_cursor *c) {
@@ -37,10 +46,33 @@ static void skip_space(struct sk_cursor *c) {
     }
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* The lowest bit that is set belongs to the first byte that is 0; 0: there is none. */
+static uint64_t zeros(uint64_t word) {
+    return (word - EACH_BYTE) & ~word & EACH_BYTE << 7;
+}
+
+/* To the next of "()\\", eight bytes at a time: a string without end is read to the end of the
+ * bytes, once for each object that begins in it. May stop before, near the end. */
+static void skip_plain(struct sk_cursor *c) {
+    uint64_t word;
+    while (c->len - c->pos >= sizeof(word)) {
+        memcpy(&word, c->ptr + c->pos, sizeof(word));
+        uint64_t round = (word & ~EACH_BYTE) ^ EACH_BYTE * '('; /* ')' is the next code */
+        uint64_t found = zeros(round) | zeros(word ^ EACH_BYTE * '\\');
+        if (found != 0) {
+            c->pos += (size_t)__builtin_ctzll(found) / 8;
+            return;
+        }
+        c->pos += sizeof(word);
+    }
+}
+
 /* pos stands behind '('. */
 static bool skip_string(struct sk_cursor *c) {
     uint64_t depth = 1;
-    while (c->pos < c->len) {
+    while (skip_plain(c), c->pos < c->len) {
         uint8_t b = c->ptr[c->pos++];
         if (b == '\\') {
             c->pos += c->pos < c->len ? 1 : 0;

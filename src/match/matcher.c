@@ -291,3 +291,14 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     m->places.count = 0;
     return err.code == SK_E_STOP ? sk_ok() : err;
 }
+
+void matcher_repeat(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                    const struct match_hits *hits) {
+    pattern_run_start(&m->run, layer->src, layer->exe, budget);
+    bool more = true;
+    for (size_t i = 0; i < hits->count && more; i++) {
+        more = hits->found(hits->ctx, &hits->item[i]);
+    }
+    m->limited = false;
+    counts_clear(&m->counts);
+}

@@ -96,6 +96,16 @@ sk_err matcher_new(const struct mt_segment *const *segments, unsigned count,
 void matcher_free(struct matcher *m);
 sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
                     match_hit_fn found, void *ctx);
+/* Tells hits of an earlier scan of the same bytes, for which everything in `layer` was the same,
+ * once more, as if they were found now. */
+struct match_hits {
+    const struct match_hit *item;
+    size_t count;
+    match_hit_fn found;
+    void *ctx;
+};
+void matcher_repeat(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                    const struct match_hits *hits);
 /* Of the regular expressions: heed none, or not these flags (MT_REGEX_*). Before the first scan. */
 void matcher_regexes_off(struct matcher *m, bool all, uint32_t flags);
 const struct match_stats *matcher_stats(const struct matcher *m);
@@ -104,7 +114,8 @@ const struct match_stats *matcher_stats(const struct matcher *m);
  * bytes elsewhere may be a find: nobody may remember them as clean. */
 bool matcher_near_miss(const struct matcher *m);
 
-/* Try one signature on the layer of the running scan: only from within `found` of matcher_scan. */
+/* Try one signature on the layer of the running scan: only from within `found` of matcher_scan or
+ * matcher_repeat. */
 sk_err matcher_explain(struct matcher *m, const struct match_layer *layer,
                        const struct match_sig *which, struct match_trial *out_trial);
 /* Try some signatures on a layer, whatever its target. tried is called for each, in order. */

@@ -36,6 +36,7 @@ static struct defset the_set;
 static struct image the_image;
 static struct matcher the_matcher;
 static struct mt_sig the_sigs[64];
+static struct mt_attr the_attrs[sizeof(the_sigs) / sizeof(the_sigs[0])];
 static struct mt_segment the_segment;
 static struct hs_set the_sets[HS_ROLE_COUNT][HS_ALGO_COUNT];
 static struct sk_engine the_engine;
@@ -49,7 +50,14 @@ void fake_reset(const struct fake_sig *sig, unsigned count) {
         the_sigs[i].sub_count = 1;
         the_sigs[i].flags = sig[i].logical ? MT_SIG_LOGICAL : 0;
     }
-    the_segment = (struct mt_segment){.sig = the_sigs, .sig_count = count};
+    the_segment = (struct mt_segment){.sig = the_sigs, .sig_count = count, .attr = the_attrs};
+}
+
+void fake_handler(unsigned sig, enum sk_type type) {
+    the_sigs[sig].flags |= MT_SIG_HANDLER;
+    the_sigs[sig].attr_first = sig;
+    the_sigs[sig].attr_count = 1;
+    the_attrs[sig] = (struct mt_attr){.key = MT_ATTR_HANDLER, .min = type};
 }
 
 void fake_hash(enum hs_role role, enum hs_algo algo, const void *bytes, size_t len,
@@ -231,6 +239,17 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
         }
     }
     return fake.match_err;
+}
+
+void matcher_repeat(struct matcher *m, const struct match_layer *layer, struct match_budget *budget,
+                    const struct match_hits *hits) {
+    (void)m;
+    (void)layer;
+    (void)budget;
+    fake.repeated++;
+    for (size_t i = 0; i < hits->count; i++) {
+        (void)hits->found(hits->ctx, &hits->item[i]);
+    }
 }
 
 /* ---- formats ------------------------------------------------------------------------------ */

@@ -57,6 +57,7 @@ struct fake_world {
     bool near_miss;
     uint64_t match_ticks; /* ask the budget so often */
     unsigned matched;     /* calls of matcher_scan */
+    unsigned repeated;    /* of matcher_repeat */
     uint64_t icon_off[8]; /* what pe_icons finds, and how it ends */
     unsigned icon_count;
     sk_err icons_fail;
@@ -71,6 +72,8 @@ struct fake_world {
 extern struct fake_world fake;
 
 void fake_reset(const struct fake_sig *sig, unsigned count);
+/* This signature asks for its layer to be scanned as a type. */
+void fake_handler(unsigned sig, enum sk_type type);
 /* A hash entry for these bytes. */
 void fake_hash(enum hs_role role, enum hs_algo algo, const void *bytes, size_t len,
                const char *name);

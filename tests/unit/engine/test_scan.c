@@ -350,6 +350,37 @@ static void test_near_miss_is_told(void **state) {
     sk_scanner_free(sc);
 }
 
+/* Two handlers ask for two more searches for any target; the one that was done is told again,
+ * unless it was not done to its end, or a program had a say in it. */
+static void test_handlers_are_not_searched_again(void **state) {
+    (void)state;
+    static const struct fake_sig sigs[] = {
+        {.text = "one", .name = "Asks.One"},
+        {.text = "two", .name = "Asks.Two"},
+        {.text = "other", .name = "Of.Data", .target = SK_TARGET_OTHER},
+        {.text = "any", .name = "Of.Any"},
+    };
+    fake_reset(sigs, 4);
+    fake_handler(0, SK_TYPE_SWF);
+    fake_handler(1, SK_TYPE_RTF);
+    struct sk_scanner *sc = scanner_flags(SK_SCAN_ALL_MATCHES);
+    const char *text = "\x01 one two any other \x02\x03";
+    expect_names(scan_text(sc, text), "Asks.One Asks.Two Of.Any Of.Data");
+    assert_int_equal(fake.matched, 1);
+    assert_int_equal(fake.repeated, 2);
+    expect_names(scan_text(sc, "\x01 nothing \x02"), "");
+    assert_int_equal(fake.matched, 2);
+    assert_int_equal(fake.repeated, 2);
+    expect_names(scan_text(sc, "EXE1 one two any"), "Asks.One Asks.Two Of.Any");
+    assert_int_equal(fake.matched, 4);
+    assert_int_equal(fake.repeated, 3);
+    fake.match_err = sk_fail(SK_E_LIMIT);
+    expect_names(scan_text(sc, text), "Asks.One Asks.Two Of.Any Of.Data");
+    assert_int_equal(fake.matched, 7);
+    assert_int_equal(fake.repeated, 3);
+    sk_scanner_free(sc);
+}
+
 static void test_engine_open_says_why(void **state) {
     (void)state;
     struct sk_engine *engine = NULL;
@@ -379,6 +410,7 @@ int main(void) {
         cmocka_unit_test(test_embedded_objects),
         cmocka_unit_test(test_trials),
         cmocka_unit_test(test_near_miss_is_told),
+        cmocka_unit_test(test_handlers_are_not_searched_again),
         cmocka_unit_test(test_engine_open_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

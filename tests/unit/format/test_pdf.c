@@ -239,6 +239,45 @@ static void test_streams_that_share_one_end(void **state) {
     buf_release(&file);
 }
 
+/* Strings are passed over eight bytes at a time: an escape, a parenthesis and the end at each place
+ * of the eight. "endobj" in the string is none. */
+static void test_strings_of_all_lengths(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 600; n++) {
+        struct buf file = {0};
+        struct walktest t;
+        repeat(&file, "%PDF-1.4\n1 0 obj <</A(", 1);
+        repeat(&file, "x", n % 10);
+        repeat(&file, n % 2 == 0 ? "\\)" : "()", 1);
+        repeat(&file, "y", n / 10 % 10);
+        repeat(&file, n % 3 == 0 ? "\\\\" : "(\\()", 1);
+        repeat(&file, "'*[]", n / 100);
+        repeat(&file, " endobj )>>stream\nabcdefgh\nendstream endobj", 1);
+        walktest_init(&t);
+        assert_int_equal(walktest_run(&t, &sk_format_pdf, file.data, file.len).code, SK_OK);
+        assert_int_equal(t.child_count, 1);
+        walktest_release(&t);
+        buf_release(&file);
+    }
+}
+
+/* The file is searched for starts in pieces: one lies across the end of a piece, at each place. */
+static void test_starts_across_pieces(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 40; n++) {
+        struct buf file = {0};
+        struct walktest t;
+        repeat(&file, "%PDF-1.4 ", 1);
+        repeat(&file, " ", 32768 - 30 + n - file.len);
+        repeat(&file, "1 0 obj<<>>stream\nabcdefgh\nendstream ", 2);
+        walktest_init(&t);
+        assert_int_equal(walktest_run(&t, &sk_format_pdf, file.data, file.len).code, SK_OK);
+        assert_int_equal(t.child_count, 2);
+        walktest_release(&t);
+        buf_release(&file);
+    }
+}
+
 static void test_endless_objects(void **state) {
     (void)state;
     struct buf file = {0};
@@ -343,6 +382,8 @@ int main(void) {
         cmocka_unit_test(test_pixels_are_left_out_unless_used),
         cmocka_unit_test(test_failing_allocations),
         cmocka_unit_test(test_streams_that_share_one_end),
+        cmocka_unit_test(test_strings_of_all_lengths),
+        cmocka_unit_test(test_starts_across_pieces),
         cmocka_unit_test(test_endless_objects),
         cmocka_unit_test(test_one_long_object),
         cmocka_unit_test(test_many_references_to_one_long_object),
