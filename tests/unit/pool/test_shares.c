@@ -405,11 +405,39 @@ static void test_two_reasons(void **state) {
     pool_free(pool);
 }
 
+/* Its shares saw bytes of two states, maybe. */
+static void test_object_that_changes(void **state) {
+    (void)state;
+    for (int changes = 0; changes < 2; changes++) {
+        struct seen seen = {0};
+        struct pool *pool = make_pool(&seen, 2);
+        pid_t pids[2];
+        int fd = large_object("PFOO");
+        int mine = dup(fd);
+        assert_true(mine >= 0);
+        assert_false(sk_failed(pool_submit(pool, fd, "name", 0)));
+        while (pool_pids(pool, pids, 2) < 2) { /* until the other one has its share */
+            assert_false(sk_failed(pool_poll(pool, 1000)));
+        }
+        if (changes != 0) {
+            assert_int_equal(ftruncate(mine, (off_t)SPLIT_EACH_BYTES * 3), 0);
+        }
+        while (pool_in_flight(pool) > 0) {
+            assert_false(sk_failed(pool_poll(pool, 1000)));
+        }
+        assert_int_equal(seen.count[0], 1);
+        assert_int_equal(seen.verdict[0], changes ? SK_VERDICT_INFECTED : SK_VERDICT_CLEAN);
+        assert_int_equal(seen.layers[0], changes ? 1 : 2 * SHARE_LAYERS);
+        pool_free(pool);
+        assert_int_equal(close(mine), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shares),      cmocka_unit_test(test_shares_and_limits),
         cmocka_unit_test(test_not_offered), cmocka_unit_test(test_shares_among_others),
-        cmocka_unit_test(test_two_reasons),
+        cmocka_unit_test(test_two_reasons), cmocka_unit_test(test_object_that_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
