@@ -44,8 +44,13 @@ static void buf_drop(struct store_pool *pool, struct store_buf *b) {
 
 void store_pool_trim(struct store_pool *pool) {
     for (unsigned i = 0; i < STORE_SPARES; i++) {
-        if (pool->spare[i].cap > SPARE_MAX_BYTES) {
-            buf_drop(pool, &pool->spare[i]);
+        struct store_buf *b = &pool->spare[i];
+        uint8_t *ptr = b->cap > SPARE_MAX_BYTES ? mem_realloc(b->ptr, SPARE_MAX_BYTES) : NULL;
+        if (ptr != NULL) { /* cut, not freed: pages cost more to get again than to write to */
+            pool->held -= b->cap - SPARE_MAX_BYTES;
+            *b = (struct store_buf){ptr, SPARE_MAX_BYTES};
+        } else if (b->cap > SPARE_MAX_BYTES) {
+            buf_drop(pool, b);
         }
     }
 }
