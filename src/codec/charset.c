@@ -7,16 +7,18 @@
  *                     \-- a byte that fits nowhere --> U+FFFD, and on with the next one
  *
  * glibc loads the tables of a character set from a file when it is first asked for, which the
- * sandbox forbids. So sk_charset_prepare opens one converter for each row of charsets.def before
- * the sandbox closes, and streams use those. A converter has a state, hence at most one stream for
- * each character set at a time; a second one is given a converter of its own if the C library can
- * make one, else SK_E_UNSUPPORTED. The prepared converters live as long as the process.
+ * sandbox forbids. So all are one late part (base/late.h): when it is loaded, before the sandbox
+ * closes or when the first text comes that needs one, a converter is opened for each row of
+ * charsets.def, and streams use those. A converter has a state, hence at most one stream for each
+ * character set at a time; a second one is given a converter of its own if the C library can make
+ * one, else SK_E_UNSUPPORTED. The prepared converters live as long as the process.
  *
  * A set whose tables the system lacks is answered with SK_E_UNSUPPORTED when it is asked for.
  */
 #include <errno.h>
 #include <iconv.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "codec/charset_single.h"
 #include "codec/codec.h"
@@ -55,7 +57,7 @@ static size_t first_row(size_t row) {
     return first;
 }
 
-void sk_charset_prepare(void) {
+static bool load_sets(void) {
     for (size_t i = 0; i < SET_COUNT; i++) {
         if (first_row(i) == i && !converters[i].ready &&
             charset_single_find(SETS[i].library) == NULL) {
@@ -63,6 +65,17 @@ void sk_charset_prepare(void) {
             converters[i].ready = converters[i].cd != NO_CONVERTER;
         }
     }
+    return true;
+}
+
+/* All at once: they share most of their modules. */
+static bool sets_are_there(void) {
+    static enum late_state state;
+    return late_load(&state, load_sets);
+}
+
+void sk_charset_prepare(void) {
+    (void)sets_are_there(); /* a set that is missing is told where it is asked for */
 }
 
 /* SET_COUNT: not known. */
@@ -211,7 +224,7 @@ sk_err sk_charset_open(struct sk_stream *up, struct sk_bytes name, struct sk_str
     }
     s->cd = NO_CONVERTER;
     s->single = charset_single_find(SETS[row].library);
-    if (s->single == NULL && !borrow(s, row)) {
+    if (s->single == NULL && !(sets_are_there() && borrow(s, row))) {
         sk_stream_close(&s->stage.base);
         return sk_fail(SK_E_UNSUPPORTED);
     }

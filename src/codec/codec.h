@@ -82,7 +82,7 @@ sk_err sk_binhex_open(struct sk_stream *up, struct sk_stream **out_stream);
  */
 sk_err sk_charset_open(struct sk_stream *up, struct sk_bytes name, struct sk_stream **out_stream);
 bool sk_charset_known(struct sk_bytes name);
-/* Call once before entering a sandbox: loads the tables. Takes some milliseconds, never fails. */
+/* Loads the tables, which are a late part (base/late.h). Takes a millisecond, never fails. */
 void sk_charset_prepare(void);
 /* Compressed RTF of Outlook ([MS-OXRTFCP]), its header included. */
 sk_err sk_lzfu_open(struct sk_stream *up, struct sk_stream **out_stream);

@@ -9,14 +9,50 @@
  *     raster of a strip: last row first, a pixel = R | G << 8 | B << 16 | A << 24
  *
  * libtiff would print its complaints: the handlers of this file take them, and say nothing. No
- * single allocation of the library may pass IMAGE_HELD_BYTES.
+ * single allocation of the library may pass IMAGE_HELD_BYTES. It is loaded when the first picture
+ * comes (base/late.h).
  */
 #include <tiffio.h>
 
 #include <string.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "codec/image_private.h"
+
+#define SONAME "libtiff.so.6"
+
+#define TIFF_CALLS(CALL)                                                                           \
+    CALL(TIFFClientOpenExt)                                                                        \
+    CALL(TIFFClose)                                                                                \
+    CALL(TIFFGetField)                                                                             \
+    CALL(TIFFGetFieldDefaulted)                                                                    \
+    CALL(TIFFIsTiled)                                                                              \
+    CALL(TIFFOpenOptionsAlloc)                                                                     \
+    CALL(TIFFOpenOptionsFree)                                                                      \
+    CALL(TIFFOpenOptionsSetErrorHandlerExtR)                                                       \
+    CALL(TIFFOpenOptionsSetMaxSingleMemAlloc)                                                      \
+    CALL(TIFFOpenOptionsSetWarningHandlerExtR)                                                     \
+    CALL(TIFFRGBAImageOK)                                                                          \
+    CALL(TIFFReadRGBAStripExt)                                                                     \
+    CALL(TIFFReadRGBATileExt)                                                                      \
+    CALL(TIFFSetField)
+
+/* As in the library's manual; valid once it is loaded. */
+static struct tiff_calls {
+#define CALL(name) __typeof__(&(name)) name;
+    TIFF_CALLS(CALL)
+#undef CALL
+} lt;
+
+static const char *const NAMES[] = {
+#define CALL(name) #name,
+    TIFF_CALLS(CALL)
+#undef CALL
+};
+#define NAME_COUNT (sizeof(NAMES) / sizeof(NAMES[0]))
+
+_Static_assert(sizeof(lt) == NAME_COUNT * sizeof(void *), "nothing but these functions");
 
 struct tiff_job {
     struct sk_source *src;
@@ -76,16 +112,16 @@ static int on_message(TIFF *tiff, void *ctx, const char *module, const char *fmt
 }
 
 static TIFF *open_tiff(struct tiff_job *job) {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    TIFFOpenOptions *options = lt.TIFFOpenOptionsAlloc();
     if (options == NULL) {
         return NULL;
     }
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)IMAGE_HELD_BYTES);
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_message, NULL);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_message, NULL);
-    TIFF *tiff = TIFFClientOpenExt("picture", "rm", job, on_read, on_write, on_seek, on_close,
-                                   on_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
+    lt.TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)IMAGE_HELD_BYTES);
+    lt.TIFFOpenOptionsSetErrorHandlerExtR(options, on_message, NULL);
+    lt.TIFFOpenOptionsSetWarningHandlerExtR(options, on_message, NULL);
+    TIFF *tiff = lt.TIFFClientOpenExt("picture", "rm", job, on_read, on_write, on_seek, on_close,
+                                      on_size, NULL, NULL, options);
+    lt.TIFFOpenOptionsFree(options);
     return tiff;
 }
 
@@ -97,26 +133,26 @@ static sk_err prepare(struct tiff_job *job) {
     uint16_t alpha[1] = {EXTRASAMPLE_ASSOCALPHA};
     uint16_t extra_count = 0, *extra = NULL;
     char why[1024];
-    if (TIFFGetField(job->tiff, TIFFTAG_IMAGEWIDTH, &job->width) != 1 ||
-        TIFFGetField(job->tiff, TIFFTAG_IMAGELENGTH, &job->height) != 1) {
+    if (lt.TIFFGetField(job->tiff, TIFFTAG_IMAGEWIDTH, &job->width) != 1 ||
+        lt.TIFFGetField(job->tiff, TIFFTAG_IMAGELENGTH, &job->height) != 1) {
         return damaged(job);
     }
-    if (TIFFGetFieldDefaulted(job->tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) == 1 &&
+    if (lt.TIFFGetFieldDefaulted(job->tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra) == 1 &&
         extra_count == 1) {
-        TIFFSetField(job->tiff, TIFFTAG_EXTRASAMPLES, 1, alpha);
+        lt.TIFFSetField(job->tiff, TIFFTAG_EXTRASAMPLES, 1, alpha);
     }
-    TIFFSetField(job->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
-    if (TIFFRGBAImageOK(job->tiff, why) != 1) {
+    lt.TIFFSetField(job->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    if (lt.TIFFRGBAImageOK(job->tiff, why) != 1) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     TRY(image_size(job->sink, job->width, job->height));
-    if (TIFFIsTiled(job->tiff)) {
-        if (TIFFGetField(job->tiff, TIFFTAG_TILEWIDTH, &job->across) != 1 ||
-            TIFFGetField(job->tiff, TIFFTAG_TILELENGTH, &job->band) != 1) {
+    if (lt.TIFFIsTiled(job->tiff)) {
+        if (lt.TIFFGetField(job->tiff, TIFFTAG_TILEWIDTH, &job->across) != 1 ||
+            lt.TIFFGetField(job->tiff, TIFFTAG_TILELENGTH, &job->band) != 1) {
             return damaged(job);
         }
     } else {
-        TIFFGetFieldDefaulted(job->tiff, TIFFTAG_ROWSPERSTRIP, &job->band);
+        lt.TIFFGetFieldDefaulted(job->tiff, TIFFTAG_ROWSPERSTRIP, &job->band);
         job->band = job->band > job->height ? job->height : job->band;
         job->across = job->width;
     }
@@ -144,8 +180,8 @@ static void put_raster(struct tiff_job *job, uint32_t x, uint32_t count, uint32_
 }
 
 static sk_err read_band(struct tiff_job *job, uint32_t y, uint32_t count) {
-    if (!TIFFIsTiled(job->tiff)) {
-        if (TIFFReadRGBAStripExt(job->tiff, y, job->raster, 1) != 1) {
+    if (!lt.TIFFIsTiled(job->tiff)) {
+        if (lt.TIFFReadRGBAStripExt(job->tiff, y, job->raster, 1) != 1) {
             return damaged(job);
         }
         put_raster(job, 0, count, count);
@@ -153,7 +189,7 @@ static sk_err read_band(struct tiff_job *job, uint32_t y, uint32_t count) {
     }
     for (uint32_t x = 0; x < job->width; x += job->across) {
         TRY(job->sink->tick(job->sink->ctx));
-        if (TIFFReadRGBATileExt(job->tiff, x, y, job->raster, 1) != 1) {
+        if (lt.TIFFReadRGBATileExt(job->tiff, x, y, job->raster, 1) != 1) {
             return damaged(job);
         }
         put_raster(job, x, count, job->band);
@@ -173,14 +209,30 @@ static sk_err read_picture(struct tiff_job *job) {
     return sk_ok();
 }
 
+static bool load(void) {
+    return late_library(SONAME, NAMES, NAME_COUNT, &lt);
+}
+
+static bool is_there(void) {
+    static enum late_state state;
+    return late_load(&state, load);
+}
+
+void image_tiff_prepare(void) {
+    (void)is_there(); /* without, the first picture tells */
+}
+
 sk_err image_tiff(struct sk_source *src, const struct image_sink *sink) {
     struct tiff_job job = {.src = src, .sink = sink, .err = sk_ok()};
+    if (!is_there()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     job.tiff = open_tiff(&job);
     if (job.tiff == NULL) {
         return damaged(&job);
     }
     sk_err err = read_picture(&job);
-    TIFFClose(job.tiff);
+    lt.TIFFClose(job.tiff);
     mem_free(job.raster);
     mem_free(job.rows);
     return err;

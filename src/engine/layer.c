@@ -32,6 +32,7 @@
 
 #include <string.h>
 
+#include "base/late.h"
 #include "engine/authenticode.h"
 #include "engine/embedded.h"
 #include "engine/hashes.h"
@@ -306,6 +307,18 @@ static void search_retyped(struct sk_scanner *sc, struct layer *layer) {
     search_normalised(sc, layer);
 }
 
+/* Asked before anything is done that would be done once more. */
+static bool readers_are_ready(const struct layer *layer) {
+    for (unsigned i = 0; i < layer->bid_count; i++) {
+        const struct sk_bid *bid = &layer->bid[i];
+        if (bid->bid >= SK_BID_WALK && !sk_format_is_ready(bid->format, layer->src.size) &&
+            late_lacks()) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     sc->stats.layers++;
     sc->raw_hits.whole = false;
@@ -317,6 +330,10 @@ bool layer_scan(struct sk_scanner *sc, struct layer *layer) {
     observe_layer(sc, layer);
     if (sk_failed(err)) {
         scan_note_error(sc, layer, err);
+        return false;
+    }
+    if (!readers_are_ready(layer)) {
+        sc->stop = true;
         return false;
     }
     if (share_opens(sc, layer)) {

@@ -25,6 +25,7 @@
 
 #include <sys/stat.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "engine/layer.h"
 #include "engine/observe.h"
@@ -45,6 +46,10 @@ void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {
 }
 
 bool scan_time_left(struct sk_scanner *sc, struct layer *layer) {
+    if (late_lacks()) {
+        sc->stop = true; /* another process will do it all again: no note */
+        return false;
+    }
     if (budget_time_left(&sc->budget)) {
         return true;
     }

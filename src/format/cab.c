@@ -10,7 +10,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define FLAGS_OFF 30U
 #define FLAG_PREVIOUS 0x0001U
@@ -21,8 +21,12 @@ static int cab_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return sk_peek_has(peek, 0, "MSCF\0\0\0\0", 8) ? 90 : 0;
 }
 
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_cab(reader);
+}
+
 static sk_err cab_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_cab, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     struct sk_cursor c = sk_source_cursor(src, FLAGS_OFF, 2);
     uint16_t flags = sk_cursor_u16le(&c);
     if ((flags & (FLAG_PREVIOUS | FLAG_NEXT)) != 0) {
@@ -32,4 +36,4 @@ static sk_err cab_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 const struct sk_format sk_format_cab = {
-    .name = "cab", .type = SK_TYPE_CAB, .probe = cab_probe, .walk = cab_walk};
+    .name = "cab", .type = SK_TYPE_CAB, .probe = cab_probe, .walk = cab_walk, .late = true};

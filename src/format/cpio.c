@@ -13,7 +13,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define BINARY_HEADER_BYTES 26U
 #define BINARY_NAMESIZE_OFF 20U
@@ -73,8 +73,12 @@ static int cpio_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return 0;
 }
 
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_cpio(reader);
+}
+
 static sk_err cpio_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_cpio, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
@@ -82,4 +86,5 @@ const struct sk_format sk_format_cpio = {.name = "cpio",
                                          .type = SK_TYPE_CPIO_NEWC,
                                          .probe = cpio_probe,
                                          .walk = cpio_walk,
+                                         .late = true,
                                          .skips = true};

@@ -2,7 +2,9 @@
 /* The list of descriptors, made out of formats.def; a new format is one line there. */
 #include "format/format.h"
 
+#include "base/late.h"
 #include "codec/codec.h"
+#include "codec/image.h"
 #include "format/libarchive.h"
 
 #define SK_FORMAT(id) extern const struct sk_format sk_format_##id;
@@ -17,7 +19,14 @@ const struct sk_format *const sk_formats[] = {
 
 const unsigned sk_format_count = sizeof(sk_formats) / sizeof(sk_formats[0]);
 
+bool sk_format_is_ready(const struct sk_format *format, uint64_t size) {
+    return !format->late || size <= format->late_above || sk_libarchive_load();
+}
+
 void sk_formats_prepare(void) {
-    sk_libarchive_prepare();
-    sk_charset_prepare();
+    if (!late_deferred()) {
+        (void)sk_libarchive_load(); /* without: noted where it is missed */
+        sk_charset_prepare();
+        image_tiff_prepare();
+    }
 }

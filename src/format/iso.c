@@ -10,7 +10,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define SECTOR_BYTES ((size_t)2048)
 #define FIRST_DESCRIPTOR 16U
@@ -28,10 +28,18 @@ static int iso_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 
 /* Skipping: what follows a member depends on its bytes only when directories lie inside files,
  * which whoever reads those files notes. */
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_iso9660(reader);
+}
+
 static sk_err iso_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_iso9660, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_iso = {
-    .name = "iso9660", .type = SK_TYPE_ISO, .probe = iso_probe, .walk = iso_walk, .skips = true};
+const struct sk_format sk_format_iso = {.name = "iso9660",
+                                        .type = SK_TYPE_ISO,
+                                        .probe = iso_probe,
+                                        .walk = iso_walk,
+                                        .late = true,
+                                        .skips = true};

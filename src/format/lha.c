@@ -9,7 +9,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define METHOD_OFF 2U
 #define LEVEL_OFF 20U
@@ -31,10 +31,14 @@ static int lha_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return lh || lz ? 80 : 0;
 }
 
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_lha(reader);
+}
+
 static sk_err lha_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_lha, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
 const struct sk_format sk_format_lha = {
-    .name = "lha", .type = SK_TYPE_LHA, .probe = lha_probe, .walk = lha_walk};
+    .name = "lha", .type = SK_TYPE_LHA, .probe = lha_probe, .walk = lha_walk, .late = true};

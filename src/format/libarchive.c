@@ -17,6 +17,7 @@
  * that may want tables from disk (iconv), fails under the sandbox, and must not lose a member: the
  * header then comes with ARCHIVE_WARN and perhaps without a name, and is scanned all the same. The
  * walk runs in the locale C.UTF-8 where it is available, so that names do not depend on the user.
+ * Library and locale are loaded when the first archive comes (base/late.h).
  *
  * Data comes in blocks by archive_read_data_block, not archive_read_data: the latter drops the
  * block that arrives together with a warning (the last one of a member with a wrong checksum).
@@ -33,12 +34,12 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
 
+#include "base/late.h"
 #include "base/mem.h"
+#include "format/archive_calls.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
 #define MEM_STEP_BYTES ((size_t)4 * 1024 * 1024)
@@ -91,10 +92,10 @@ static sk_err cause_of(struct reader *r) {
     if (sk_failed(r->err)) {
         return r->err;
     }
-    if (archive_errno(r->archive) == ENOMEM) {
+    if (la.archive_errno(r->archive) == ENOMEM) {
         return sk_fail(SK_E_NOMEM);
     }
-    sk_err err = cause_in_words(archive_error_string(r->archive));
+    sk_err err = cause_in_words(la.archive_error_string(r->archive));
     if (err.code == SK_E_FORMAT && r->unsupported) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
@@ -160,11 +161,11 @@ static bool archive_start(struct reader *r) {
     const struct sk_libarchive *how = r->how;
     return how->enable(a) >= ARCHIVE_WARN &&
            (how->options == NULL || how->options(a) >= ARCHIVE_WARN) &&
-           archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
-           archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
-           archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK &&
-           archive_read_set_callback_data(a, r) == ARCHIVE_OK &&
-           archive_read_open1(a) >= ARCHIVE_WARN;
+           la.archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
+           la.archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
+           la.archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK &&
+           la.archive_read_set_callback_data(a, r) == ARCHIVE_OK &&
+           la.archive_read_open1(a) >= ARCHIVE_WARN;
 }
 
 /* ---- members to the engine ---- */
@@ -212,7 +213,7 @@ static void next_block(struct member_stream *m) {
         size_t len = 0;
         int64_t off = 0;
         errno = 0;
-        int result = archive_read_data_block(r->archive, &bytes, &len, &off);
+        int result = la.archive_read_data_block(r->archive, &bytes, &len, &off);
         if (result == ARCHIVE_EOF) {
             take_block(m, NULL, 0, m->sparse ? (int64_t)m->end : 0);
             finish(m, m->warned ? sk_fail(SK_E_FORMAT) : sk_ok());
@@ -270,9 +271,9 @@ static sk_err member_read(struct sk_stream *base, uint8_t *buf, size_t cap, size
 }
 
 static void name_of(struct archive_entry *entry, struct sk_child *child) {
-    const char *name = archive_entry_pathname(entry);
+    const char *name = la.archive_entry_pathname(entry);
     if (name == NULL) {
-        name = archive_entry_pathname_utf8(entry);
+        name = la.archive_entry_pathname_utf8(entry);
     }
     child->name = name;
     child->name_len = name == NULL ? 0 : strlen(name);
@@ -280,16 +281,16 @@ static void name_of(struct archive_entry *entry, struct sk_child *child) {
 
 /* ISO 9660 states the size of the directory itself. */
 static bool is_directory_extent(struct reader *r, struct archive_entry *entry) {
-    return archive_entry_filetype(entry) == AE_IFDIR &&
-           (archive_format(r->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ISO9660;
+    return la.archive_entry_filetype(entry) == AE_IFDIR &&
+           (la.archive_format(r->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ISO9660;
 }
 
 /* A link or directory has no content, unless somebody hides some there. */
 static bool is_empty_special(struct reader *r, struct archive_entry *entry) {
-    bool empty = !archive_entry_size_is_set(entry) || archive_entry_size(entry) <= 0;
+    bool empty = !la.archive_entry_size_is_set(entry) || la.archive_entry_size(entry) <= 0;
     bool special =
-        archive_entry_hardlink(entry) != NULL ||
-        (archive_entry_filetype(entry) != AE_IFREG && archive_entry_filetype(entry) != 0);
+        la.archive_entry_hardlink(entry) != NULL ||
+        (la.archive_entry_filetype(entry) != AE_IFREG && la.archive_entry_filetype(entry) != 0);
     return (empty && special) || is_directory_extent(r, entry);
 }
 
@@ -297,16 +298,16 @@ static sk_err emit(struct reader *r, struct archive_entry *entry, uint32_t index
     struct sk_child child = {
         .packed_size = SK_SIZE_UNKNOWN, .size = SK_SIZE_UNKNOWN, .index = index};
     name_of(entry, &child);
-    if (archive_entry_size_is_set(entry) && archive_entry_size(entry) >= 0) {
-        child.size = (uint64_t)archive_entry_size(entry);
+    if (la.archive_entry_size_is_set(entry) && la.archive_entry_size(entry) >= 0) {
+        child.size = (uint64_t)la.archive_entry_size(entry);
     }
-    if (archive_entry_is_encrypted(entry) > 0) {
+    if (la.archive_entry_is_encrypted(entry) > 0) {
         child.encrypted = true;
         walk_note(r->walk, SK_NOTE_ENCRYPTED, NULL);
         return walk_child(r->walk, &child, NULL);
     }
     struct member_stream m = {.base = {.read = member_read}, .reader = r};
-    m.sparse = archive_entry_sparse_count(entry) > 0;
+    m.sparse = la.archive_entry_sparse_count(entry) > 0;
     m.end = child.size == SK_SIZE_UNKNOWN ? 0 : child.size;
     TRY(walk_child(r->walk, &child, &m.base));
     return r->err;
@@ -334,14 +335,15 @@ static enum sk_note note_of(sk_err err, uint32_t members) {
 static sk_err close_early(struct reader *r, uint32_t members) {
     TRY(r->err);
     sk_err err = cause_of(r);
-    if (err.code == SK_E_FORMAT && r->open && archive_read_has_encrypted_entries(r->archive) > 0) {
+    if (err.code == SK_E_FORMAT && r->open &&
+        la.archive_read_has_encrypted_entries(r->archive) > 0) {
         err = sk_fail(SK_E_ENCRYPTED);
     }
     enum sk_note note = note_of(err, members);
     if (note == SK_NOTE_COUNT) {
         return err;
     }
-    walk_note(r->walk, note, archive_error_string(r->archive));
+    walk_note(r->walk, note, la.archive_error_string(r->archive));
     return sk_ok();
 }
 
@@ -359,7 +361,7 @@ static bool is_zero_block(struct reader *r, uint64_t off) {
 /* A block is no header: the archive may have ended before it. libarchive does not say whether its
  * place is before or behind the block that it refused. */
 static bool is_behind_end(struct reader *r) {
-    int64_t place = archive_filter_bytes(r->archive, 0);
+    int64_t place = la.archive_filter_bytes(r->archive, 0);
     if (!r->how->zeros_end || place < (int64_t)(2 * ZERO_BLOCK_BYTES)) {
         return false;
     }
@@ -372,7 +374,7 @@ static void note_refused(struct reader *r, bool *in_run) {
     if (!*in_run) {
         bool trailing = is_behind_end(r);
         walk_note(r->walk, trailing ? SK_NOTE_TRAILING : SK_NOTE_DAMAGED,
-                  archive_error_string(r->archive));
+                  la.archive_error_string(r->archive));
         *in_run = true;
     }
 }
@@ -381,7 +383,7 @@ static void note_refused(struct reader *r, bool *in_run) {
  * is passed over with a warning. A file whose extent reaches over them hides them so. */
 static bool is_passed_over(struct reader *r, int result) {
     static const char WORDS[] = "Ignoring out-of-order";
-    const char *text = result == ARCHIVE_WARN ? archive_error_string(r->archive) : NULL;
+    const char *text = result == ARCHIVE_WARN ? la.archive_error_string(r->archive) : NULL;
     return text != NULL && strncmp(text, WORDS, sizeof(WORDS) - 1) == 0;
 }
 
@@ -392,7 +394,7 @@ static sk_err read_members(struct reader *r) {
         TRY(walk_tick(r->walk));
         struct archive_entry *entry = NULL;
         errno = 0;
-        int result = archive_read_next_header(r->archive, &entry);
+        int result = la.archive_read_next_header(r->archive, &entry);
         if (result == ARCHIVE_EOF) {
             return sk_ok();
         }
@@ -405,7 +407,7 @@ static sk_err read_members(struct reader *r) {
         }
         refused = false;
         if (is_passed_over(r, result)) {
-            walk_note(r->walk, SK_NOTE_DAMAGED, archive_error_string(r->archive));
+            walk_note(r->walk, SK_NOTE_DAMAGED, la.archive_error_string(r->archive));
         } else if (!is_empty_special(r, entry)) {
             TRY(emit(r, entry, members));
         }
@@ -420,7 +422,7 @@ static sk_err walk_with(struct reader *r) {
             return sk_fail(SK_E_NOMEM);
         }
     }
-    r->archive = archive_read_new();
+    r->archive = la.archive_read_new();
     if (r->archive == NULL) {
         mem_free(r->buf);
         return sk_fail(SK_E_NOMEM);
@@ -428,28 +430,30 @@ static sk_err walk_with(struct reader *r) {
     errno = 0;
     r->open = archive_start(r);
     sk_err err = r->open ? read_members(r) : close_early(r, 0);
-    (void)archive_read_free(r->archive); /* nothing to do about a failing release */
+    (void)la.archive_read_free(r->archive); /* nothing to do about a failing release */
     mem_free(r->buf);
     return err;
 }
 
 /* One object for the process, never freed: (locale_t)0 when the system has no such locale. */
-static locale_t utf8_locale(void) {
-    static locale_t loaded;
-    if (loaded == (locale_t)0) {
-        loaded = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    }
-    return loaded;
+static locale_t utf8;
+
+static bool load(void) {
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    return archive_calls_load();
 }
 
-void sk_libarchive_prepare(void) {
-    (void)utf8_locale();
+bool sk_libarchive_load(void) {
+    static enum late_state state;
+    return late_load(&state, load);
 }
 
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
                           const struct sk_libarchive *how) {
     struct reader r = {.walk = walk, .src = src, .how = how};
-    locale_t utf8 = utf8_locale();
+    if (!sk_libarchive_load()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     locale_t before = utf8 == (locale_t)0 ? (locale_t)0 : uselocale(utf8);
     sk_err err = walk_with(&r);
     if (utf8 != (locale_t)0) {

@@ -26,7 +26,8 @@ struct sk_libarchive {
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
                           const struct sk_libarchive *how);
 
-/* For sk_formats_prepare: loads the UTF-8 tables of the C library. */
-void sk_libarchive_prepare(void);
+/* Is the library there? A late part (base/late.h), loaded with the C library's UTF-8 tables when
+ * this is first asked. */
+bool sk_libarchive_load(void);
 
 #endif

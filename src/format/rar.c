@@ -14,7 +14,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define RAR4_MAIN 0x73U
 #define RAR4_VOLUME 0x0001U
@@ -128,8 +128,8 @@ static int rar_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static int enable_both(struct archive *reader) {
-    int four = archive_read_support_format_rar(reader);
-    int five = archive_read_support_format_rar5(reader);
+    int four = la.archive_read_support_format_rar(reader);
+    int five = la.archive_read_support_format_rar5(reader);
     return four < five ? four : five;
 }
 
@@ -151,4 +151,4 @@ static sk_err rar_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 const struct sk_format sk_format_rar = {
-    .name = "rar", .type = SK_TYPE_RAR, .probe = rar_probe, .walk = rar_walk};
+    .name = "rar", .type = SK_TYPE_RAR, .probe = rar_probe, .walk = rar_walk, .late = true};

@@ -61,4 +61,4 @@ static sk_err rpm_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 const struct sk_format sk_format_rpm = {
-    .name = "rpm", .type = SK_TYPE_RPM, .probe = rpm_probe, .walk = rpm_walk};
+    .name = "rpm", .type = SK_TYPE_RPM, .probe = rpm_probe, .walk = rpm_walk, .late = true};

@@ -11,17 +11,24 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 static int sevenzip_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     (void)out_type;
     return sk_peek_has(peek, 0, "7z\xbc\xaf\x27\x1c", 6) ? 95 : 0;
 }
 
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_7zip(reader);
+}
+
 static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_7zip, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_sevenzip = {
-    .name = "7z", .type = SK_TYPE_SEVENZIP, .probe = sevenzip_probe, .walk = sevenzip_walk};
+const struct sk_format sk_format_sevenzip = {.name = "7z",
+                                             .type = SK_TYPE_SEVENZIP,
+                                             .probe = sevenzip_probe,
+                                             .walk = sevenzip_walk,
+                                             .late = true};

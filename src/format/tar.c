@@ -14,7 +14,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define BLOCK_BYTES ((size_t)512)
 #define CHECKSUM_OFF ((size_t)148)
@@ -65,13 +65,21 @@ static int tar_probe(const struct sk_peek *peek, enum sk_type *out_type) {
 }
 
 static int tar_options(struct archive *reader) {
-    return archive_read_set_format_option(reader, "tar", "read_concatenated_archives", "1");
+    return la.archive_read_set_format_option(reader, "tar", "read_concatenated_archives", "1");
+}
+
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_tar(reader);
 }
 
 static sk_err tar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_tar, tar_options, true};
+    static const struct sk_libarchive how = {enable, tar_options, true};
     return sk_libarchive_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_tar = {
-    .name = "tar", .type = SK_TYPE_TAR, .probe = tar_probe, .walk = tar_walk, .skips = true};
+const struct sk_format sk_format_tar = {.name = "tar",
+                                        .type = SK_TYPE_TAR,
+                                        .probe = tar_probe,
+                                        .walk = tar_walk,
+                                        .late = true,
+                                        .skips = true};

@@ -9,7 +9,7 @@
  */
 #include "format/libarchive.h"
 
-#include <archive.h>
+#include "format/archive_calls.h"
 
 #define HEADER_MIN 28U
 
@@ -21,10 +21,14 @@ static int xar_probe(const struct sk_peek *peek, enum sk_type *out_type) {
     return sk_peek_has(peek, 0, "xar!", 4) && header >= HEADER_MIN ? 90 : 0;
 }
 
+static int enable(struct archive *reader) {
+    return la.archive_read_support_format_xar(reader);
+}
+
 static sk_err xar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {archive_read_support_format_xar, NULL, false};
+    static const struct sk_libarchive how = {enable, NULL, false};
     return sk_libarchive_walk(walk, src, &how);
 }
 
 const struct sk_format sk_format_xar = {
-    .name = "xar", .type = SK_TYPE_XAR, .probe = xar_probe, .walk = xar_walk};
+    .name = "xar", .type = SK_TYPE_XAR, .probe = xar_probe, .walk = xar_walk, .late = true};

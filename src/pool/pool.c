@@ -150,6 +150,7 @@ static sk_err share_out(struct pool *pool, struct slot *slot) {
             split_lack(item->split);
             return sk_ok();
         }
+        slot_join(other, slot);
         TRY(ensure_started(pool, other));
         if (sk_failed(slot_give_share(other, item, share))) {
             split_lack(item->split);

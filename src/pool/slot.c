@@ -34,8 +34,11 @@
 #define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
 
 void slot_init(struct slot *slot, const struct pool_options *options) {
-    *slot = (struct slot){
-        .child = {.fd = -1}, .start = {.options = options, .spool_fd = -1}, .next_id = 1};
+    /* What an observer has been told cannot be taken back, and counters count work done twice. */
+    bool lean = options->scan.observer == NULL && !options->want_stats;
+    *slot = (struct slot){.child = {.fd = -1},
+                          .start = {.options = options, .spool_fd = -1, .lean = lean},
+                          .next_id = 1};
     gather_init(&slot->gather);
     /* A missing spool is no failure: large layers are then noted as not scanned. */
     SK_IGNORE(file_temp(options->spool_dir, &slot->start.spool_fd), "works without");
@@ -95,6 +98,7 @@ sk_err slot_start(struct slot *slot) {
                                     .keep_count = slot->start.spool_fd >= 0 ? 1 : 0};
     TRY(spawn_fork(&options, &slot->child));
     slot->state = SLOT_STARTING;
+    slot->lean = slot->start.lean;
     take_back(slot);
     slot->files = slot->scanned = slot->scanned_then = 0;
     slot->retire = false;
@@ -178,7 +182,7 @@ const struct slot_item *slot_take_shared(struct slot *slot) {
 }
 
 /* Its turn comes again, in whichever worker is next here. */
-static void scan_alone(struct slot *slot, unsigned at) {
+static void scan_again(struct slot *slot, unsigned at, bool alone) {
     struct slot_item item = slot->item[at];
     split_drop(item.split);
     slot->sent -= at < slot->sent ? 1 : 0;
@@ -188,7 +192,7 @@ static void scan_alone(struct slot *slot, unsigned at) {
                                                 .name = item.name,
                                                 .tag = item.tag,
                                                 .size = item.size,
-                                                .alone = true};
+                                                .alone = alone};
 }
 
 static void answered(struct slot *slot, unsigned at, int result) {
@@ -198,7 +202,7 @@ static void answered(struct slot *slot, unsigned at, int result) {
     struct sk_report sum;
     enum split_step step = split_take(slot->item[at].split, o, &r, slot->item[at].fd, &sum);
     if (step == SPLIT_AGAIN) {
-        scan_alone(slot, at);
+        scan_again(slot, at, true);
     } else {
         forget(slot, at);
     }
@@ -354,6 +358,37 @@ static bool shared(struct slot *slot, uint64_t id) {
     return true;
 }
 
+/* The next child has all parts; this one only ends what it has begun. */
+static void ask_for_all(struct slot *slot) {
+    slot->start.lean = false;
+    slot->retire = slot->retire || (slot->lean && slot->state != SLOT_DOWN);
+}
+
+void slot_join(struct slot *slot, const struct slot *with) {
+    if (slot->start.lean && !with->lean) {
+        ask_for_all(slot);
+        if (slot->state == SLOT_UP && slot->sent == 0) {
+            retire(slot);
+        }
+    }
+}
+
+/* It did not load what the object needs. A share is then no plain one: one worker scans it all. */
+static bool lacks(struct slot *slot, uint64_t id) {
+    unsigned at = sent_item(slot, id);
+    if (at == slot->sent || slot->speaking != 0 || !slot->lean) {
+        return false;
+    }
+    ask_for_all(slot);
+    if (split_is_begun(slot->item[at].split)) {
+        answered(slot, at, SK_E_UNSUPPORTED);
+    } else {
+        scan_again(slot, at, slot->item[at].alone);
+    }
+    slot->oldest_since = clock_monotonic_ms();
+    return true;
+}
+
 static bool finished(struct slot *slot, const struct scan_done *done) {
     const struct pool_options *o = slot->start.options;
     gather_done(&slot->gather, done);
@@ -364,7 +399,7 @@ static bool finished(struct slot *slot, const struct scan_done *done) {
     slot->last_bytes = done->private_bytes;
     uint64_t grown =
         done->private_bytes > slot->base_bytes ? done->private_bytes - slot->base_bytes : 0;
-    slot->retire = slot->files >= o->recycle_files || grown > o->recycle_bytes;
+    slot->retire = slot->retire || slot->files >= o->recycle_files || grown > o->recycle_bytes;
     answered(slot, at, (int)done->result);
     return true;
 }
@@ -403,6 +438,8 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
         return put_aside(slot, r->owes.id);
     case SCAN_SHARED:
         return shared(slot, r->shared.id);
+    case SCAN_LACKS:
+        return lacks(slot, r->lacks.id);
     case SCAN_DONE:
         return speaks_of(slot, r->done.id) && finished(slot, &r->done);
     case SCAN_STATS:

@@ -19,6 +19,10 @@
  * ones are in the lanes for long, and with few beside them the lanes were half empty. A large
  * object is not sent ahead: when its turn comes, workers that are idle then may share it (split.h).
  *
+ * The first child is a lean one, without the late parts (base/late.h), because most scans need none
+ * of them. When it lacks one for an object (LACKS), it is sent nothing more, and ended when it has
+ * answered what it has; its successors have all parts. So that costs one start of a worker, once.
+ *
  * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
  * descriptors and names; results are **borrowed** for the call of `answered`.
  */
@@ -53,7 +57,8 @@ struct slot_item {
 struct slot {
     enum slot_state state;
     struct spawn_child child;
-    struct worker_start start;
+    struct worker_start start; /* of the next child */
+    bool lean;                 /* this child was started without late parts */
     struct slot_item item[SLOT_DEPTH];
     unsigned count, sent;
     unsigned helpers;      /* workers with nothing to do, as the pool last said */
@@ -86,6 +91,8 @@ sk_err slot_start(struct slot *slot);
 bool slot_has_room(const struct slot *slot);
 /* Queue an object (takes fd); the caller has checked slot_has_room. */
 sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
+/* From now on children with all late parts, as for whatever takes shares of `with`'s object. */
+void slot_join(struct slot *slot, const struct slot *with);
 /* Queue one more share of an object that `from` is scanning. */
 sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned share);
 /* Send what waits, as far as the socket takes it. */

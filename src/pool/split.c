@@ -70,6 +70,10 @@ bool split_begin(struct split *split) {
     return begins;
 }
 
+bool split_is_begun(const struct split *split) {
+    return split != NULL && split->begun;
+}
+
 void split_lack(struct split *split) {
     split->lacking = true;
 }

@@ -39,6 +39,7 @@ void split_drop(struct split *split); /* NULL is fine */
 unsigned split_count(const struct split *split);
 /* The worker shares. False: there is nothing to share (NULL, or begun). */
 bool split_begin(struct split *split);
+bool split_is_begun(const struct split *split); /* NULL: no */
 /* A share could not be given to anybody, so the object will be scanned alone once share 0 answers.
  */
 void split_lack(struct split *split);

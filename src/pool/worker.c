@@ -16,6 +16,9 @@
  *
  * Digests are taken when enough are owed to be fast together; all of them when no request waits or
  * KEPT_MAX reports do. So nothing is kept longer than until the socket is empty.
+ *
+ * A lean worker has not loaded the late parts (base/late.h), which most objects do not need. One
+ * that does is answered with LACKS, and the pool gives it to a worker that has them.
  */
 #include "pool/worker.h"
 
@@ -25,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/late.h"
 #include "base/mem.h"
 #include "pool/gather.h"
 #include "pool/relay.h"
@@ -48,6 +52,7 @@ struct kept {
     uint64_t id;
     int fd;
     bool share;         /* nothing but a plain result counts */
+    bool lacks;         /* there is no report */
     struct buf packets; /* u32 length, bytes; each */
 };
 
@@ -223,6 +228,11 @@ static int scan_one(struct worker *w, const struct scan_request *request, int fd
     return sk_scan_share(w->scanner, fd, &share, out_report, out_owes);
 }
 
+static bool tell_lack(struct worker *w, uint64_t id) {
+    struct scan_lacks message = {.id = id};
+    return tell(w, SCAN_LACKS, &message);
+}
+
 /* Scans, and answers or keeps the answer. **Takes** fd. */
 static bool scan(struct worker *w, const struct scan_request *request, int fd) {
     const struct sk_report *report = NULL;
@@ -231,14 +241,15 @@ static bool scan(struct worker *w, const struct scan_request *request, int fd) {
     if (w->relay.failed || w->failed) {
         return false;
     }
+    bool lacks = late_take_lack();
     if (owes == 0) {
         (void)close(fd);
-        return answer(w, request->id, result, report);
+        return lacks ? tell_lack(w, request->id) : answer(w, request->id, result, report);
     }
     struct kept *k = &w->kept[w->kept_count++];
-    *k = (struct kept){.id = request->id, .fd = fd, .share = w->shared};
+    *k = (struct kept){.id = request->id, .fd = fd, .share = w->shared, .lacks = lacks};
     w->keep = &k->packets;
-    bool ok = answer(w, request->id, result, report);
+    bool ok = lacks || answer(w, request->id, result, report);
     w->keep = NULL;
     struct scan_owes message = {.id = request->id};
     return ok && tell(w, SCAN_OWES, &message);
@@ -269,7 +280,9 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
     struct kept k = w->kept[i];
     w->kept[i] = w->kept[--w->kept_count];
     bool ok;
-    if (stands) {
+    if (k.lacks) {
+        ok = tell_lack(w, id);
+    } else if (stands) {
         ok = (!w->want_stats || tell_stats(w)) && send_kept(w, &k.packets);
     } else if (k.share) {
         ok = answer(w, id, 0, &(const struct sk_report){.type = ""});
@@ -278,7 +291,7 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
         struct scan_owes again = {.id = id}; /* who is to blame should this scan end the worker */
         ok = tell(w, SCAN_OWES, &again);
         int result = sk_scan_fd(w->scanner, k.fd, NULL, &report);
-        ok = ok && answer(w, id, result, report);
+        ok = ok && (late_take_lack() ? tell_lack(w, id) : answer(w, id, result, report));
     }
     (void)close(k.fd);
     buf_release(&k.packets);
@@ -332,6 +345,9 @@ static int serve(struct worker *w) {
 static const char *prepare(struct worker *w, const struct worker_start *start) {
     struct sk_options scan = start->options->scan;
     scan.spool_fd = start->spool_fd;
+    if (start->lean) {
+        late_defer();
+    }
     if (scan.observer != NULL) {
         w->observes = true;
         relay_init(&w->relay, scan.observer, send_for_relay, w);
@@ -361,6 +377,7 @@ static bool enter(const struct worker_start *start, int sock, struct sandbox_sta
                                    .memory_bytes = memory + MEMORY_SLACK,
                                    .file_bytes = spool_ceiling(&o->scan.limits)};
     if (o->sandbox != POOL_SANDBOX_OFF) {
+        late_seal();
         sandbox_enter(&cage, state);
     }
     return o->sandbox != POOL_SANDBOX_REQUIRE || sandbox_level(state) == SANDBOX_FULL;

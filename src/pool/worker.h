@@ -12,6 +12,7 @@
 struct worker_start {
     const struct pool_options *options;
     int spool_fd; /* own unlinked file, or -1 */
+    bool lean;    /* late parts are not loaded; objects that need one are answered with LACKS */
 };
 
 int worker_run(void *start, int sock); /* a spawn_entry; start: struct worker_start */

@@ -28,6 +28,9 @@ static const struct wire_field READY[] = {
 static const struct wire_field OWES[] = {
     U64(scan_owes, id),
 };
+static const struct wire_field LACKS[] = {
+    U64(scan_lacks, id),
+};
 static const struct wire_field SHARED[] = {
     U64(scan_shared, id),
 };
@@ -160,6 +163,7 @@ static const struct wire_message MESSAGES[] = {
     ROW(SCAN_RETYPED, "retyped", SCAN_FROM_WORKER, SCAN_BUSY, false, RETYPED),
     ROW(SCAN_OWES, "owes", SCAN_FROM_WORKER, SCAN_BUSY, false, OWES),
     ROW(SCAN_SHARED, "shared", SCAN_FROM_WORKER, SCAN_BUSY, false, SHARED),
+    ROW(SCAN_LACKS, "lacks", SCAN_FROM_WORKER, SCAN_BUSY, false, LACKS),
 };
 
 const struct wire_table scan_dialog = {MESSAGES, COUNT(MESSAGES)};

@@ -7,7 +7,7 @@
  *                                  <---   SCAN + descriptor          (several may be under way)
  *   [SHARED]                        --->
  *   [LAYER BYTES* FACT REMARK RETYPED]* FINDING* NOTE* (TRIAL HITS*)*
- *   [STATS] DONE, or OWES           --->                             (in any order of objects)
+ *   [STATS] DONE, or OWES, or LACKS --->                             (in any order of objects)
  * What stands in brackets only when the pool was told to observe (sekisho.h, struct sk_observer).
  *
  * OWES: the object is scanned, its report waits for digests (sk_scan_ahead) and the worker turns to
@@ -17,6 +17,9 @@
  *
  * SHARED: asked whether it would share the object, the worker begins with share 0; the pool gives
  * the others to other workers. Without it the answer is about the whole object.
+ *
+ * LACKS: a late part (base/late.h) that this worker did not load is needed for the object; nothing
+ * is said about it, before or after. Only of a worker that was started without them.
  *
  * The pool closes its end to end the worker.
  */
@@ -51,6 +54,9 @@ struct scan_shared {
     uint64_t id;
 };
 struct scan_owes {
+    uint64_t id;
+};
+struct scan_lacks {
     uint64_t id;
 };
 struct scan_failed {
@@ -158,6 +164,7 @@ union scan_record {
     struct scan_ready ready;
     struct scan_failed failed;
     struct scan_owes owes;
+    struct scan_lacks lacks;
     struct scan_shared shared;
     struct scan_finding finding;
     struct scan_note note;
@@ -188,7 +195,8 @@ enum scan_message {
     SCAN_REMARK,
     SCAN_RETYPED,
     SCAN_OWES,
-    SCAN_SHARED
+    SCAN_SHARED,
+    SCAN_LACKS
 };
 
 extern const struct wire_table scan_dialog;

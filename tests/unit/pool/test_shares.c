@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "os/file.h"
 #include "pool/pool.h"
@@ -35,10 +36,22 @@ void sk_options_init(struct sk_options *out_options) {
     *out_options = (struct sk_options){.limits = {.max_memory = 64 << 20}, .spool_fd = -1};
 }
 
+static bool load_part(void) {
+    return true;
+}
+
+static bool has_part(void) {
+    static enum late_state state;
+    return late_load(&state, load_part);
+}
+
 int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
                    struct sk_scanner **out_scanner) {
     (void)engine;
     (void)options;
+    if (!late_deferred()) {
+        (void)has_part();
+    }
     *out_scanner = mem_zalloc(1, sizeof(**out_scanner));
     return SK_OK;
 }
@@ -125,7 +138,7 @@ int sk_scan_settle(struct sk_scanner *scanner, int all, uint64_t *out_tag, int *
  * An object that can be shared: 'P', what one worker alone does, then what the worker of each share
  * does: '.' nothing worth telling, 'F' find, 'L' find later, 'O' 'o' later, 'N' note, 'C' crash,
  * 'I' an error, 'o' and 'w' as above, 'd' it saw other members, 't' it saw another type, 'p' it
- * matters where the object lies.
+ * matters where the object lies, 'k' it needs a late part, 'K' and says so before it shares.
  */
 #define SHARE_LAYERS 7u
 #define SHARE_BYTES 100u
@@ -136,10 +149,14 @@ int sk_scan_share(struct sk_scanner *s, int fd, const struct sk_share *share,
     if (pread(fd, text, sizeof(text) - 1, 0) <= 0 || text[0] != 'P') {
         return sk_scan_ahead(s, fd, share->tag, out_report, out_owes);
     }
-    if (share->index == 0) {
+    char act = text[2 + share->index];
+    bool ready = act != 'K' || has_part();
+    if (share->index == 0 && ready) {
         share->agreed(share->ctx);
     }
-    char act = text[2 + share->index];
+    if (act == 'k') {
+        (void)has_part();
+    }
     if (act == 'L' || act == 'O') {
         (void)usleep((act == 'L' ? 300 : 150) * 1000);
         act = act == 'L' ? 'F' : 'o';
@@ -300,6 +317,9 @@ static void test_shares(void **state) {
         {"PFCCC", SK_VERDICT_INFECTED, "F", "", 1, 1, false},
         {"PCC.C", SK_VERDICT_INCOMPLETE, "", "worker-died", 2, 0, false},
         {"c", SK_VERDICT_CLEAN, "", "", 0, 1, false}, /* not to be shared */
+        {"PFk..", SK_VERDICT_INFECTED, "F", "", 0, 1, false},
+        {"PF.k.", SK_VERDICT_INFECTED, "F", "", 0, 1, false},
+        {"PFKkk", SK_VERDICT_CLEAN, "", "", 0, all, false}, /* who shares with it has all, too */
     };
     unsigned before = open_count();
     struct pool_options o;

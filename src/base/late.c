@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Owns what the process knows of its late parts and the one call of dlopen. Which parts there are
+ * is their users' business: format/archive_calls.c, codec/image_tiff.c, codec/charset.c.
+ *
+ * Why: libarchive and libtiff bring fifteen libraries (libxml2, ICU, libstdc++, nettle, Lerc ...)
+ * with more than half of all symbols the dynamic linker resolves, 2.5 of the 4.2 ms that starting
+ * the program took; the tables of nine character sets are as many modules of the C library, 1 ms.
+ * Linked statically they would be quicker still, but then security updates of the distribution
+ * would not reach them.
+ */
+#include "base/late.h"
+
+#include <dlfcn.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static struct {
+    bool deferred;
+    bool sealed;
+    bool lacking;
+} process;
+
+void late_defer(void) {
+    process.deferred = true;
+}
+
+bool late_deferred(void) {
+    return process.deferred;
+}
+
+void late_seal(void) {
+    process.sealed = true;
+}
+
+bool late_load(enum late_state *state, bool (*load)(void)) {
+    if (*state == LATE_UNTRIED && process.sealed) {
+        process.lacking = true;
+        return false;
+    }
+    if (*state == LATE_UNTRIED) {
+        *state = load() ? LATE_LOADED : LATE_MISSING;
+    }
+    return *state == LATE_LOADED;
+}
+
+bool late_lacks(void) {
+    return process.lacking;
+}
+
+bool late_take_lack(void) {
+    bool lacked = process.lacking;
+    process.lacking = false;
+    return lacked;
+}
+
+bool late_library(const char *soname, const char *const *names, size_t count, void *out_functions) {
+    void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+    void **found = library == NULL ? NULL : mem_zalloc(count, sizeof(*found));
+    bool all = found != NULL;
+    for (size_t i = 0; all && i < count; i++) {
+        found[i] = dlsym(library, names[i]);
+        all = found[i] != NULL;
+    }
+    if (all) {
+        memcpy(out_functions, found, count * sizeof(*found)); /* POSIX: pointers of one size */
+    }
+    mem_free(found);
+    return all;
+}
