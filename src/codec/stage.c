@@ -55,6 +55,18 @@ static sk_err fill(struct stage *s) {
     return sk_ok();
 }
 
+sk_err stage_more(struct stage *s, struct stage_io *io) {
+    s->in_pos += io->in_used;
+    if (!s->in_last) {
+        TRY(fill(s));
+    }
+    io->in = s->in + s->in_pos;
+    io->in_len = s->in_len - s->in_pos;
+    io->in_used = 0;
+    io->in_last = s->in_last;
+    return io->in_len > 0 ? sk_ok() : sk_fail(SK_E_FORMAT);
+}
+
 /* One step and its bookkeeping. */
 static sk_err turn(struct stage *s, uint8_t *buf, size_t cap, size_t *out_got, bool *out_hungry) {
     struct stage_io io = {.in = s->in + s->in_pos,

@@ -63,6 +63,9 @@ void *stage_new(size_t bytes_of_codec, struct sk_stream *up,
                 sk_err (*step)(struct stage *stage, struct stage_io *io),
                 void (*fini)(struct stage *stage));
 
+/* Within a step: more input behind what is there; io is as at the beginning of a step with it. For
+ * decoders that cannot stop in the midst. SK_E_FORMAT: there is none. */
+sk_err stage_more(struct stage *stage, struct stage_io *io);
 /* Does a further member follow? 1 the magic is there, 0 no, -1 want_more was set. */
 int stage_next_magic(struct stage_io *io, const void *magic, size_t len);
 
