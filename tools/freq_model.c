@@ -8,7 +8,8 @@
  *
  * Also: a Bloom filter of the eight-byte windows that occur in at least doc_share of the files of a
  * class (licence texts, headers, padding, runtime libraries): what is in everybody's files makes a
- * bad trigger however rare its bytes look.
+ * bad trigger however rare its bytes look. And another one of words, five to seven bytes, in the
+ * same way ("http://").
  *
  * All bytes are folded (| 0x20) as the filter folds them, so that 128 values remain. Pass 1 counts
  * pairs exactly and grams in 2^24 hashed counters per class; pass 2 counts exactly the grams whose
@@ -36,6 +37,7 @@ static uint32_t files[CLASSES];
 static const double doc_share[CLASSES] = {0.05, 0.02, 0.40};
 enum { DOC_LEAST = 6 };
 static uint64_t seen[FREQ_SEEN_WORDS];
+static uint64_t word[FREQ_WORD_WORDS];
 static double joint[128][128];
 struct exact {
     uint32_t gram;
@@ -64,10 +66,22 @@ static void load(int class, const char *path) {
     }
 }
 
-static uint64_t window_at(const uint8_t *t) {
-    uint64_t w;
-    memcpy(&w, t, 8);
-    return w | 0x2020202020202020u;
+static uint64_t window_at(const uint8_t *t, unsigned len) {
+    uint64_t w = 0;
+    memcpy(&w, t, len);
+    return w | 0x2020202020202020u >> 8 * (8 - len);
+}
+
+static bool is_seen(uint64_t w, unsigned len) {
+    return len == 8 ? freq_seen_has(seen, w) : freq_word_has(word, w);
+}
+
+static void add_seen(uint64_t w, unsigned len) {
+    if (len == 8) {
+        freq_seen_add(seen, w);
+    } else {
+        freq_word_add(word, w);
+    }
 }
 
 struct doc {
@@ -75,46 +89,48 @@ struct doc {
 };
 
 /* One walk over the windows of a class; file numbers are kept modulo 2^16 - 1, off by one. */
-static void walk_docs(int class, struct doc *doc, uint32_t least) {
+static void walk_docs(int class, struct doc *doc, uint32_t least, unsigned len) {
     size_t at = 0;
     uint32_t kept = 0;
     for (uint32_t f = 0; f < files[class]; f++) {
         uint16_t id = (uint16_t)(f % 65535 + 1);
-        for (; at + 8 <= file_end[class][f]; at++) {
-            uint64_t w = window_at(text[class] + at);
+        for (; at + len <= file_end[class][f]; at++) {
+            uint64_t w = window_at(text[class] + at, len);
             struct doc *d = &doc[w * 0x9E3779B97F4A7C15u >> (64 - DOC_SLOTS_LOG2)];
             if (least == 0 && d->last != id && d->count < UINT16_MAX) {
                 d->last = id;
                 d->count++;
-            } else if (least > 0 && d->count >= least && !freq_seen_has(seen, w)) {
-                freq_seen_add(seen, w);
+            } else if (least > 0 && d->count >= least && !is_seen(w, len)) {
+                add_seen(w, len);
                 kept++;
             }
         }
         at = file_end[class][f];
     }
     if (least > 0) {
-        fprintf(stderr, "class %d: %u files, %u windows in %u and more\n", class, files[class],
-                kept, least);
+        fprintf(stderr, "class %d: %u files, %u windows of %u in %u and more\n", class,
+                files[class], kept, len, least);
     }
 }
 
 static void count_docs(int class, struct doc *doc) {
-    memset(doc, 0, sizeof(*doc) << DOC_SLOTS_LOG2);
     uint32_t least = (uint32_t)(files[class] * doc_share[class]);
-    walk_docs(class, doc, 0);
-    walk_docs(class, doc, least < DOC_LEAST ? DOC_LEAST : least);
+    for (unsigned len = FREQ_WORD_MIN; len <= 8; len++) {
+        memset(doc, 0, sizeof(*doc) << DOC_SLOTS_LOG2);
+        walk_docs(class, doc, 0, len);
+        walk_docs(class, doc, least < DOC_LEAST ? DOC_LEAST : least, len);
+    }
 }
 
-static void print_seen(void) {
+static void print_filter(const char *name, const char *size, const uint64_t *set, size_t words) {
     size_t bits = 0;
-    printf("\nconst uint64_t freq_seen[FREQ_SEEN_WORDS] = {");
-    for (size_t i = 0; i < FREQ_SEEN_WORDS; i++) {
-        bits += (size_t)__builtin_popcountll(seen[i]);
-        printf("%s0x%llx,", i % 6 == 0 ? "\n    " : "", (unsigned long long)seen[i]);
+    printf("\nconst uint64_t %s[%s] = {", name, size);
+    for (size_t i = 0; i < words; i++) {
+        bits += (size_t)__builtin_popcountll(set[i]);
+        printf("%s0x%llx,", i % 6 == 0 ? "\n    " : "", (unsigned long long)set[i]);
     }
     printf("\n};\n");
-    fprintf(stderr, "seen: %.1f %% of the bits\n", 100.0 * (double)bits / 64 / FREQ_SEEN_WORDS);
+    fprintf(stderr, "%s: %.1f %% of the bits\n", name, 100.0 * (double)bits / 64 / (double)words);
 }
 
 static void count_class(int class, uint32_t *counter) {
@@ -247,7 +263,8 @@ int main(void) {
            "// clang-format off\n", text_len[0] >> 20, text_len[1] >> 20, text_len[2] >> 20);
     print_pairs();
     print_grams(n);
-    print_seen();
+    print_filter("freq_seen", "FREQ_SEEN_WORDS", seen, FREQ_SEEN_WORDS);
+    print_filter("freq_word", "FREQ_WORD_WORDS", word, FREQ_WORD_WORDS);
     printf("// clang-format on\n");
     return 0;
 }

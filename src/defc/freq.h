@@ -22,6 +22,7 @@ extern const uint8_t freq_first[128];
 extern const char freq_pair[128][129];
 extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
 extern const uint64_t freq_seen[FREQ_SEEN_WORDS];
+extern const uint64_t freq_word[FREQ_WORD_WORDS];
 
 #define FREQ_RUN_MAX 512u /* longer runs are looked at so far only */
 
@@ -31,6 +32,7 @@ double freq_byte(uint8_t byte);
 
 /* What the model says about one literal run. Fill with freq_run, then ask for windows of it. */
 struct freq_run {
+    const uint8_t *bytes; /* **borrows** */
     uint32_t len;
     uint32_t sum[FREQ_RUN_MAX];  /* quarters of the pairs before position i, from 0 */
     uint8_t first[FREQ_RUN_MAX]; /* quarters of the byte at i alone */
@@ -40,7 +42,8 @@ struct freq_run {
 void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len);
 /* Expected hits per byte position of the n bytes (3..) at `at`. */
 double freq_window(const struct freq_run *r, uint32_t at, uint32_t n);
-/* Is every eight-byte window of these n bytes in many files? Then the whole probably is. */
+/* Is every eight-byte window of these n bytes in many files, or, of five to seven, they themselves?
+ * Then the whole probably is. */
 bool freq_is_common_text(const struct freq_run *r, uint32_t at, uint32_t n);
 
 #endif

@@ -33,12 +33,23 @@ static const uint8_t commonness[256] = {
     5,  2,  2,  4,  2,  2,  5,  5,  7,  4,  4,  4,  4,  5,  7,  27,
 };
 
+#define COMMONEST 49u    /* the largest of them */
+#define RARITY_BYTES 64u /* more make no difference */
+
 static uint8_t lower(uint8_t b) {
     return b >= 'A' && b <= 'Z' ? b | 0x20 : b;
 }
 
 static bool is_letter(uint8_t b) {
     return lower(b) >= 'a' && lower(b) <= 'z';
+}
+
+uint32_t find_rarity(const uint8_t *lit, size_t len) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < len && i < RARITY_BYTES; i++) {
+        sum += COMMONEST - commonness[lit[i]] + 1u;
+    }
+    return sum;
 }
 
 void find_key_offer(struct find_key *key, size_t at, uint8_t byte, bool nocase) {

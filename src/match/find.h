@@ -34,6 +34,9 @@ struct find_key {
     struct find_probe probe[FIND_PROBES]; /* the rarest first; some equal when len is small */
 };
 
+/* The more, the rarer: eighths of bits below the commonest byte, and one a byte. 0: no bytes. */
+uint32_t find_rarity(const uint8_t *lit, size_t len);
+
 /* The literal stands `at` bytes behind the place. */
 void find_key_init(struct find_key *key, const uint8_t *lit, size_t len, size_t at, bool nocase);
 /* Another byte that must stand `at` behind the place (ignoring case: lower case). */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "match/attribute.h"
 #include "match/compare.h"
+#include "match/find.h"
 #include "match/macro.h"
 
 static bool is_of_target(const struct match_layer *layer, const struct mt_sig *sig) {
@@ -98,8 +99,9 @@ bool judge_holds_trigger(const struct judged *j, uint32_t number) {
     return false;
 }
 
-/* How soon to ask for a necessary subsignature: at fixed places first (cheap), then by the longest
- * key, the one most likely to be missing; last those without a key. */
+/* How soon to ask for a necessary subsignature: at fixed places first (cheap), then the one most
+ * likely to be missing, by the bytes of the key that will be looked for; last those without a key.
+ * (By its length, "sp" was looked for in all of a text before two backquotes were.) */
 static uint32_t urgency(const struct judged *j, uint32_t sub_index) {
     const struct mt_segment *seg = j->m->segment[j->segment];
     if (sub_index >= seg->sub_count) {
@@ -109,12 +111,15 @@ static uint32_t urgency(const struct judged *j, uint32_t sub_index) {
     if (sub->off_kind != MT_OFF_ANY) {
         return ASK_AT_ONCE;
     }
-    uint32_t longest = 0;
+    const struct mt_part *longest = NULL; /* the first of them, as in pattern.c */
     for (uint32_t k = 0; k < sub->part_count && sub->part_first + k < seg->part_count; k++) {
-        uint32_t len = seg->part[sub->part_first + k].key_len;
-        longest = len > longest ? len : longest;
+        const struct mt_part *part = &seg->part[sub->part_first + k];
+        longest = longest == NULL || part->key_len > longest->key_len ? part : longest;
     }
-    return longest;
+    if (longest == NULL || (uint64_t)longest->key + longest->key_len > seg->lit_len) {
+        return 0;
+    }
+    return find_rarity(seg->lit + longest->key, longest->key_len);
 }
 
 /* Does this node need a hit of its subsignature? */

@@ -538,6 +538,26 @@ static void masked_triggers(void **state) {
     arena_release(&arena);
 }
 
+/* An address stands in any text: what is searched for is the other half, though it is shorter. */
+static void common_words(void **state) {
+    (void)state;
+    struct arena arena;
+    struct mt_segment s;
+    struct body_builder *b = NULL;
+    arena_init(&arena, (size_t)1 << 30);
+    assert_false(sk_failed(body_builder_new(NULL, &b)));
+    assert_int_equal(add(b, BODY_LDB, "A;Target:0;0&1;687474703a2f2f;3c737667"), DEFC_TAKEN);
+    assert_int_equal(add(b, BODY_LDB, "B;Target:0;0&1;76657273696f6e;7a78637671"), DEFC_TAKEN);
+    assert_false(sk_failed(body_build_segment(b, &arena, &s)));
+    assert_int_equal(s.trig_count, 2);
+    assert_int_equal(s.trig[0].len, 4);
+    assert_memory_equal(s.lit + s.trig[0].lit, "<svg", 4);
+    assert_int_equal(s.trig[1].len, 5);
+    assert_memory_equal(s.lit + s.trig[1].lit, "zxcvq", 5);
+    body_builder_free(b);
+    arena_release(&arena);
+}
+
 static void same_lines_same_bytes(void **state) {
     (void)state;
     struct arena arena;
@@ -694,6 +714,7 @@ int main(void) {
         cmocka_unit_test(equal_things_are_kept_once),
         cmocka_unit_test(tables_of_samples),
         cmocka_unit_test(masked_triggers),
+        cmocka_unit_test(common_words),
         cmocka_unit_test(same_lines_same_bytes),
         cmocka_unit_test(empty_builder),
         cmocka_unit_test(every_allocation_may_fail),

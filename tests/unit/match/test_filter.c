@@ -245,6 +245,17 @@ static void test_find_kernels_are_equal_to_naive(void **state) {
     }
 }
 
+static void test_rarity(void **state) {
+    (void)state;
+    assert_int_equal(find_rarity(NULL, 0), 0);
+    assert_true(find_rarity((const uint8_t *)" ", 1) > 0); /* the commonest byte */
+    assert_true(find_rarity((const uint8_t *)"``", 2) > find_rarity((const uint8_t *)"sp", 2));
+    assert_true(find_rarity((const uint8_t *)"spo", 3) > find_rarity((const uint8_t *)"sp", 2));
+    uint8_t many[UINT8_MAX];
+    memset(many, 0xff, sizeof(many));
+    assert_true(find_rarity(many, sizeof(many)) < UINT32_MAX); /* ASK_AT_ONCE */
+}
+
 /* ---- whole runs ------------------------------------------------------------------------------ */
 
 struct found {
@@ -508,6 +519,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_are_equal),
         cmocka_unit_test(test_kernels_find_every_set_window),
         cmocka_unit_test(test_find_kernels_are_equal_to_naive),
+        cmocka_unit_test(test_rarity),
         cmocka_unit_test(test_planted_literals_are_found_at_every_alignment),
         cmocka_unit_test(test_planted_literals_are_found_at_window_edges),
         cmocka_unit_test(test_literal_longer_than_the_view),
