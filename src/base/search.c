@@ -6,7 +6,8 @@
  * glibc's memmem hashes every second pair of bytes of the text for such short needles and runs at
  * one or two gigabytes a second; probes ask for a handful of needles in the same bytes of every
  * layer, which was 4 % of a scan of small files, and with vectors of sixteen bytes again 4 % of one
- * that had become twice as fast.
+ * that had become twice as fast. Tried for tags: places of '<' from the bits of a block instead of
+ * memchr (10 % slower); for "begin" two passes for rarer pairs (slower than one with more hits).
  */
 #include "base/search.h"
 

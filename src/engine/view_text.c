@@ -10,7 +10,8 @@
  *
  * It has no limit by default (ClamAV: MaxScriptNormalize, 20 MB). Making it once more, in the
  * cache, costs less than to write a large one to the spool and to read it there, and leaves the
- * memory to the layer itself. In memory a layer is text once (expressions want one piece).
+ * memory to the layer itself. What fits into memory is stored (expressions want one piece; making
+ * it again from one or two MiB on brought nothing).
  */
 #include <string.h>
 

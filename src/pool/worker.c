@@ -384,7 +384,8 @@ static bool enter(const struct worker_start *start, int sock, struct sandbox_sta
 }
 
 /* Large buffers go back to the system when they are freed. glibc would raise the size from which it
- * does so with each of them, and keep tens of megabytes that one large object needed. */
+ * does so with each of them, and keep tens of megabytes that one large object needed. (A heap
+ * that may keep four: a sixth fewer page faults on documents, but 25 MiB private with packages.) */
 static void keep_little(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
