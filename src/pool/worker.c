@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What runs inside the cage. Everything that needs files happens before sandbox_enter: making the
- * scanner, one scan of a few harmless bytes (libraries load their configuration and modules at
- * first use). After that only descriptors from the pool are read.
+ * scanner, one scan of a few harmless bytes, loading late parts unless the worker is a lean one.
+ * After that only descriptors from the pool are read.
  *
  * One object at a time; the pool may have sent several, they wait in the socket. Answers to one
  * object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow: the pool always
