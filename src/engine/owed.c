@@ -21,6 +21,12 @@
  *
  * Sections of Windows programs, hashed one by one in place, were a fifth of their time.
  *
+ * With fewer messages at hand than lanes, mostly at the end of a folder, are three quarters of the
+ * steps of the lanes on programs (the longest, 9.2 MB, is longer than a lane's share of 80 MB), two
+ * thirds on libraries (three above 10 MB, one of them the 891st file of 906). The chain bounds
+ * them: 64 steps of four operations. Only beginning the longest first would shorten that: reckoned,
+ * not tried, 2 to 4 % of the whole scan, for one more stat of every file of a folder.
+ *
  * Reading costs 0.19 ns a byte from the page cache whatever the pieces and wherever they go (0.06
  * when the page cache's own lines are still in the L2). So without gain were: keeping the buffer
  * that an object was read into (up to 1 MiB, in a ring of 8 or 16), which costs as much again
