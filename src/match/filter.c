@@ -26,6 +26,7 @@
  * the four bytes of some mark, and 200 to 1,000 per MB go on as one does. Two passes over the list
  * keep the ones that do, again without a branch; then there is one bucket to look into for all
  * segments. Half to two thirds of the time of a search by groups (AVX-512; ELF files, C headers).
+ * Tried: what the plan says in locals during the second pass (no difference).
  *
  * Tables may be hostile: shapes were compared with section lengths when the image was opened and
  * when the plan was made, everything read out of an element is compared with its bound here, and

@@ -185,7 +185,7 @@ static bool anchor_holds(const struct anchor_text *t, const struct mt_anchor *a)
 static sk_err touch_place(struct scan *s, unsigned segment, const struct mt_anchor *anchor,
                           const struct plan_place *place) {
     struct anchor_text text;
-    anchor_load(s, &anchor[place->first], &text);
+    anchor_load(s, &place->where, &text);
     TRY(s->m->run.err);
     unsigned first = text.text & 0xff, pair = plan_pair_hash(text.text);
     if (text.len == 0 || (place->byte_set[first >> 5] >> (first & 31) & 1) == 0 ||

@@ -347,10 +347,12 @@ static sk_err make_places(struct filter_plan *p, unsigned input) {
     }
     p->place[input] = place;
     p->place_count[input] = count;
+    place->where = t->anchor[0];
     for (uint32_t i = 0; i < t->anchor_count; i++) {
         if (i > 0 && !same_place(&t->anchor[i - 1], &t->anchor[i])) {
             place++;
             place->first = i;
+            place->where = t->anchor[i];
         }
         place->count++;
         add_bytes(place, &t->anchor[i]);

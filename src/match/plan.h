@@ -118,6 +118,7 @@ struct plan_slow {
  * times and for / once, and all were gone through in every header that begins with a comment.)
  */
 struct plan_place {
+    struct mt_anchor where; /* the first of them: in the image each would be a miss of the cache */
     uint32_t first, count;
     uint32_t byte_set[8];
     uint32_t pair_set[8];
