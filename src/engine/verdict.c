@@ -246,11 +246,14 @@ static bool list_insert(struct sk_scanner *sc, struct finding_list *list, struct
         list->item = item;
         list->cap = cap;
     }
-    size_t at = list->count;
-    while (at > 0 && finding_compare(f, list->item[at - 1]) < 0) {
-        list->item[at] = list->item[at - 1];
-        at--;
+    size_t at = 0;
+    for (size_t end = list->count; at < end;) {
+        size_t mid = at + (end - at) / 2;
+        bool before = finding_compare(f, list->item[mid]) < 0;
+        end = before ? mid : end;
+        at = before ? at : mid + 1;
     }
+    memmove(&list->item[at + 1], &list->item[at], (list->count - at) * sizeof(*list->item));
     list->item[at] = f;
     list->count++;
     return true;

@@ -281,7 +281,7 @@ static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint
     return sk_ok();
 }
 
-static uint32_t slow_text(const struct view *v, uint32_t pos) {
+static inline uint32_t slow_text(const struct view *v, uint32_t pos) {
     const uint8_t *p = v->p + v->block + pos;
     size_t avail = v->len - v->block - pos;
     uint32_t text;
@@ -311,6 +311,31 @@ static size_t slow_sift(const struct pass *ps, uint32_t *list, size_t n) {
             has |= slow_has(ps->slow, 2, text & kind[2].mask);
             has |= slow_has(ps->slow, 3, text & kind[3].mask);
         }
+        kept += has & 1;
+    }
+    return kept;
+}
+
+static bool is_wide(const struct plan_slow *slow) {
+    bool wide = false;
+    for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+        wide = wide || slow->kind[k].wide != NULL;
+    }
+    return wide;
+}
+
+/* Once more with longer hashes: ten thousand entries of the sieve fill half of the small set. */
+static size_t wide_sift(const struct pass *ps, uint32_t *list, size_t n) {
+    const struct plan_slow_kind *kind = ps->job->plan->slow.kind;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pos = list[i], text = slow_text(ps->v, pos), has = 0;
+        for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+            uint32_t masked = text & kind[k].mask, h = plan_wide_hash(masked);
+            uint32_t some = kind[k].wide == NULL ? 1 : kind[k].wide[h >> 5] >> (h & 31);
+            has |= some & slow_has(ps->slow, k, masked);
+        }
+        list[kept] = pos;
         kept += has & 1;
     }
     return kept;
@@ -390,6 +415,7 @@ static sk_err run_slow(const struct pass *ps) {
         .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
     size_t n = job->kernel->slow(&slow->classes, &span, job->scratch);
     n = slow_sift(ps, job->scratch, n);
+    n = is_wide(slow) ? wide_sift(ps, job->scratch, n) : n;
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
         uint32_t pos = job->scratch[i], text = slow_text(v, pos);

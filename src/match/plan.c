@@ -20,6 +20,7 @@
 #define CLASSES_PER_HALF 8u
 #define MARK_WORDS_MIN 4u
 #define MARK_WORDS_MAX 13u
+#define WIDE_ENTRIES 4096u /* of a slow kind: a quarter of its small set */
 
 static bool shape_is_good(const struct mt_group_head *h) {
     return (h->q == 4 || h->q == 8) && h->s != 0 && h->s <= FILTER_STEP_MAX &&
@@ -174,10 +175,20 @@ static void count_bucket(struct plan_slow_kind *kind, const struct plan_slow_ent
 /* first[b] moves from the start of bucket b to its end. */
 static void place_entry(struct plan_slow_kind *kind, const struct plan_slow_entry *e) {
     kind->entry[kind->first[plan_slow_bucket(kind, plan_slow_hash(e->value))]++] = *e;
+    if (kind->wide != NULL) {
+        uint32_t h = plan_wide_hash(e->value);
+        kind->wide[h >> 5] |= 1u << (h & 31);
+    }
 }
 
 /* About as many buckets as entries. */
 static sk_err alloc_kind(struct plan_slow_kind *kind) {
+    if (kind->count > WIDE_ENTRIES) {
+        kind->wide = mem_zalloc((1u << PLAN_WIDE_LOG2) / 32, sizeof(*kind->wide));
+        if (kind->wide == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+    }
     while (kind->log2 < PLAN_SLOW_LOG2 && (1u << kind->log2) < kind->count) {
         kind->log2++;
     }
@@ -418,6 +429,7 @@ void filter_plan_free(struct filter_plan *p) {
     for (unsigned i = 0; i < PLAN_SLOW_KINDS; i++) {
         mem_free(p->slow.kind[i].entry);
         mem_free(p->slow.kind[i].first);
+        mem_free(p->slow.kind[i].wide);
     }
     mem_free(p->marks.word);
     mem_free(p->marks.first);

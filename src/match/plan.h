@@ -70,6 +70,7 @@ struct plan_classes {
     uint8_t hi[PLAN_HALVES][3][16];
 };
 #define PLAN_SLOW_LOG2 14u /* of the hash */
+#define PLAN_WIDE_LOG2 17u /* of the one for many entries */
 struct plan_slow_entry {
     uint32_t value; /* as in struct mt_slow_entry */
     uint32_t trig;
@@ -84,6 +85,7 @@ struct plan_slow_kind {
     struct plan_slow_entry *entry;
     uint32_t count;
     uint32_t set[(1u << PLAN_SLOW_LOG2) / 32]; /* hashes that exist; looked at first */
+    uint32_t *wide; /* NULL; of many entries: longer hashes that exist (plan_wide_hash) */
 };
 /* Three bytes, four, and three of four with any byte between: machine code with an operand of one
  * byte often has nothing else. */
@@ -156,6 +158,9 @@ static inline uint32_t plan_pair_hash(uint32_t text) {
 /* Hash of three or four folded bytes (the others zero). */
 static inline uint32_t plan_slow_hash(uint32_t masked) {
     return masked * 0x9E3779B1u >> (32 - PLAN_SLOW_LOG2);
+}
+static inline uint32_t plan_wide_hash(uint32_t masked) {
+    return masked * 0x9E3779B1u >> (32 - PLAN_WIDE_LOG2);
 }
 /* Hash of the first four folded bytes of a mark. */
 static inline uint32_t plan_mark_hash(uint32_t text) {

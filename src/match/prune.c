@@ -12,7 +12,8 @@
  * Looking for all of their keys at once took a second pass over the file, with a table made for it,
  * more than the filter itself; a few searches for one literal are a tenth of that. A file made of
  * the signatures' own bytes touches thousands: one search each over the whole layer reads it from
- * memory each time. Tried before: the sieve for everything straight away; one round.
+ * memory each time. Tried before: the sieve for everything straight away; one round. The second
+ * sieve is for everything: by then most of what is left in will be found.
  */
 #include "match/matcher_private.h"
 
@@ -168,19 +169,73 @@ static sk_err sieve_some(struct matcher *m) {
     return sk_ok();
 }
 
-/* Looks for what is wanted, and wants nothing any more. */
-static sk_err look(struct scan *s, struct match_budget *budget, unsigned *searches) {
+/* Where all places of a key are known, asking is no search. */
+static sk_err may_ask(struct matcher *m, struct wanted w, unsigned *searches, bool *out_may) {
+    const struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+    if (slot == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    *out_may = slot->places > 0 || *searches < SEARCHES_MAX;
+    *searches += *out_may && slot->places == 0;
+    return sk_ok();
+}
+
+struct hunt {
+    unsigned searches; /* of pattern_ask_all */
+    unsigned sieves;   /* the second was for all */
+};
+
+static struct judged judged_of(const struct scan *s, const struct touched *t) {
+    return (struct judged){.m = s->m,
+                           .segment = t->segment,
+                           .sig = &s->m->segment[t->segment]->sig[t->index],
+                           .layer = s->layer,
+                           .trig = t->trig};
+}
+
+static uint32_t sub_of(const struct judged *j, uint32_t number) {
+    return j->m->segment[j->segment]->sig_sub[j->sig->sub_first + number];
+}
+
+/* All that a signature which is still in may ask for. */
+static sk_err want_rest(struct scan *s, const struct touched *t) {
+    const struct mt_segment *seg = s->m->segment[t->segment];
+    struct judged j = judged_of(s, t);
+    for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
+        if (sieve_part(seg, sub_of(&j, i)) != NULL) {
+            TRY(want_sub(s->m, t->segment, sub_of(&j, i)));
+        }
+    }
+    return sk_ok();
+}
+
+/* Looks for what is wanted. When the first sieve left many in, the second is for all that they may
+ * ask for: one pass more instead of one for each round. *out_any: something was looked for. */
+static sk_err look(struct scan *s, struct match_budget *budget, struct hunt *hunt, bool *out_any) {
     struct matcher *m = s->m;
+    *out_any = false;
     if (m->wanted.count > FEW) {
+        for (size_t i = 0; i < m->sigs.count && hunt->sieves == 1; i++) {
+            TRY(want_rest(s, &m->sigs.item[i]));
+        }
+        size_t wanted = m->wanted.count;
+        hunt->sieves++;
         TRY(sieve_some(m));
         TRY(run_sieve(s, budget));
         sieve_clear(&m->sieve);
+        *out_any = m->wanted.count < wanted;
     }
-    for (size_t i = 0; i < m->wanted.count; i += PATTERN_ASKS_MAX) {
-        size_t left = m->wanted.count - i, n = left < PATTERN_ASKS_MAX ? left : PATTERN_ASKS_MAX;
-        if (*searches + n <= SEARCHES_MAX) {
-            *searches += (unsigned)n;
-            TRY(ask_some(m, &m->wanted.item[i], n));
+    struct wanted some[PATTERN_ASKS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < m->wanted.count; i++) {
+        bool may = false;
+        TRY(may_ask(m, m->wanted.item[i], &hunt->searches, &may));
+        some[n] = m->wanted.item[i];
+        n += may;
+        if (n == PATTERN_ASKS_MAX || (n > 0 && i + 1 == m->wanted.count)) {
+            *out_any = true;
+            TRY(ask_some(m, some, n));
+            n = 0;
         }
     }
     return sk_ok();
@@ -198,18 +253,6 @@ static sk_err want_nothing(struct matcher *m) {
     }
     m->wanted.count = 0;
     return sk_ok();
-}
-
-static struct judged judged_of(const struct scan *s, const struct touched *t) {
-    return (struct judged){.m = s->m,
-                           .segment = t->segment,
-                           .sig = &s->m->segment[t->segment]->sig[t->index],
-                           .layer = s->layer,
-                           .trig = t->trig};
-}
-
-static uint32_t sub_of(const struct judged *j, uint32_t number) {
-    return j->m->segment[j->segment]->sig_sub[j->sig->sub_first + number];
 }
 
 static void put_out(struct scan *s, struct touched *t) {
@@ -269,13 +312,15 @@ static sk_err leave_out_foreign(struct scan *s) {
     return sk_ok();
 }
 
-static sk_err run_round(struct scan *s, struct match_budget *budget, unsigned *searches) {
+/* *out_any: false when nothing could be looked for, so nothing will be. */
+static sk_err run_round(struct scan *s, struct match_budget *budget, struct hunt *hunt,
+                        bool *out_any) {
     struct touched_list *sigs = &s->m->sigs;
     for (size_t i = 0; i < sigs->count; i++) {
         struct touched *t = &sigs->item[i];
         TRY(t->out || t->settled ? sk_ok() : ask_next(s, t));
     }
-    TRY(look(s, budget, searches));
+    TRY(look(s, budget, hunt, out_any));
     return want_nothing(s->m);
 }
 
@@ -287,26 +332,15 @@ static bool all_settled(const struct touched_list *sigs) {
     return all;
 }
 
-/* All that a signature which is still in may ask for. */
-static sk_err want_rest(struct scan *s, const struct touched *t) {
-    const struct mt_segment *seg = s->m->segment[t->segment];
-    struct judged j = judged_of(s, t);
-    for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
-        if (sieve_part(seg, sub_of(&j, i)) != NULL) {
-            TRY(want_sub(s->m, t->segment, sub_of(&j, i)));
-        }
-    }
-    return sk_ok();
-}
-
 static sk_err narrow_down(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
-    unsigned searches = 0;
+    struct hunt hunt = {0, 0};
+    bool any = true;
     TRY(leave_out_foreign(s));
-    for (unsigned round = 0; round < ROUNDS_MAX && !all_settled(&m->sigs); round++) {
-        TRY(run_round(s, budget, &searches));
+    for (unsigned round = 0; round < ROUNDS_MAX && any && !all_settled(&m->sigs); round++) {
+        TRY(run_round(s, budget, &hunt, &any));
     }
-    for (size_t i = 0; i < m->sigs.count; i++) {
+    for (size_t i = 0; i < m->sigs.count && hunt.sieves < 2; i++) {
         TRY(want_rest(s, &m->sigs.item[i]));
     }
     if (m->wanted.count > REST_FEW) {
