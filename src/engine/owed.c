@@ -155,6 +155,12 @@ static bool make_room(struct sk_scanner *sc, struct layer *layer, size_t size) {
     return true;
 }
 
+void owed_make_room(struct sk_scanner *sc, struct layer *layer) {
+    if (sc->owed != NULL && sc->owed->held > 0) {
+        (void)make_room(sc, layer, OWED_HELD_BYTES);
+    }
+}
+
 static sk_err read_layer(void *ctx, uint64_t off, void *buf, size_t len) {
     const struct owed_job *job = ctx;
     size_t got = 0;

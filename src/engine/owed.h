@@ -42,6 +42,8 @@ bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t t
 /* True: these digests will be taken later, or, of a large member or view, are taken already. May
  * take digests that are owed, to make room or beside them. */
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask);
+/* Something large is about to stay in memory: takes digests until no copies are kept. */
+void owed_make_room(struct sk_scanner *sc, struct layer *layer);
 /* Does the object being scanned owe digests so far? */
 bool owed_waits(const struct owed *owed);
 /* The object is scanned. Does it owe digests? When it does not, the report stands. */

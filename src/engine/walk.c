@@ -26,11 +26,13 @@
  */
 #include "engine/walk.h"
 
+#include "base/mem.h"
 #include "engine/heuristics.h"
 #include "engine/embedded.h"
 #include "engine/layer.h"
 #include "engine/members.h"
 #include "engine/observe.h"
+#include "engine/owed.h"
 #include "engine/share.h"
 #include "engine/view.h"
 #include "engine/switches.h"
@@ -95,6 +97,10 @@ static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_st
     store_begin(r->store, &walk->sc->pool);
     bool believed = r->expected / WALK_PLAUSIBLE_RATIO <= r->packed;
     if (believed && r->at_once) {
+        if (r->expected >= STORE_MEMORY_BYTES) {
+            owed_make_room(walk->sc, r->layer);
+            mem_trim();
+        }
         store_expect_at_once(r->store, r->expected, r->packed);
     } else if (believed) {
         store_expect(r->store, r->expected);

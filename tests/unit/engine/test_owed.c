@@ -342,11 +342,37 @@ static void test_no_room_without_time(void **state) {
     (void)close(fd);
 }
 
+/* Before something large: no copy is kept after that, so nothing of them is owed. */
+static void test_room_is_made(void **state) {
+    (void)state;
+    begin();
+    struct sk_scanner *sc = scanner_flags(0);
+    int fd = file_of(CLEAN, strlen(CLEAN));
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_true(owed_begin(sc->owed, fd, &st, 2));
+    struct layer *root = layer_new(sc, NULL), *member = layer_new(sc, root);
+    sk_source_init_mem(&member->src, (const uint8_t *)CLEAN, strlen(CLEAN));
+    budget_start(&sc->budget);
+    struct owed_ask ask = {&member->src, 0, strlen(CLEAN), HS_FILE, CRYPTO_MASK(CRYPTO_MD5)};
+    owed_make_room(sc, member);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_true(owed_put(sc, member, &ask));
+    }
+    assert_true(owed_waits(sc->owed));
+    owed_make_room(sc, member);
+    assert_false(owed_waits(sc->owed));
+    assert_false(owed_end(sc->owed));
+    sk_scanner_free(sc);
+    (void)close(fd);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_no_job_left),
         cmocka_unit_test(test_large_members),
+        cmocka_unit_test(test_room_is_made),
         cmocka_unit_test(test_only_the_known_one_falls),
         cmocka_unit_test(test_what_owes_nothing),
         cmocka_unit_test(test_members_and_large_objects),
