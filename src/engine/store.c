@@ -27,7 +27,7 @@
 
 #define ROOM_BYTES ((size_t)64 * 1024)
 #define FIRST_BYTES ((size_t)256 * 1024)
-#define SPARE_MAX_BYTES ((size_t)2 << 20) /* kept from one object to the next */
+#define SPARES_MAX_BYTES ((size_t)2 << 20) /* all together, kept from one object to the next */
 
 void store_pool_init(struct store_pool *pool, int spool_fd, uint64_t ceiling_bytes) {
     *pool =
@@ -42,16 +42,19 @@ static void buf_drop(struct store_pool *pool, struct store_buf *b) {
     *b = (struct store_buf){0};
 }
 
+/* Cut, not freed: pages cost more to get again than to write to. */
 void store_pool_trim(struct store_pool *pool) {
+    size_t left = SPARES_MAX_BYTES;
     for (unsigned i = 0; i < STORE_SPARES; i++) {
         struct store_buf *b = &pool->spare[i];
-        uint8_t *ptr = b->cap > SPARE_MAX_BYTES ? mem_realloc(b->ptr, SPARE_MAX_BYTES) : NULL;
-        if (ptr != NULL) { /* cut, not freed: pages cost more to get again than to write to */
-            pool->held -= b->cap - SPARE_MAX_BYTES;
-            *b = (struct store_buf){ptr, SPARE_MAX_BYTES};
-        } else if (b->cap > SPARE_MAX_BYTES) {
+        uint8_t *ptr = b->cap > left && left > 0 ? mem_realloc(b->ptr, left) : NULL;
+        if (ptr != NULL) {
+            pool->held -= b->cap - left;
+            *b = (struct store_buf){ptr, left};
+        } else if (b->cap > left) {
             buf_drop(pool, b);
         }
+        left -= b->cap;
     }
 }
 
