@@ -393,6 +393,79 @@ static void test_planted_literals_are_found_at_window_edges(void **state) {
     tb_free(b);
 }
 
+#define MANY 5000u /* of a kind: more than have longer hashes of their own (plan.c) */
+
+struct many {
+    uint64_t off[2 * MANY];
+    unsigned count;
+};
+
+static sk_err on_many(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct many *many = ctx;
+    assert_int_equal(input, 0);
+    assert_true(trig < 2 * MANY);
+    many->off[trig] = off;
+    many->count++;
+    return sk_ok();
+}
+
+/* The literal of a number: four letters, or three bytes of other values. */
+static size_t nth_literal(unsigned i, uint8_t *out) {
+    size_t len = i < MANY ? 4 : 3;
+    for (size_t k = 0; k < len; k++) {
+        out[k] = (uint8_t)(len == 4 ? 'a' + i % 26 : 0x80 + i % 32);
+        i /= len == 4 ? 26 : 32;
+    }
+    return len;
+}
+
+/* A slow set of thousands finds each of its literals at its place, by every kernel. */
+static void test_many_in_the_slow_set(void **state) {
+    (void)state;
+    struct tb *b = tb_new();
+    tb_menu(b, 0, 0);
+    uint8_t *text = mem_zalloc(2 * MANY, 5);
+    struct many *want = mem_zalloc(1, sizeof(*want)), *got = mem_alloc(sizeof(*got));
+    assert_true(text != NULL && want != NULL && got != NULL);
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        want->off[i] = 5 * (uint64_t)i;
+        size_t len = nth_literal(i, text + 5 * (size_t)i);
+        char body[9];
+        for (size_t k = 0; k < len; k++) {
+            (void)snprintf(body + 2 * k, 3, "%02x", text[5 * (size_t)i + k]);
+        }
+        uint32_t sub = tb_sub(b, &(struct tb_sub_spec){.body = body});
+        (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0", .subs = &sub, .sub_count = 1});
+    }
+    const struct mt_segment *seg = tb_finish(b);
+    static uint32_t scratch[FILTER_BLOCK_BYTES];
+    static uint64_t done[(2 * MANY + 63) / 64];
+    struct filter_input in = {seg, &seg->table[0], done};
+    struct filter_plan *plan = NULL;
+    assert_int_equal(filter_plan_new(&in, 1, false, &plan).code, SK_OK);
+    unsigned wide = 0;
+    for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+        wide += plan->slow.kind[k].wide != NULL;
+    }
+    assert_int_equal(wide, 2);
+    const struct filter_kernel *kernel;
+    for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+        struct sk_source src;
+        sk_source_init_mem(&src, text, 5 * 2 * (size_t)MANY);
+        got->count = 0;
+        memset(done, 0, sizeof(done));
+        struct filter_job job = {kernel, &src, plan, scratch, .hit = on_many, .hit_ctx = got};
+        assert_int_equal(filter_run(&job).code, SK_OK);
+        assert_int_equal(got->count, 2 * MANY);
+        assert_memory_equal(got->off, want->off, sizeof(got->off));
+    }
+    filter_plan_free(plan);
+    mem_free(text);
+    mem_free(want);
+    mem_free(got);
+    tb_free(b);
+}
+
 /* A literal longer than the context around a block is fetched from the source. */
 static void test_literal_longer_than_the_view(void **state) {
     (void)state;
@@ -522,6 +595,7 @@ int main(void) {
         cmocka_unit_test(test_rarity),
         cmocka_unit_test(test_planted_literals_are_found_at_every_alignment),
         cmocka_unit_test(test_planted_literals_are_found_at_window_edges),
+        cmocka_unit_test(test_many_in_the_slow_set),
         cmocka_unit_test(test_literal_longer_than_the_view),
         cmocka_unit_test(test_damaged_tables_end_the_run),
     };

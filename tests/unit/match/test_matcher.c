@@ -226,6 +226,61 @@ static void test_stats_and_stopping(void **state) {
     tb_free(b);
 }
 
+/* Hits told again: all of them, in order, until the caller has enough; as if they were found now,
+ * so each can be explained; and the next scan starts anew. */
+struct again {
+    struct matcher *m;
+    const struct match_layer *layer;
+    struct match_hit hit[4];
+    unsigned count, stop_after;
+    uint64_t places; /* of the first subsignature of each that was explained */
+};
+
+static bool keep_and_explain(void *ctx, const struct match_hit *hit) {
+    struct again *a = ctx;
+    struct match_sig which = {hit->segment, hit->sig};
+    struct match_trial trial = {0};
+    assert_true(a->count < 4);
+    assert_int_equal(matcher_explain(a->m, a->layer, &which, &trial).code, SK_OK);
+    a->places += trial.sub_count > 0 ? trial.sub[0].count : 0;
+    a->hit[a->count++] = *hit;
+    return a->count != a->stop_after;
+}
+
+static void test_repeating(void **state) {
+    (void)state;
+    struct tb *b = tb_new();
+    struct mt_attr none = {0, 0, 0};
+    for (unsigned i = 0; i < 3; i++) {
+        (void)marker_sig(b, SK_TARGET_ANY, none);
+    }
+    struct matcher *m = matcher_of(tb_finish(b));
+    struct sk_source src;
+    sk_source_init_mem(&src, marker, sizeof(marker) - 1);
+    struct match_layer layer = {.src = &src};
+    struct again first = {.m = m, .layer = &layer};
+    budget = (struct match_budget){.steps = 1 << 30};
+    assert_int_equal(matcher_scan(m, &layer, &budget, keep_and_explain, &first).code, SK_OK);
+    assert_int_equal(first.count, 3);
+    assert_int_equal(first.places, 3);
+    for (unsigned stop = 0; stop < 3; stop++) {
+        struct again more = {.m = m, .layer = &layer, .stop_after = stop};
+        struct match_hits hits = {first.hit, first.count, keep_and_explain, &more};
+        matcher_repeat(m, &layer, &budget, &hits);
+        assert_int_equal(more.count, stop == 0 ? 3 : stop);
+        assert_int_equal(more.places, more.count);
+        for (unsigned i = 0; i < more.count; i++) {
+            assert_int_equal(more.hit[i].sig, first.hit[i].sig);
+            assert_true(more.hit[i].offset == first.hit[i].offset);
+        }
+    }
+    struct hits got = {.stop_after = 0};
+    assert_int_equal(scan(m, layer, &got).code, SK_OK);
+    assert_int_equal(got.count, 3);
+    matcher_free(m);
+    tb_free(b);
+}
+
 /* One anchored check a kind, on a signature whose subsignature stands at that place. */
 static void test_anchors(void **state) {
     (void)state;
@@ -502,6 +557,7 @@ int main(void) {
         cmocka_unit_test(test_signatures_agree_with_brute_force),
         cmocka_unit_test(test_target_and_attributes_gate),
         cmocka_unit_test(test_stats_and_stopping),
+        cmocka_unit_test(test_repeating),
         cmocka_unit_test(test_anchors),
         cmocka_unit_test(test_segments_are_separate),
         cmocka_unit_test(test_budgets),
