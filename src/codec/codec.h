@@ -26,6 +26,7 @@
 /* Enough for xz -9 (64 MiB dictionary) and zstd --ultra -22 or --long=27 (128 MiB window). */
 #define SK_CODEC_MEM_BYTES ((uint64_t)136 << 20)
 #define SK_CODEC_SIZE_UNKNOWN UINT64_MAX
+#define SK_LZMA_PROPS_BYTES 5
 
 /* RFC 1951 raw deflate: one stream; what follows it is left alone. */
 sk_err sk_inflate_open(struct sk_stream *up, struct sk_stream **out_stream);
@@ -48,6 +49,28 @@ sk_err sk_unlzma_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream
  * SK_CODEC_SIZE_UNKNOWN when an end marker closes the stream. */
 sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_bytes,
                           struct sk_stream **out_stream);
+/* LZMA without a header, as in 7z: its five bytes of properties (lc, lp, pb; dictionary) lie apart.
+ * A known size may be closed by an end marker, too. Properties without sense: SK_E_FORMAT. */
+sk_err sk_lzma1_open(struct sk_stream *up, const uint8_t props[SK_LZMA_PROPS_BYTES], uint64_t size,
+                     uint64_t mem_bytes, struct sk_stream **out_stream);
+/* LZMA2 without a container; dict is its one byte of properties, 0 to 40. */
+sk_err sk_lzma2_open(struct sk_stream *up, uint8_t dict, uint64_t mem_bytes,
+                     struct sk_stream **out_stream);
+/* What .xz and 7z do to bytes before they pack them: calls made absolute, for a kind of processor
+ * (BCJ), or differences. number: where the counting of bytes begins (7z: 0); for Delta the
+ * distance, 1 to 256. Nothing in the input is an error. */
+enum sk_branch {
+    SK_BRANCH_X86,
+    SK_BRANCH_POWERPC,
+    SK_BRANCH_IA64,
+    SK_BRANCH_ARM,
+    SK_BRANCH_ARM_THUMB,
+    SK_BRANCH_SPARC,
+    SK_BRANCH_ARM64,
+    SK_BRANCH_DELTA
+};
+sk_err sk_branch_open(struct sk_stream *up, enum sk_branch kind, uint32_t number,
+                      struct sk_stream **out_stream);
 /* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. */
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
 

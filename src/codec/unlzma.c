@@ -26,9 +26,10 @@
 #define ALONE_HEADER_BYTES ((size_t)13)
 #define ZIP_HEADER_BYTES ((size_t)9)
 #define PROPS_BYTES 5u
+#define LZMA2_DICT_MAX 40u
 #define LCLP_MAX 4u /* liblzma's limit for lc + lp */
 
-enum lz_kind { LZ_XZ, LZ_LZIP, LZ_ALONE, LZ_ZIP };
+enum lz_kind { LZ_XZ, LZ_LZIP, LZ_ALONE, LZ_ZIP, LZ_RAW };
 enum lz_state { LZ_HEADER, LZ_RUN, LZ_BETWEEN };
 
 struct unlzma {
@@ -38,6 +39,8 @@ struct unlzma {
     enum lz_state state;
     uint64_t mem_bytes;
     uint64_t zip_size;
+    lzma_options_lzma raw; /* LZ_RAW */
+    lzma_vli raw_filter;
 };
 
 static void *lz_alloc(void *opaque, size_t count, size_t each) {
@@ -71,10 +74,20 @@ static sk_err lz_result(lzma_ret rc) {
     }
 }
 
+static sk_err begin_raw(struct unlzma *s) {
+    lzma_filter filters[2] = {{s->raw_filter, &s->raw}, {LZMA_VLI_UNKNOWN, NULL}};
+    if (lzma_raw_decoder_memusage(filters) > s->mem_bytes) {
+        return sk_fail(SK_E_LIMIT);
+    }
+    return lz_result(lzma_raw_decoder(&s->lz, filters));
+}
+
 static sk_err begin(struct unlzma *s) {
     switch (s->kind) {
     case LZ_XZ:
         return lz_result(lzma_stream_decoder(&s->lz, s->mem_bytes, 0));
+    case LZ_RAW:
+        return begin_raw(s);
     case LZ_LZIP:
         return lz_result(lzma_lzip_decoder(&s->lz, s->mem_bytes, 0));
     default:
@@ -185,6 +198,8 @@ static sk_err unlzma_open(struct unlzma like, struct sk_stream *up, struct sk_st
     s->state = like.kind == LZ_ZIP ? LZ_HEADER : LZ_RUN;
     s->mem_bytes = like.mem_bytes;
     s->zip_size = like.zip_size;
+    s->raw = like.raw;
+    s->raw_filter = like.raw_filter;
     sk_err err = begin(s);
     if (sk_failed(err)) {
         sk_stream_close(&s->stage.base);
@@ -209,5 +224,30 @@ sk_err sk_unlzma_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream
 sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_bytes,
                           struct sk_stream **out_stream) {
     struct unlzma like = {.kind = LZ_ZIP, .mem_bytes = mem_bytes, .zip_size = size};
+    return unlzma_open(like, up, out_stream);
+}
+
+sk_err sk_lzma1_open(struct sk_stream *up, const uint8_t props[SK_LZMA_PROPS_BYTES], uint64_t size,
+                     uint64_t mem_bytes, struct sk_stream **out_stream) {
+    struct unlzma like = {
+        .kind = LZ_RAW, .mem_bytes = mem_bytes, .raw_filter = LZMA_FILTER_LZMA1EXT};
+    like.raw = (lzma_options_lzma){.dict_size = sk_load_u32le(props + 1),
+                                   .lc = props[0] % 9u,
+                                   .lp = props[0] / 9u % 5u,
+                                   .pb = props[0] / 45u,
+                                   .ext_flags = LZMA_LZMA1EXT_ALLOW_EOPM,
+                                   .ext_size_low = (uint32_t)size,
+                                   .ext_size_high = (uint32_t)(size >> 32)};
+    return unlzma_open(like, up, out_stream);
+}
+
+sk_err sk_lzma2_open(struct sk_stream *up, uint8_t dict, uint64_t mem_bytes,
+                     struct sk_stream **out_stream) {
+    if (dict > LZMA2_DICT_MAX) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
+    struct unlzma like = {.kind = LZ_RAW, .mem_bytes = mem_bytes, .raw_filter = LZMA_FILTER_LZMA2};
+    like.raw.dict_size =
+        dict == LZMA2_DICT_MAX ? UINT32_MAX : (2u | (dict & 1u)) << (dict / 2u + 11);
     return unlzma_open(like, up, out_stream);
 }
