@@ -14,8 +14,9 @@
  * Sampling is decided by the offset in the layer: group (q, s) looks at multiples of s, so results
  * do not depend on where blocks or windows start.
  *
- * Candidates are hashed a few ahead of their use and their bucket prefetched: a bucket array is
- * larger than the L1 cache, and a candidate costs mostly that miss.
+ * A candidate costs mostly misses of the cache: bucket, entries, trigger, literal, each known only
+ * from the one before. So candidates go in batches, one step for all of them, which prefetches what
+ * the next step reads.
  *
  * The nibble tables of the slow set let 10,000 to 200,000 places per MB pass where 100 to 200 hold
  * an entry, so their candidates go through one more small set (slow_sift) before anything branches.
@@ -42,7 +43,8 @@
 
 #define CONTEXT_BYTES 1024u
 #define TICK_BLOCKS 64u
-#define AHEAD 4u /* power of two */
+#define BATCH 16u  /* candidates */
+#define CHECKS 64u /* triggers that may stand there */
 
 struct view {
     const uint8_t *p; /* byte at layer offset `off` */
@@ -58,11 +60,23 @@ struct slow_sets {
     uint32_t own[PLAN_SLOW_KINDS][sizeof(((struct plan_slow_kind *)0)->set) / sizeof(uint32_t)];
 };
 
+/* A table entry says: trigger `trig`, with its literal starting at `start`. */
+struct check {
+    uint64_t start;
+    uint32_t trig; /* below the bound of the input */
+    uint32_t input;
+};
+struct checks {
+    struct check item[CHECKS];
+    unsigned count;
+};
+
 /* One block. */
 struct pass {
     struct filter_job *job;
     struct view *v;
     struct slow_sets *slow;
+    struct checks *checks;
 };
 
 static const struct filter_kernel *const kernels[] = {
@@ -149,24 +163,51 @@ static sk_err literal_at(const struct pass *ps, const struct filter_input *in,
     return view_load(job->src, v->off + v->block, v);
 }
 
-/* A table entry says: trigger `trig`, with its literal starting at `start`. */
-static sk_err check_trigger(const struct pass *ps, unsigned input, uint32_t trig, uint64_t start) {
-    struct filter_job *job = ps->job;
-    const struct filter_input *in = &job->plan->input[input];
-    if (trig >= in->segment->trig_count) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    uint64_t bit = (uint64_t)1 << (trig & 63);
-    if ((in->done[trig >> 6] & bit) != 0) {
-        return sk_ok();
-    }
+static bool is_done(const struct filter_input *in, uint32_t trig) {
+    return trig < in->segment->trig_count && (in->done[trig >> 6] >> (trig & 63) & 1) != 0;
+}
+
+static sk_err run_check(const struct pass *ps, const struct check *c) {
+    const struct filter_input *in = &ps->job->plan->input[c->input];
     bool equal = false;
-    TRY(literal_at(ps, in, &in->segment->trig[trig], start, &equal));
+    TRY(is_done(in, c->trig)
+            ? sk_ok()
+            : literal_at(ps, in, &in->segment->trig[c->trig], c->start, &equal));
     if (!equal) {
         return sk_ok();
     }
-    in->done[trig >> 6] |= bit;
-    return job->hit(job->hit_ctx, input, trig, start);
+    in->done[c->trig >> 6] |= (uint64_t)1 << (c->trig & 63);
+    return ps->job->hit(ps->job->hit_ctx, c->input, c->trig, c->start);
+}
+
+static sk_err run_checks(const struct pass *ps) {
+    struct checks *checks = ps->checks;
+    unsigned count = checks->count;
+    checks->count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct check *c = &checks->item[i];
+        const struct mt_segment *seg = ps->job->plan->input[c->input].segment;
+        __builtin_prefetch(seg->lit + seg->trig[c->trig].lit);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        TRY(run_check(ps, &checks->item[i]));
+    }
+    return sk_ok();
+}
+
+/* Soon, at the latest when run_checks is called. */
+static sk_err check_trigger(const struct pass *ps, unsigned input, uint32_t trig, uint64_t start) {
+    const struct filter_input *in = &ps->job->plan->input[input];
+    if (trig >= in->segment->trig_count) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    if (is_done(in, trig)) {
+        return sk_ok();
+    }
+    __builtin_prefetch(&in->segment->trig[trig]);
+    struct checks *checks = ps->checks;
+    checks->item[checks->count++] = (struct check){start, trig, input};
+    return checks->count == CHECKS ? run_checks(ps) : sk_ok();
 }
 
 struct window {
@@ -191,13 +232,40 @@ static sk_err follow_bucket(const struct pass *ps, unsigned input, const struct 
     return sk_ok();
 }
 
-static uint64_t bucket_hash_ahead(const struct plan_group *pg, const struct view *v, uint32_t pos) {
+static uint64_t hash_ahead(const struct plan_group *pg, const struct view *v, uint32_t pos) {
     uint64_t hash = foldhash_bucket(foldhash_load(v->p + v->block + pos, pg->bitmap.q));
     for (unsigned i = 0; i < pg->count; i++) {
         const struct mt_group *g = pg->member[i];
         __builtin_prefetch(&g->bucket_first[foldhash_bucket_index(hash, g->head.log2_buckets)]);
     }
     return hash;
+}
+
+static void entries_ahead(const struct plan_group *pg, uint64_t hash) {
+    for (unsigned i = 0; i < pg->count; i++) {
+        const struct mt_group *g = pg->member[i];
+        __builtin_prefetch(
+            &g->entry[g->bucket_first[foldhash_bucket_index(hash, g->head.log2_buckets)]]);
+    }
+}
+
+/* list[0 .. n), n <= BATCH. */
+static sk_err follow_batch(const struct pass *ps, const struct plan_group *pg, const uint32_t *list,
+                           size_t n) {
+    uint64_t hash[BATCH], at = ps->v->off + ps->v->block;
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = hash_ahead(pg, ps->v, list[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        entries_ahead(pg, hash[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned k = 0; k < pg->count; k++) {
+            struct window w = {at + list[i], hash[i]};
+            TRY(follow_bucket(ps, pg->input[k], pg->member[k], w));
+        }
+    }
+    return run_checks(ps);
 }
 
 static sk_err run_group(const struct pass *ps, const struct plan_group *pg) {
@@ -211,18 +279,8 @@ static sk_err run_group(const struct pass *ps, const struct plan_group *pg) {
                                .end = v->block_len};
     size_t n = job->kernel->group(&pg->bitmap, &span, job->scratch);
     job->candidates += n;
-    uint64_t hash[AHEAD];
-    for (size_t i = 0; i < n && i < AHEAD; i++) {
-        hash[i] = bucket_hash_ahead(pg, v, job->scratch[i]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct window w = {at + job->scratch[i], hash[i % AHEAD]};
-        if (i + AHEAD < n) {
-            hash[i % AHEAD] = bucket_hash_ahead(pg, v, job->scratch[i + AHEAD]);
-        }
-        for (unsigned k = 0; k < pg->count; k++) {
-            TRY(follow_bucket(ps, pg->input[k], pg->member[k], w));
-        }
+    for (size_t i = 0; i < n; i += BATCH) {
+        TRY(follow_batch(ps, pg, job->scratch + i, n - i < BATCH ? n - i : BATCH));
     }
     return sk_ok();
 }
@@ -232,10 +290,6 @@ static uint32_t load_folded(const uint8_t *p, size_t avail) {
     memcpy(b, p, avail < 4 ? avail : 4);
     return ((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24) |
            (uint32_t)FOLDHASH_FOLD;
-}
-
-static bool is_done(const struct filter_input *in, uint32_t trig) {
-    return trig < in->segment->trig_count && (in->done[trig >> 6] >> (trig & 63) & 1) != 0;
 }
 
 /* When all entries of this hash are done, its places are no candidates any more. */
@@ -397,7 +451,7 @@ static sk_err run_marks(const struct pass *ps) {
             TRY(follow_slow(ps, k, (uint32_t)text, place));
         }
     }
-    return sk_ok();
+    return run_checks(ps);
 }
 
 static sk_err run_slow(const struct pass *ps) {
@@ -423,20 +477,21 @@ static sk_err run_slow(const struct pass *ps) {
             TRY(follow_slow(ps, k, text, v->off + v->block + pos));
         }
     }
-    return sk_ok();
+    return run_checks(ps);
 }
 
 sk_err filter_run(struct filter_job *job) {
     const struct filter_plan *plan = job->plan;
     unsigned blocks = 0;
     struct slow_sets slow;
+    struct checks checks = {.count = 0};
     for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
         slow.set[k] = plan->slow.kind[k].set;
     }
     for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
         struct view v;
         TRY(view_load(job->src, at, &v));
-        struct pass ps = {job, &v, &slow};
+        struct pass ps = {job, &v, &slow, &checks};
         for (unsigned g = 0; g < plan->group_count; g++) {
             TRY(run_group(&ps, &plan->group[g]));
         }

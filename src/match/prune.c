@@ -163,7 +163,7 @@ static sk_err sieve_some(struct matcher *m) {
             continue;
         }
         slot->wanted = false;
-        TRY(sieve_add(&m->sieve, w.segment, seg, w.sub, part));
+        TRY(sieve_add(&m->sieve, (struct sieve_asker){w.segment, w.sub, 0}, seg, part));
     }
     m->wanted.count = kept;
     return sk_ok();

@@ -42,31 +42,87 @@ struct shape {
 };
 static const struct shape shapes[2] = {{8, 8, 15, UINT16_MAX}, {4, 4, SIEVE_KEY_LONG, 14}};
 
-sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
+#define FIRST_SLOTS 256u
+#define SIEVE_KEYS_KEPT 4096u /* one exceptional layer is not paid for by later ones */
+
+static uint32_t key_hash(const uint8_t *lit, const struct mt_trig *key) {
+    uint64_t h = key->flags;
+    for (unsigned at = 0; at < key->len; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, lit + at, key->len - at < 8 ? key->len - at : 8u);
+        h = foldhash_bucket(h ^ word);
+    }
+    return (uint32_t)(h >> 32);
+}
+
+/* Where the index of this key is, or would be. */
+static uint32_t *key_slot(const struct sieve *s, const uint8_t *lit, const struct mt_trig *key) {
+    size_t at = key_hash(lit, key) & (s->slot_count - 1);
+    for (; s->slot[at] != 0; at = (at + 1) & (s->slot_count - 1)) {
+        const struct mt_trig *other = &s->trig[s->slot[at] - 1];
+        if (other->len == key->len && other->flags == key->flags &&
+            memcmp(s->lit + other->lit, lit, key->len) == 0) {
+            break;
+        }
+    }
+    return &s->slot[at];
+}
+
+static sk_err make_slots(struct sieve *s) {
+    size_t wanted = s->slot_count == 0 ? FIRST_SLOTS : 2 * s->slot_count;
+    uint32_t *slots = mem_zalloc(wanted, sizeof(*slots));
+    if (slots == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    mem_free(s->slot);
+    s->slot = slots;
+    s->slot_count = wanted;
+    for (size_t i = 0; i < s->key_count; i++) {
+        *key_slot(s, s->lit + s->trig[i].lit, &s->trig[i]) = (uint32_t)i + 1;
+    }
+    return sk_ok();
+}
+
+static sk_err add_key(struct sieve *s, const uint8_t *lit, struct mt_trig key, uint32_t *slot) {
+    struct mt_trig *trig = mem_grow(s->trig, &s->trig_cap, s->key_count + 1, sizeof(*trig));
+    s->trig = trig != NULL ? trig : s->trig;
+    uint8_t *bytes = mem_grow(s->lit, &s->lit_cap, s->lit_len + key.len, 1);
+    s->lit = bytes != NULL ? bytes : s->lit;
+    if (trig == NULL || bytes == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    key.lit = (uint32_t)s->lit_len;
+    memcpy(s->lit + s->lit_len, lit, key.len);
+    s->lit_len += key.len;
+    s->trig[s->key_count++] = key;
+    *slot = (uint32_t)s->key_count;
+    s->long_count += key.len >= SIEVE_KEY_LONG;
+    s->short_count += key.len < SIEVE_KEY_LONG;
+    return sk_ok();
+}
+
+sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segment *seg,
                  const struct mt_part *part) {
-    struct sieve_keys *k = &s->keys[segment];
-    if (k->count == SIEVE_KEYS_MAX) {
+    const uint8_t *lit = seg->lit + part->key;
+    struct mt_trig key = {
+        .len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
+        .flags = (part->key_flags & MT_PART_KEY_NOCASE) != 0 ? MT_TRIG_NOCASE : 0};
+    if (2 * s->key_count >= s->slot_count) {
+        TRY(make_slots(s));
+    }
+    uint32_t *slot = key_slot(s, lit, &key);
+    if (*slot == 0 && s->key_count == SIEVE_KEYS_MAX) {
         return sk_ok();
     }
-    struct mt_trig *trig = mem_grow(k->trig, &k->trig_cap, k->count + 1, sizeof(*trig));
-    if (trig == NULL) {
+    TRY(*slot == 0 ? add_key(s, lit, key, slot) : sk_ok());
+    struct sieve_asker *grown =
+        mem_grow(s->asker, &s->asker_cap, s->asker_count + 1, sizeof(*grown));
+    if (grown == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    k->trig = trig;
-    uint32_t *subs = mem_grow(k->sub, &k->sub_cap, k->count + 1, sizeof(*subs));
-    if (subs == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    k->sub = subs;
-    k->segment = seg;
-    bool nocase = (part->key_flags & MT_PART_KEY_NOCASE) != 0;
-    k->trig[k->count] =
-        (struct mt_trig){.lit = part->key,
-                         .len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
-                         .flags = nocase ? MT_TRIG_NOCASE : 0};
-    k->sub[k->count++] = sub;
-    s->long_count += part->key_len >= SIEVE_KEY_LONG;
-    s->short_count += part->key_len < SIEVE_KEY_LONG;
+    asker.key = *slot - 1;
+    s->asker = grown;
+    s->asker[s->asker_count++] = asker;
     return sk_ok();
 }
 
@@ -83,18 +139,18 @@ static uint8_t log2_up(size_t value) {
     return n;
 }
 
-static uint64_t window_hash(const struct sieve_keys *k, const struct mt_group_head *h, size_t key,
+static uint64_t window_hash(const struct sieve *s, const struct mt_group_head *h, size_t key,
                             unsigned delta, uint32_t *out_bits) {
-    uint64_t w = foldhash_load(k->segment->lit + k->trig[key].lit + delta, h->q);
+    uint64_t w = foldhash_load(s->lit + s->trig[key].lit + delta, h->q);
     *out_bits = foldhash_bits(w);
     return foldhash_bucket(w);
 }
 
 /* Counts one window in its bucket (place false) or puts its entry where the counts say (true). */
-static void window_pass(const struct sieve_keys *k, const struct mt_group *g,
+static void window_pass(const struct sieve *s, const struct mt_group *g,
                         struct group_memory *mem, struct mt_entry entry, bool place) {
     uint32_t bits;
-    uint64_t hash = window_hash(k, &g->head, entry.trig, entry.delta, &bits);
+    uint64_t hash = window_hash(s, &g->head, entry.trig, entry.delta, &bits);
     uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
     if (!place) {
         mem->bitmap[foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
@@ -106,21 +162,21 @@ static void window_pass(const struct sieve_keys *k, const struct mt_group *g,
     mem->entry[mem->first[bucket + 1]++] = entry;
 }
 
-static void group_pass(const struct sieve_keys *k, const struct shape *shape,
+static void group_pass(const struct sieve *s, const struct shape *shape,
                        const struct mt_group *g, struct group_memory *mem, bool place) {
-    for (size_t i = 0; i < k->count; i++) {
-        unsigned windows = fits(shape, &k->trig[i]) ? shape->s : 0;
+    for (size_t i = 0; i < s->key_count; i++) {
+        unsigned windows = fits(shape, &s->trig[i]) ? shape->s : 0;
         for (unsigned d = 0; d < windows; d++) {
-            window_pass(k, g, mem, (struct mt_entry){0, (uint16_t)d, (uint32_t)i}, place);
+            window_pass(s, g, mem, (struct mt_entry){0, (uint16_t)d, (uint32_t)i}, place);
         }
     }
 }
 
-static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
+static sk_err make_group(const struct sieve *s, const struct shape *shape,
                          struct group_memory *mem, struct mt_table *t) {
     size_t windows = 0;
-    for (size_t i = 0; i < k->count; i++) {
-        windows += fits(shape, &k->trig[i]) ? shape->s : 0;
+    for (size_t i = 0; i < s->key_count; i++) {
+        windows += fits(shape, &s->trig[i]) ? shape->s : 0;
     }
     if (windows == 0) {
         return sk_ok();
@@ -136,11 +192,11 @@ static sk_err make_group(const struct sieve_keys *k, const struct shape *shape,
     if (mem->bitmap == NULL || mem->first == NULL || mem->entry == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    group_pass(k, shape, &g, mem, false);
+    group_pass(s, shape, &g, mem, false);
     for (size_t b = 2; b <= buckets + 1; b++) {
         mem->first[b] += mem->first[b - 1];
     }
-    group_pass(k, shape, &g, mem, true);
+    group_pass(s, shape, &g, mem, true);
     g.bitmap = mem->bitmap;
     g.bucket_first = mem->first;
     g.entry = mem->entry;
@@ -159,19 +215,11 @@ struct sieve_table {
     uint64_t *place; /* SIEVE_PLACES of each */
 };
 
-/* Who is told what a run finds out. */
-struct teller {
-    const struct sieve *sieve;
-    struct sieve_table *table;
-    unsigned used[FILTER_INPUT_MAX]; /* the segment of each input */
-    sieve_tell_fn tell;
-    void *ctx;
-};
-
 /* A key is looked for until it was found once more than there is room for. The filter finds windows
  * in order, but a literal starts up to a step before its window. */
 static sk_err on_key(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
-    struct sieve_table *t = &((struct teller *)ctx)->table[input];
+    struct sieve_table *t = ctx;
+    (void)input;
     unsigned at = t->found[trig]++;
     if (at == SIEVE_PLACES) {
         return sk_ok();
@@ -189,19 +237,19 @@ static bool is_short(const struct mt_trig *t) {
     return t->len < SIEVE_KEY_LONG;
 }
 
-static struct mt_slow_entry slow_entry(const struct sieve_keys *k, size_t key) {
-    const struct mt_trig *t = &k->trig[key];
+static struct mt_slow_entry slow_entry(const struct sieve *s, size_t key) {
+    const struct mt_trig *t = &s->trig[key];
     uint32_t mask = t->len < 4 ? 0x00ffffffu : UINT32_MAX, value = 0;
-    memcpy(&value, k->segment->lit + t->lit, t->len < 4 ? t->len : 4);
+    memcpy(&value, s->lit + t->lit, t->len < 4 ? t->len : 4);
     value = (value | (uint32_t)FOLDHASH_FOLD) & mask;
     return (struct mt_slow_entry){value, mask, (uint32_t)key, 0};
 }
 
 /* Entries go to the eight classes in turn. */
-static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
+static sk_err make_slow(const struct sieve *s, struct sieve_table *t) {
     uint32_t count = 0, at = 0;
-    for (size_t i = 0; i < k->count; i++) {
-        count += is_short(&k->trig[i]);
+    for (size_t i = 0; i < s->key_count; i++) {
+        count += is_short(&s->trig[i]);
     }
     if (count == 0) {
         return sk_ok();
@@ -213,9 +261,9 @@ static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
     for (unsigned cls = 0; cls < 8; cls++) {
         uint32_t nth = 0;
         t->slow_head.first[cls] = at;
-        for (size_t i = 0; i < k->count; i++) {
-            if (is_short(&k->trig[i]) && nth++ % 8 == cls) {
-                t->slow[at++] = slow_entry(k, i);
+        for (size_t i = 0; i < s->key_count; i++) {
+            if (is_short(&s->trig[i]) && nth++ % 8 == cls) {
+                t->slow[at++] = slow_entry(s, i);
             }
         }
     }
@@ -226,22 +274,22 @@ static sk_err make_slow(const struct sieve_keys *k, struct sieve_table *t) {
     return sk_ok();
 }
 
-static sk_err make_table(const struct sieve *s, const struct sieve_keys *k, struct sieve_table *t) {
-    t->segment = (struct mt_segment){.lit = k->segment->lit,
-                                     .lit_len = k->segment->lit_len,
-                                     .trig = k->trig,
-                                     .trig_count = (uint32_t)k->count};
-    t->done = mem_zalloc(k->count / 64 + 1, sizeof(uint64_t));
-    t->found = mem_zalloc(k->count + 1, sizeof(*t->found));
-    t->place = mem_alloc((k->count + 1) * SIEVE_PLACES * sizeof(*t->place));
+static sk_err make_table(const struct sieve *s, struct sieve_table *t) {
+    t->segment = (struct mt_segment){.lit = s->lit,
+                                     .lit_len = (uint32_t)s->lit_len,
+                                     .trig = s->trig,
+                                     .trig_count = (uint32_t)s->key_count};
+    t->done = mem_zalloc(s->key_count / 64 + 1, sizeof(uint64_t));
+    t->found = mem_zalloc(s->key_count + 1, sizeof(*t->found));
+    t->place = mem_alloc((s->key_count + 1) * SIEVE_PLACES * sizeof(*t->place));
     if (t->done == NULL || t->found == NULL || t->place == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     if (s->long_count >= WORTH_LONG) {
-        TRY(make_group(k, &shapes[0], &t->group[0], &t->table));
-        TRY(make_group(k, &shapes[1], &t->group[1], &t->table));
+        TRY(make_group(s, &shapes[0], &t->group[0], &t->table));
+        TRY(make_group(s, &shapes[1], &t->group[1], &t->table));
     }
-    return s->short_count >= WORTH_SHORT ? make_slow(k, t) : sk_ok();
+    return s->short_count >= WORTH_SHORT ? make_slow(s, t) : sk_ok();
 }
 
 static void free_table(struct sieve_table *t) {
@@ -256,75 +304,63 @@ static void free_table(struct sieve_table *t) {
     mem_free(t->place);
 }
 
-static sk_err tell_of(const struct teller *t, unsigned input) {
-    const struct sieve *s = t->sieve;
-    const struct sieve_keys *k = &s->keys[t->used[input]];
-    const struct sieve_table *table = &t->table[input];
-    for (size_t i = 0; i < k->count; i++) {
-        bool looked_for =
-            is_short(&k->trig[i]) ? s->short_count >= WORTH_SHORT : s->long_count >= WORTH_LONG;
-        struct sieve_answer answer = {t->used[input], k->sub[i], table->found[i],
-                                      &table->place[i * SIEVE_PLACES]};
-        if (looked_for) {
-            TRY(t->tell(t->ctx, &answer));
-        }
+static sk_err tell_all(const struct sieve *s, const struct sieve_table *table, sieve_tell_fn tell,
+                       void *ctx) {
+    for (size_t i = 0; i < s->asker_count; i++) {
+        struct sieve_asker asker = s->asker[i];
+        bool looked_for = is_short(&s->trig[asker.key]) ? s->short_count >= WORTH_SHORT
+                                                        : s->long_count >= WORTH_LONG;
+        struct sieve_answer answer = {asker.segment, asker.sub, table->found[asker.key],
+                                      &table->place[(size_t)asker.key * SIEVE_PLACES]};
+        TRY(looked_for ? tell(ctx, &answer) : sk_ok());
     }
     return sk_ok();
 }
 
-sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx) {
-    struct filter_input input[FILTER_INPUT_MAX];
-    struct teller teller = {.sieve = s, .tell = tell, .ctx = ctx};
-    unsigned n = 0;
+sk_err sieve_run(const struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx) {
     if (s->long_count < WORTH_LONG && s->short_count < WORTH_SHORT) {
         return sk_ok();
     }
-    struct sieve_table *table = mem_zalloc(FILTER_INPUT_MAX, sizeof(*table));
-    if (table == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
-    teller.table = table;
-    sk_err err = sk_ok();
-    for (unsigned i = 0; i < FILTER_INPUT_MAX && !sk_failed(err); i++) {
-        if (s->keys[i].count > 0) {
-            err = make_table(s, &s->keys[i], &table[n]);
-            input[n] = (struct filter_input){&table[n].segment, &table[n].table, table[n].done};
-            teller.used[n++] = i;
-        }
-    }
+    struct sieve_table table = {0};
     struct filter_plan *plan = NULL;
+    sk_err err = make_table(s, &table);
     if (!sk_failed(err)) {
-        err = filter_plan_new(input, n, false, &plan);
+        struct filter_input input = {&table.segment, &table.table, table.done};
+        err = filter_plan_new(&input, 1, false, &plan);
     }
     if (!sk_failed(err)) {
         job->plan = plan;
         job->hit = on_key;
-        job->hit_ctx = &teller;
+        job->hit_ctx = &table;
         err = filter_run(job);
     }
     filter_plan_free(plan);
-    for (unsigned i = 0; i < n; i++) {
-        if (!sk_failed(err)) {
-            err = tell_of(&teller, i);
-        }
-        free_table(&table[i]);
+    if (!sk_failed(err)) {
+        err = tell_all(s, &table, tell, ctx);
     }
-    mem_free(table);
+    free_table(&table);
     return err;
 }
 
 void sieve_clear(struct sieve *s) {
-    for (unsigned i = 0; i < FILTER_INPUT_MAX; i++) {
-        s->keys[i].count = 0;
+    if (s->key_count > SIEVE_KEYS_KEPT) {
+        sieve_release(s);
+        return;
     }
+    if (s->key_count > 0) {
+        memset(s->slot, 0, s->slot_count * sizeof(*s->slot));
+    }
+    s->key_count = 0;
+    s->lit_len = 0;
+    s->asker_count = 0;
     s->long_count = 0;
     s->short_count = 0;
 }
 
 void sieve_release(struct sieve *s) {
-    for (unsigned i = 0; i < FILTER_INPUT_MAX; i++) {
-        mem_free(s->keys[i].trig);
-        mem_free(s->keys[i].sub);
-    }
+    mem_free(s->trig);
+    mem_free(s->lit);
+    mem_free(s->asker);
+    mem_free(s->slot);
     *s = (struct sieve){0};
 }

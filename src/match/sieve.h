@@ -3,9 +3,11 @@
  * struct sieve: where do many key literals occur in a layer? One filter pass instead of one search
  * each; what does not occur, or at a few places, needs no search.
  *
+ * Equal keys of several subsignatures, of any segment, are one. Their bytes are copied, so that
+ * a pass works on memory that lies together (see sieve.c).
+ *
  * Life cycle: zeroed -> sieve_add... -> sieve_run -> sieve_clear -> ... -> sieve_release.
- * **Borrows** the segments from the first sieve_add to sieve_clear. Errors: SK_E_NOMEM, and those
- * of filter_run.
+ * Errors: SK_E_NOMEM, and those of filter_run.
  */
 #ifndef SK_MATCH_SIEVE_H
 #define SK_MATCH_SIEVE_H
@@ -15,20 +17,26 @@
 #define SIEVE_KEY_MIN 3u
 #define SIEVE_KEY_LONG 7u  /* shorter keys cannot be sampled: slow set */
 #define SIEVE_KEY_USED 64u /* of longer ones only so much is looked for */
-#define SIEVE_KEYS_MAX                                                                             \
-    32768u /* of one segment, about 100 bytes each; more are left to single searches */
+#define SIEVE_KEYS_MAX 65536u /* about 150 bytes each; more are left to single searches */
 
-struct sieve_keys {
-    const struct mt_segment *segment;
-    struct mt_trig *trig;
-    uint32_t *sub; /* whose key trig[i] is */
-    size_t count;
-    size_t trig_cap;
-    size_t sub_cap;
+struct sieve_asker {
+    uint32_t segment;
+    uint32_t sub;
+    uint32_t key; /* in trig[] */
 };
 struct sieve {
-    struct sieve_keys keys[FILTER_INPUT_MAX];
-    size_t long_count; /* of all */
+    struct mt_trig *trig; /* the keys, all different; of lit[] below */
+    size_t key_count;
+    size_t trig_cap;
+    uint8_t *lit;
+    size_t lit_len;
+    size_t lit_cap;
+    struct sieve_asker *asker;
+    size_t asker_count;
+    size_t asker_cap;
+    uint32_t *slot; /* keys by hash: 1 + index, 0: free; at most half full */
+    size_t slot_count;
+    size_t long_count; /* keys */
     size_t short_count;
 };
 
@@ -36,15 +44,15 @@ struct sieve {
 static inline bool sieve_takes(const struct mt_part *part) {
     return part->key_len >= SIEVE_KEY_MIN;
 }
-/* part: one that sieve_takes; its key lies inside the segment's literals. Quietly leaves it out
- * when SIEVE_KEYS_MAX are in. */
-sk_err sieve_add(struct sieve *s, unsigned segment, const struct mt_segment *seg, uint32_t sub,
+/* part: one of seg that sieve_takes; its key lies inside the segment's literals. Quietly leaves it
+ * out when SIEVE_KEYS_MAX are in. asker.key is not looked at. */
+sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segment *seg,
                  const struct mt_part *part);
 
 /* Where a key stands: everywhere, when it is at no more than SIEVE_PLACES places. */
 #define SIEVE_PLACES 8u
 struct sieve_answer {
-    unsigned segment;
+    uint32_t segment;
     uint32_t sub;
     unsigned count;        /* 0: the key does not occur; above SIEVE_PLACES: these and others */
     const uint64_t *place; /* ascending; others begin at most FILTER_STEP_MAX before the first */
@@ -52,7 +60,7 @@ struct sieve_answer {
 typedef sk_err (*sieve_tell_fn)(void *ctx, const struct sieve_answer *answer);
 /* job: kernel, src, scratch and tick are used. Tells of each sub, but of none of a kind of which
  * there are too few to pay for a pass. */
-sk_err sieve_run(struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx);
+sk_err sieve_run(const struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx);
 void sieve_clear(struct sieve *s);
 void sieve_release(struct sieve *s);
 
