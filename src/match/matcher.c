@@ -82,6 +82,7 @@ void matcher_free(struct matcher *m) {
     }
     mem_free(m->sigs.item);
     mem_free(m->trigs.item);
+    mem_free(m->asks.item);
     mem_free(m->wanted.item);
     mem_free(m->places.item);
     mem_free(m->scratch);
@@ -287,6 +288,7 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     list_clear(&m->trigs, m->trig_bit);
     counts_clear(&m->counts);
     sieve_clear(&m->sieve);
+    m->asks.count = 0;
     m->wanted.count = 0;
     m->places.count = 0;
     return err.code == SK_E_STOP ? sk_ok() : err;

@@ -21,7 +21,10 @@ struct touched {
     uint32_t segment;
     uint32_t index;
     uint32_t trig; /* what touched the signature; MATCH_NO_TRIG: an anchor, or the always list */
-    /* prune.c */
+    /* prune.c: the members that must occur are ask[ask_at .. ask_end) of the matcher's list, those
+     * before ask_at being answered; both 0: not asked for yet */
+    uint32_t ask_at;
+    uint32_t ask_end;
     bool out;     /* cannot hold */
     bool settled; /* has no more to ask for */
 };
@@ -52,6 +55,18 @@ struct places_list {
     size_t cap;
 };
 
+/* A subsignature that must occur. */
+struct ask {
+    uint32_t number; /* in the signature */
+    uint32_t urgency;
+};
+#define ASK_AT_ONCE UINT32_MAX /* at a fixed place: costs next to nothing */
+struct ask_list {
+    struct ask *item;
+    size_t count;
+    size_t cap;
+};
+
 struct matcher {
     const struct mt_segment *segment[MATCH_SEGMENT_MAX];
     unsigned segment_count;
@@ -66,7 +81,8 @@ struct matcher {
     bool limited; /* a regular expression of this layer gave up */
     bool near_miss;
     struct counts counts;
-    struct wanted_list wanted; /* prune.c: what will be looked for */
+    struct ask_list asks;      /* prune.c: of the touched signatures */
+    struct wanted_list wanted; /* what will be looked for */
     struct places_list places; /* and where keys stand that it found */
     struct sieve sieve;
     struct match_stats stats;
@@ -89,13 +105,6 @@ struct judged {
     uint32_t trig;   /* as in struct touched */
     uint64_t offset; /* of a hit of the subsignature counted last */
 };
-
-/* A subsignature that must occur. */
-struct ask {
-    uint32_t number; /* in the signature */
-    uint32_t urgency;
-};
-#define ASK_AT_ONCE UINT32_MAX /* at a fixed place: costs next to nothing */
 
 /* Does the signature apply to this layer at all? misplaced: it does but for the layers around.
  * Proves the ranges of the signature. */

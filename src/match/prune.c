@@ -280,21 +280,40 @@ static sk_err ask_member(struct scan *s, struct touched *t, struct ask ask, bool
     return sk_ok();
 }
 
-/* The next member that nothing is known of; the one whose trigger was found comes last. */
-static sk_err ask_next(struct scan *s, struct touched *t) {
-    struct ask order[MT_SUB_MAX], known[MT_SUB_MAX];
+/* In which order it will ask: most urgent first, but the one whose trigger was found comes last. */
+static sk_err put_in_order(struct scan *s, struct touched *t) {
+    struct ask order[MT_SUB_MAX];
     struct judged j = judged_of(s, t);
-    unsigned n = judge_necessary(&j, order), later = 0;
-    bool waits = false;
-    for (unsigned i = 0; i < n && !t->out && !waits; i++) {
+    struct ask_list *list = &s->m->asks;
+    unsigned n = judge_necessary(&j, order), late = 0;
+    if (n == 0) {
+        return sk_ok();
+    }
+    struct ask *grown = mem_grow(list->item, &list->cap, list->count + n, sizeof(*grown));
+    if (grown == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    list->item = grown;
+    t->ask_at = (uint32_t)list->count;
+    for (unsigned i = 0; i < n; i++) {
         if (judge_holds_trigger(&j, order[i].number)) {
-            known[later++] = order[i];
+            order[late++] = order[i];
         } else {
-            TRY(ask_member(s, t, order[i], &waits));
+            list->item[list->count++] = order[i];
         }
     }
-    for (unsigned i = 0; i < later && !t->out && !waits; i++) {
-        TRY(ask_member(s, t, known[i], &waits));
+    memcpy(&list->item[list->count], order, late * sizeof(order[0]));
+    list->count += late;
+    t->ask_end = (uint32_t)list->count;
+    return sk_ok();
+}
+
+/* The next member that nothing is known of. */
+static sk_err ask_next(struct scan *s, struct touched *t) {
+    bool waits = false;
+    TRY(t->ask_end == 0 ? put_in_order(s, t) : sk_ok());
+    for (; t->ask_at < t->ask_end && !t->out && !waits; t->ask_at += !waits) {
+        TRY(ask_member(s, t, s->m->asks.item[t->ask_at], &waits));
     }
     t->settled = !waits;
     return sk_ok();

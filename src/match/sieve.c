@@ -9,6 +9,10 @@
  *   keys of 3 to 6              -> slow set             three permutations for 64 bytes
  *   shorter ones                -> not here
  *
+ * Of six bytes there may be thousands, which would let every place through the slow set; then
+ *
+ *   keys of 6 to 14             -> group q = 4, s = 3   0.33
+ *
  * The short ones matter: a signature may have nothing but four- to six-byte words to be found by.
  *
  * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
@@ -40,7 +44,9 @@ struct shape {
     uint16_t len_min;
     uint16_t len_max;
 };
-static const struct shape shapes[2] = {{8, 8, 15, UINT16_MAX}, {4, 4, SIEVE_KEY_LONG, 14}};
+static const struct shape eight = {8, 8, 15, UINT16_MAX}, four = {4, 4, 7, 14},
+                          three = {4, 3, 6, 14};
+#define SIX_MANY 64u
 
 #define FIRST_SLOTS 256u
 #define SIEVE_KEYS_KEPT 4096u /* one exceptional layer is not paid for by later ones */
@@ -96,8 +102,8 @@ static sk_err add_key(struct sieve *s, const uint8_t *lit, struct mt_trig key, u
     s->lit_len += key.len;
     s->trig[s->key_count++] = key;
     *slot = (uint32_t)s->key_count;
-    s->long_count += key.len >= SIEVE_KEY_LONG;
-    s->short_count += key.len < SIEVE_KEY_LONG;
+    s->six_count += key.len == 6;
+    s->long_count += key.len > 6;
     return sk_ok();
 }
 
@@ -124,6 +130,27 @@ sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segm
     s->asker = grown;
     s->asker[s->asker_count++] = asker;
     return sk_ok();
+}
+
+/* Of six bytes and more, not of seven and more, are the keys that are sampled. */
+static bool six_is_long(const struct sieve *s) {
+    return s->six_count >= SIX_MANY;
+}
+
+static size_t count_long(const struct sieve *s) {
+    return s->long_count + (six_is_long(s) ? s->six_count : 0);
+}
+
+static bool is_short(const struct sieve *s, const struct mt_trig *t) {
+    return t->len < 6 || (t->len == 6 && !six_is_long(s));
+}
+
+static bool worth_long(const struct sieve *s) {
+    return count_long(s) >= WORTH_LONG;
+}
+
+static bool worth_short(const struct sieve *s) {
+    return s->key_count - count_long(s) >= WORTH_SHORT;
 }
 
 static bool fits(const struct shape *shape, const struct mt_trig *t) {
@@ -207,7 +234,7 @@ static sk_err make_group(const struct sieve *s, const struct shape *shape,
 struct sieve_table {
     struct mt_segment segment; /* the real one with keys for triggers */
     struct mt_table table;
-    struct group_memory group[2]; /* as in shapes */
+    struct group_memory group[2];
     struct mt_slow_head slow_head;
     struct mt_slow_entry *slow;
     uint64_t *done;
@@ -233,10 +260,6 @@ static sk_err on_key(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
     return sk_ok();
 }
 
-static bool is_short(const struct mt_trig *t) {
-    return t->len < SIEVE_KEY_LONG;
-}
-
 static struct mt_slow_entry slow_entry(const struct sieve *s, size_t key) {
     const struct mt_trig *t = &s->trig[key];
     uint32_t mask = t->len < 4 ? 0x00ffffffu : UINT32_MAX, value = 0;
@@ -249,7 +272,7 @@ static struct mt_slow_entry slow_entry(const struct sieve *s, size_t key) {
 static sk_err make_slow(const struct sieve *s, struct sieve_table *t) {
     uint32_t count = 0, at = 0;
     for (size_t i = 0; i < s->key_count; i++) {
-        count += is_short(&s->trig[i]);
+        count += is_short(s, &s->trig[i]);
     }
     if (count == 0) {
         return sk_ok();
@@ -262,7 +285,7 @@ static sk_err make_slow(const struct sieve *s, struct sieve_table *t) {
         uint32_t nth = 0;
         t->slow_head.first[cls] = at;
         for (size_t i = 0; i < s->key_count; i++) {
-            if (is_short(&s->trig[i]) && nth++ % 8 == cls) {
+            if (is_short(s, &s->trig[i]) && nth++ % 8 == cls) {
                 t->slow[at++] = slow_entry(s, i);
             }
         }
@@ -285,11 +308,11 @@ static sk_err make_table(const struct sieve *s, struct sieve_table *t) {
     if (t->done == NULL || t->found == NULL || t->place == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    if (s->long_count >= WORTH_LONG) {
-        TRY(make_group(s, &shapes[0], &t->group[0], &t->table));
-        TRY(make_group(s, &shapes[1], &t->group[1], &t->table));
+    if (worth_long(s)) {
+        TRY(make_group(s, &eight, &t->group[0], &t->table));
+        TRY(make_group(s, six_is_long(s) ? &three : &four, &t->group[1], &t->table));
     }
-    return s->short_count >= WORTH_SHORT ? make_slow(s, t) : sk_ok();
+    return worth_short(s) ? make_slow(s, t) : sk_ok();
 }
 
 static void free_table(struct sieve_table *t) {
@@ -308,8 +331,7 @@ static sk_err tell_all(const struct sieve *s, const struct sieve_table *table, s
                        void *ctx) {
     for (size_t i = 0; i < s->asker_count; i++) {
         struct sieve_asker asker = s->asker[i];
-        bool looked_for = is_short(&s->trig[asker.key]) ? s->short_count >= WORTH_SHORT
-                                                        : s->long_count >= WORTH_LONG;
+        bool looked_for = is_short(s, &s->trig[asker.key]) ? worth_short(s) : worth_long(s);
         struct sieve_answer answer = {asker.segment, asker.sub, table->found[asker.key],
                                       &table->place[(size_t)asker.key * SIEVE_PLACES]};
         TRY(looked_for ? tell(ctx, &answer) : sk_ok());
@@ -318,7 +340,7 @@ static sk_err tell_all(const struct sieve *s, const struct sieve_table *table, s
 }
 
 sk_err sieve_run(const struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx) {
-    if (s->long_count < WORTH_LONG && s->short_count < WORTH_SHORT) {
+    if (!worth_long(s) && !worth_short(s)) {
         return sk_ok();
     }
     struct sieve_table table = {0};
@@ -353,8 +375,8 @@ void sieve_clear(struct sieve *s) {
     s->key_count = 0;
     s->lit_len = 0;
     s->asker_count = 0;
+    s->six_count = 0;
     s->long_count = 0;
-    s->short_count = 0;
 }
 
 void sieve_release(struct sieve *s) {
