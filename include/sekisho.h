@@ -57,6 +57,7 @@ struct sk_limits {
 #define SK_SCAN_NO_NORMALISING 16u  /* text and HTML as they are only */
 #define SK_SCAN_NO_LINKS 64u        /* links in mail are not checked for phishing */
 #define SK_SCAN_EXPLAIN 32u         /* findings of body signatures come with their trial */
+#define SK_SCAN_REMEMBER 128u       /* copies of objects found clean get the report unsearched */
 
 /* Findings named Heuristics.* that are told only when asked for. */
 #define SK_ALERT_ENCRYPTED_ARCHIVE 1u
@@ -226,6 +227,7 @@ struct sk_stats {
     uint64_t evaluated;
     uint64_t hits;
     uint64_t shares; /* of containers whose members were shared out (sk_scan_share) */
+    uint64_t copies; /* objects that were not searched: SK_SCAN_REMEMBER */
 };
 
 SEKISHO_API void sk_options_init(struct sk_options *out_options);

@@ -147,7 +147,7 @@ static const struct conf_option OPTIONS[] = {
     NONE_ARG("pcre-match-limit", "N"),
     NONE_ARG("pcre-recmatch-limit", "N"),
     NONE_ARG("pcre-max-filesize", "N"),
-    NONE("disable-cache"),
+    FLAG("disable-cache", 0, alert.no_cache, "Search copies of files already found clean too"),
     {"incomplete-as-ok", 0, CONF_FLAG, AT(incomplete_as_ok), 0, 0, NULL, NULL, NULL,
      N_("Print OK for files that could not be scanned fully, as clamscan does"),
      "Without this option such a file gets 'Not fully scanned: REASON ERROR' and exit code 2."},

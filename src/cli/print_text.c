@@ -327,6 +327,7 @@ const char *stat_row(const struct sk_stats *stats, unsigned index, uint64_t *out
         {"evaluated", stats->evaluated},
         {"hits", stats->hits},
         {"shares", stats->shares},
+        {"copies", stats->copies},
     };
     if (index >= sizeof(rows) / sizeof(rows[0])) {
         return NULL;

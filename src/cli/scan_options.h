@@ -20,7 +20,7 @@ struct alert_settings {
     bool structured;
     uint64_t ssn_format, ssn_count, card_count, card_mode;
     bool mail, pe, elf, ole2, pdf, swf, html, xmldocs, hwp3, onenote, archive, image, image_hash,
-        nocerts;
+        nocerts, no_cache;
 };
 
 struct scan_settings {

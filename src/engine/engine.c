@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "engine/known.h"
 #include "engine/members.h"
 #include "engine/phish.h"
 #include "engine/owed.h"
@@ -121,6 +122,10 @@ static sk_err make_parts(struct sk_scanner *sc) {
     TRY(members_new(sc->engine, &sc->members));
     TRY(phish_new(sc->engine, sc->digester, &sc->phish));
     TRY(owed_new(&sc->owed));
+    if ((sc->options.flags & SK_SCAN_REMEMBER) != 0 && sc->options.observer == NULL &&
+        sc->options.try_count == 0) {
+        TRY(known_new(&sc->known));
+    }
     TRY(matcher_new(sc->engine->segment, sc->engine->segment_count, &sc->matcher));
     const uint32_t options = MT_REGEX_CASELESS | MT_REGEX_DOTALL | MT_REGEX_MULTILINE |
                              MT_REGEX_EXTENDED | MT_REGEX_ANCHORED | MT_REGEX_DOLLAR_END |
@@ -166,6 +171,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
     digester_free(scanner->digester);
     members_free(scanner->members);
     owed_free(scanner->owed);
+    known_free(scanner->known);
     store_pool_release(&scanner->pool);
     buf_release(&scanner->text);
     mem_free(scanner->root.ptr);

@@ -53,6 +53,7 @@ struct owed_object {
     uint64_t tag;
     unsigned jobs; /* not taken yet */
     struct stat before;
+    struct known_entry entry; /* size 0: nothing is to be remembered */
 };
 
 struct owed_job {
@@ -252,6 +253,10 @@ bool owed_waits(const struct owed *owed) {
     return o != NULL && (o->jobs > 0 || o->suspect);
 }
 
+void owed_remember(struct owed *owed, const struct known_entry *entry) {
+    owed->open->entry = *entry;
+}
+
 bool owed_end(struct owed *owed) {
     bool waits = owed_waits(owed);
     owed->open->used = waits;
@@ -286,5 +291,8 @@ bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_sta
     o->used = false;
     *out_tag = o->tag;
     *out_stands = !o->suspect && file_unchanged(o->fd, &o->before);
+    if (*out_stands && o->entry.size > 0) {
+        known_put(sc->known, &o->entry);
+    }
     return true;
 }

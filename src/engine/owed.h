@@ -17,6 +17,7 @@
 
 #include <sys/stat.h>
 
+#include "engine/known.h"
 #include "engine/scan.h"
 
 #define OWED_OBJECTS_MAX 64u
@@ -44,6 +45,8 @@ bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t t
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask);
 /* Something large is about to stay in memory: takes digests until no copies are kept. */
 void owed_make_room(struct sk_scanner *sc, struct layer *layer);
+/* The object being scanned owes digests; this is remembered when its report stands. */
+void owed_remember(struct owed *owed, const struct known_entry *entry);
 /* Does the object being scanned owe digests so far? */
 bool owed_waits(const struct owed *owed);
 /* The object is scanned. Does it owe digests? When it does not, the report stands. */

@@ -31,6 +31,7 @@
 
 #include "base/late.h"
 #include "base/mem.h"
+#include "engine/known.h"
 #include "engine/layer.h"
 #include "engine/observe.h"
 #include "engine/owed.h"
@@ -43,6 +44,8 @@
 #define ROOT_WAIT_BYTES ((uint64_t)4 << 20)   /* the same for containers that are being opened */
 #define ROOT_KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
 #define ROOT_FIRST_BYTES ((size_t)64 * 1024)
+#define KNOWN_CHEAP_BYTES ((uint64_t)256 << 10) /* a larger object is remembered ... */
+#define KNOWN_WORTH 2u /* ... when so many times its bytes were searched: most are programs */
 
 void scan_stop(struct sk_scanner *sc, struct layer *layer, enum sk_note note) {
     verdict_note(sc, layer, note, NULL);
@@ -191,6 +194,48 @@ static sk_err open_fd(struct sk_scanner *sc, struct layer *root, int fd, uint64_
     return size == 0 ? sk_ok() : file_pread_all(fd, sc->root.ptr, (size_t)size, 0);
 }
 
+/* ---- copies -------------------------------------------------------------------------------- */
+
+/* Has a scan to say of these bytes what the last one said? Members shared out are summed elsewhere.
+ */
+static bool may_know(const struct sk_scanner *sc, const struct layer *root) {
+    return sc->known != NULL && sc->share.told == NULL && root->src.mem != NULL &&
+           root->src.size > LAYER_TINY_BYTES;
+}
+
+/* True: the report is that of the copy seen before. */
+static bool recall(struct sk_scanner *sc, struct layer *root) {
+    const struct known_entry *entry =
+        may_know(sc, root) ? known_find(sc->known, root->src.mem, (size_t)root->src.size) : NULL;
+    if (entry == NULL) {
+        return false;
+    }
+    root->type = entry->type;
+    sc->budget.files = entry->layers;
+    sc->budget.bytes = entry->bytes_scanned;
+    sc->verdict.depends_on_place = entry->depends_on_place;
+    sc->stats.copies++;
+    return true;
+}
+
+static void remember(struct sk_scanner *sc, const struct layer *root) {
+    uint64_t size = root->src.size;
+    bool worth = size <= KNOWN_CHEAP_BYTES || sc->budget.bytes / KNOWN_WORTH >= size;
+    if (!may_know(sc, root) || !worth || sc->stop || late_lacks() || !verdict_is_plain(sc)) {
+        return;
+    }
+    struct known_entry entry = {.layers = sc->budget.files,
+                                .bytes_scanned = sc->budget.bytes,
+                                .type = root->type,
+                                .depends_on_place = sc->verdict.depends_on_place};
+    known_name(sc->known, root->src.mem, (size_t)size, &entry);
+    if (owed_waits(sc->owed)) {
+        owed_remember(sc->owed, &entry);
+    } else {
+        known_put(sc->known, &entry);
+    }
+}
+
 static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
                    const struct sk_report **out_report) {
     scan_start(sc);
@@ -199,15 +244,19 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
         return SK_E_NOMEM;
     }
     sk_err err = open_fd(sc, root, fd, (uint64_t)st->st_size);
+    bool copy = !sk_failed(err) && recall(sc, root);
     if (sk_failed(err)) {
         scan_note_error(sc, root, err);
         observe_unopened(sc, root, (uint64_t)st->st_size);
-    } else {
+    } else if (!copy) {
         scan_root(sc, root, fd);
     }
     /* When digests are owed this is asked once they are taken (owed_next). */
     if (!owed_waits(sc->owed) && !file_unchanged(fd, st)) {
         verdict_note(sc, root, SK_NOTE_CHANGED, NULL);
+    }
+    if (!copy) {
+        remember(sc, root);
     }
     share_finish(sc, root);
     *out_report = finish(sc, root);

@@ -81,6 +81,7 @@ struct layer {
 _Static_assert(SK_FACT_COUNT <= 64, "layer.facts has a bit for each");
 
 struct layer_icons;
+struct known;
 struct members;
 struct phish;
 struct owed;
@@ -117,7 +118,8 @@ struct sk_scanner {
     struct digester *digester;
     struct members *members; /* NULL: no rules about members */
     struct phish *phish;
-    struct owed *owed; /* digests put off; NULL: not on this machine */
+    struct owed *owed;   /* digests put off; NULL: not on this machine */
+    struct known *known; /* objects without findings; NULL: nothing is remembered */
     struct share share;
     struct verdict verdict;
     struct trials trials;

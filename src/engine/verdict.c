@@ -420,6 +420,12 @@ static void report_findings(struct sk_scanner *sc, struct sk_report *r) {
     }
 }
 
+bool verdict_is_plain(const struct sk_scanner *sc) {
+    const struct verdict *v = &sc->verdict;
+    return v->strong.count == 0 && v->unwanted.count == 0 && !v->spare_used && !v->allowed &&
+           !v->incomplete && v->note_count == 0;
+}
+
 const struct sk_report *verdict_report(struct sk_scanner *sc, struct layer *root) {
     struct verdict *v = &sc->verdict;
     struct sk_report *r = &v->report;

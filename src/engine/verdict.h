@@ -97,6 +97,8 @@ void verdict_note(struct sk_scanner *sc, struct layer *layer, enum sk_note note,
 bool verdict_wants(const struct sk_scanner *sc, const struct layer *layer);
 /* The same for what matches in the layer's own bytes. */
 bool verdict_wants_own(const struct sk_scanner *sc, const struct layer *layer);
+/* Will the report say "clean" and nothing else? */
+bool verdict_is_plain(const struct sk_scanner *sc);
 const struct sk_report *verdict_report(struct sk_scanner *sc, struct layer *root);
 
 #endif

@@ -97,8 +97,8 @@ static const struct wire_field DONE[] = {
 #define STAT(n)                                                                                    \
     { WIRE_U64, offsetof(struct scan_stats, value[n]), 0 }
 static const struct wire_field STATS[] = {
-    STAT(0), STAT(1), STAT(2), STAT(3), STAT(4),  STAT(5),
-    STAT(6), STAT(7), STAT(8), STAT(9), STAT(10), STAT(11),
+    STAT(0), STAT(1), STAT(2), STAT(3),  STAT(4),  STAT(5),  STAT(6),
+    STAT(7), STAT(8), STAT(9), STAT(10), STAT(11), STAT(12),
 };
 
 #define DIGESTS_BYTES 68u /* 16 + 20 + 32 */

@@ -156,7 +156,7 @@ struct scan_done {
 
 /* Sums since the worker started; see struct sk_stats. */
 struct scan_stats {
-    uint64_t value[12];
+    uint64_t value[13];
 };
 
 union scan_record {

@@ -361,6 +361,22 @@ class Output(ScanCase):
         quiet, _ = self.records(self.s.scan("--json", "-q", self.s.files))
         self.assertEqual({r["verdict"] for r in quiet.values()}, {"infected"})
 
+    def test_copies_get_the_same_report(self):
+        folder = self.s.top / "copies"
+        folder.mkdir()
+        for i in range(300):  # more than wait for digests side by side
+            (folder / f"{i:03}.zip").write_bytes(cli.zipped(**{"one.txt": b"clean\n", "two.txt": b"member\n" * 99}))
+            (folder / f"{i:03}.txt").write_bytes(b"the same clean text\n")
+            (folder / f"{i:03}.bad").write_bytes(cli.BAD)
+        (folder / "299.txt").write_bytes(b"the same cleam text\n")
+        with_memory, summary = self.records(self.s.scan("--json", "--stats", "-j1", folder))
+        without, other = self.records(self.s.scan("--json", "--stats", "-j1", "--disable-cache", folder))
+        self.assertEqual(with_memory, without)
+        self.assertEqual(summary["infected"], 300)
+        self.assertGreater(summary["stats"]["copies"], 300)
+        self.assertLess(summary["stats"]["copies"], 600)
+        self.assertEqual(other["stats"]["copies"], 0)
+
     def test_hostile_names(self):
         folder = self.s.top / "names"
         folder.mkdir()
