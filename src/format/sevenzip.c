@@ -135,6 +135,9 @@ static sk_err give(struct sevenzip *z, const struct sevenzip_stream *stream,
         err = walk_child(z->walk, &child, &m.base);
         z->unskipped += m.left;
     }
+    if (!sk_failed(err) && z->broken.code == SK_E_NOMEM) {
+        err = z->broken;
+    }
     arena_rewind(walk_arena(z->walk), mark);
     return err;
 }

@@ -6,7 +6,7 @@ usage: make.py [LIBARCHIVE_TEST_DIR]
 
 Written with bsdtar, tar, cpio, 7z, genisoimage, ar and rpmbuild; RAR 5 volumes and encryption, cabinets and LHA members by the writers
 below. With the decoded test files of libarchive 3.6.2 (BSD licence) in LIBARCHIVE_TEST_DIR the samples of packers that no free tool can
-write are taken over as well; without it those already in the tree stay. What must come out is told by bsdtar (member count, bytes, sum of
+write are taken over as well; without it those already in the tree stay. What must come out is told by bsdtar, or 7z for its own (member count, bytes, sum of
 the CRC-32 of all members with content), not by our readers. Run again only to add a case.
 """
 import base64
@@ -176,9 +176,18 @@ def made(folder):
     for label, options in (("lzma2", ("-m0=lzma2",)), ("copy", ("-mx0",)), ("ppmd", ("-m0=ppmd",)), ("bzip2", ("-m0=bzip2",)),
                            ("deflate", ("-m0=deflate",)), ("bcj-lzma", ("-m0=bcj", "-m1=lzma")), ("delta", ("-m0=delta:2", "-m1=lzma2"))):
         yield "sevenzip", label + ".7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", *options, label + ".7z", *names, out=label + ".7z")
+    for label, options in (("plain", ("-m0=lzma2",)), ("not-solid", ("-ms=off", "-m0=lzma")), ("filters", ("-m0=delta:2", "-m1=bcj", "-m2=lzma2")),
+                           ("ppc", ("-m0=ppc", "-m1=lzma2")), ("ia64", ("-m0=ia64", "-m1=lzma2")), ("arm", ("-m0=arm", "-m1=lzma2")),
+                           ("armt", ("-m0=armt", "-m1=lzma2")), ("sparc", ("-m0=sparc", "-m1=lzma2")),
+                           ("bcj2", ("-m0=bcj2", "-m1=lzma:d20", "-m2=lzma:d12", "-m3=lzma:d12", "-mb0s0:1", "-mb0s1:2", "-mb0s2:3"))):
+        yield "sevenzip", label + ".7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", "-mhc=off", *options, label + ".7z", *names, out=label + ".7z")
+    stored = bytearray(sh("7z", "a", "-bd", "-y", "-mx0", "stored.7z", *names, out="stored.7z"))
+    stored[stored.index(b"hello")] ^= 1
+    yield "sevenzip", "bad-member.7z", "SEVENZIP", "damaged", bytes(stored)
+    yield "sevenzip", "riscv.7z", "SEVENZIP", "unsupported-method", sh("7z", "a", "-bd", "-y", "-m0=riscv", "-m1=lzma2", "rv.7z", *plain, out="rv.7z")
     yield "sevenzip", "name.7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", "n.7z", "日本.txt", out="n.7z")
-    yield "sevenzip", "deflate64.7z", "SEVENZIP", "unsupported-method", sh("7z", "a", "-bd", "-y", "-m0=deflate64", "d64.7z", *plain, out="d64.7z")
-    yield "sevenzip", "arm64.7z", "SEVENZIP", "unsupported-method", sh("7z", "a", "-bd", "-y", "-m0=arm64", "-m1=lzma2", "arm.7z", *plain,
+    yield "sevenzip", "deflate64.7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", "-m0=deflate64", "d64.7z", *plain, out="d64.7z")
+    yield "sevenzip", "arm64.7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", "-m0=arm64", "-m1=lzma2", "arm.7z", *plain,
                                                                        out="arm.7z")
     yield "sevenzip", "encrypted.7z", "SEVENZIP", "encrypted", sh("7z", "a", "-bd", "-y", "-psecret", "e.7z", *plain, out="e.7z")
     yield "sevenzip", "encrypted-names.7z", "SEVENZIP", "encrypted", sh("7z", "a", "-bd", "-y", "-psecret", "-mhe=on", "h.7z", *plain, out="h.7z")
@@ -240,7 +249,8 @@ def facts(path, notes):
         return None
     with tempfile.TemporaryDirectory() as out:
         options = ["--options", "tar:read_concatenated_archives"] if path.suffix == ".tar" else []
-        unpack = ["ar", "x", path] if path.suffix == ".a" else ["bsdtar", "-xf", path, "-o", *options]
+        tools = {".a": ["ar", "x", path], ".7z": ["7z", "x", "-y", "-bd", path]}
+        unpack = tools.get(path.suffix, ["bsdtar", "-xf", path, "-o", *options])
         done = subprocess.run(unpack, env=ENV, cwd=out, stderr=subprocess.PIPE)
         if done.returncode != 0 and notes not in ("damaged", "trailing-data", "missing-volume"):
             sys.exit(f"{path.name}: {done.stderr}")
