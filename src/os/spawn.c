@@ -21,6 +21,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -101,6 +102,33 @@ static _Noreturn void run_child(const struct spawn_options *options, int fd, pid
     _exit(options->entry(options->ctx, fd));
 }
 
+static size_t word_bytes(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool inherit_word(uint64_t *word, bool on) {
+    return word == NULL || madvise(word, word_bytes(), on ? MADV_DOFORK : MADV_DONTFORK) == 0;
+}
+
+uint64_t *spawn_word_new(void) {
+    void *word =
+        mmap(NULL, word_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (word == MAP_FAILED) {
+        return NULL;
+    }
+    if (!inherit_word(word, false)) {
+        spawn_word_free(word);
+        return NULL;
+    }
+    return word;
+}
+
+void spawn_word_free(uint64_t *word) {
+    if (word != NULL) {
+        (void)munmap(word, word_bytes());
+    }
+}
+
 sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_child) {
     if (options->keep_count > SPAWN_KEEP_MAX) {
         return sk_fail(SK_E_USAGE);
@@ -110,11 +138,12 @@ sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_c
         return file_err(errno);
     }
     pid_t parent = getpid();
-    pid_t pid = fork();
+    pid_t pid = inherit_word(options->word, true) ? fork() : -1;
     if (pid == 0) {
         run_child(options, pair[1], parent);
     }
     sk_err err = pid < 0 ? file_err(errno) : sk_ok();
+    (void)inherit_word(options->word, false);
     file_close(&pair[1]);
     if (pid < 0) {
         file_close(&pair[0]);

@@ -8,6 +8,10 @@
  * death by SIGKILL when the parent dies. It never returns: it ends by _exit with the function's
  * result, so nothing of the parent's buffers is written twice.
  *
+ * A child may share one number with the parent (spawn_word), which says what it is at when it has
+ * died without a word: the child writes it at no cost, no other child has it, and the parent
+ * believes it no more than a message.
+ *
  * Life cycle: spawn_fork -> talk over .fd -> spawn_end (closes, reaps; kills when asked).
  * Ownership: the struct owns the descriptor and the process id. Errors: SK_E_IO, SK_E_NOMEM.
  */
@@ -15,6 +19,7 @@
 #define SK_OS_SPAWN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -31,10 +36,23 @@ struct spawn_options {
     void *ctx;
     const int *keep;
     unsigned keep_count;
-    bool keep_all; /* every descriptor: for children that are as trusted as we are */
+    uint64_t *word; /* of spawn_word_new, or NULL: this child has it, too */
+    bool keep_all;  /* every descriptor: for children that are as trusted as we are */
 };
 
 #define SPAWN_KEEP_MAX 16
+
+/* 0 at first; NULL: no memory. One child at a time; children it is not given to do not have it. */
+uint64_t *spawn_word_new(void);
+void spawn_word_free(uint64_t *word);
+
+static inline void spawn_word_set(uint64_t *word, uint64_t value) {
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t spawn_word_get(const uint64_t *word) {
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
 
 sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_child);
 /* Has it ended? Then reaps it, *out_status as from waitpid, and pid becomes 0. Does not wait. */

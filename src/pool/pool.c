@@ -229,6 +229,9 @@ sk_err pool_poll(struct pool *pool, int timeout_ms) {
     struct slot *who[POOL_JOBS_MAX];
     nfds_t count = 0;
     TRY(restart_where_work_waits(pool));
+    for (unsigned i = 0; i < pool->options.jobs; i++) {
+        slot_push(&pool->slot[i]);
+    }
     if (timeout_ms != 0) {
         nap(pool);
     }

@@ -70,7 +70,7 @@ size_t pool_in_flight(const struct pool *pool);
 bool pool_sandbox_state(const struct pool *pool, struct sandbox_state *out_state);
 /* Why the pool is dead. Static or owned by the pool; "" when it lives. */
 const char *pool_why(const struct pool *pool);
-/* Workers that died or were killed. */
+/* Workers that died or were killed, and cost an object or a start. */
 uint64_t pool_deaths(const struct pool *pool);
 /* There is no spool file (full or read-only disk): large layers stay unscanned, noted. */
 bool pool_spool_missing(const struct pool *pool);

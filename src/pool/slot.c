@@ -3,12 +3,12 @@
  * One worker from outside. The only messages believed are those in the table, in the state they
  * belong to, about the object at the head of the queue; anything else ends the worker like a crash.
  *
- * Pipelining: objects are sent ahead, so that a worker never waits for the parent between small
- * files, and has digests of many to take together. Reading them from the disk begins when they are
- * sent: with nothing in the page cache a scan of small files takes half the time, and with
- * everything there the system is hardly asked. The watch on an object starts when the worker
- * can have turned to it: when it was sent to an idle worker, or when the one before was answered
- * or put aside (OWES).
+ * Pipelining: objects are sent ahead, several in a packet, so that a worker never waits for the
+ * parent between small files, and has digests of many to take together. Reading them from the disk
+ * begins when they are sent: with nothing in the page cache a scan of small files takes half the
+ * time, and with everything there the system is hardly asked. The watch on an object starts when
+ * the worker can have turned to it: when it was sent to an idle worker, or when the one before was
+ * answered or put aside (OWES).
  */
 #include "pool/slot.h"
 
@@ -28,16 +28,21 @@
 #define ASK_EVERY 8u
 #define ASK_ALWAYS_BYTES ((uint64_t)256 << 10)
 #define START_LIMIT_MS 60000u
-/* Read from one worker before the others and the clock get their turn. */
-#define PULL_MAX 256u
+/* Packets read from one worker before the others and the clock get their turn. */
+#define PULL_MAX 64u
 /* A limit of 0 means the engine's own maximum; a worker that is silent for a day is lost. */
 #define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
 
 void slot_init(struct slot *slot, const struct pool_options *options) {
     /* What an observer has been told cannot be taken back, and counters count work done twice. */
     bool lean = options->scan.observer == NULL && !options->want_stats;
+    uint64_t *word = spawn_word_new();
     *slot = (struct slot){.child = {.fd = -1},
-                          .start = {.options = options, .spool_fd = -1, .lean = lean},
+                          .start = {.options = options,
+                                    .spool_fd = -1,
+                                    .word = word,
+                                    .gather = word != NULL && options->scan.observer == NULL,
+                                    .lean = lean},
                           .next_id = 1};
     gather_init(&slot->gather);
     /* A missing spool is no failure: large layers are then noted as not scanned. */
@@ -79,12 +84,24 @@ static unsigned sent_item(const struct slot *slot, uint64_t id) {
     return i;
 }
 
+/* The sent item that the worker may speak of now, if it has this id: it takes them in order, so it
+ * has put aside those before. slot->sent: it may not. */
+static unsigned item_of_turn(const struct slot *slot, uint64_t id) {
+    unsigned at = sent_item(slot, id);
+    unsigned i = 0;
+    while (i < at && slot->item[i].owes) {
+        i++;
+    }
+    return i == at ? at : slot->sent;
+}
+
 void slot_release(struct slot *slot) {
     (void)spawn_end(&slot->child, true);
     while (slot->count > 0) {
         forget(slot, 0);
     }
     file_close(&slot->start.spool_fd);
+    spawn_word_free(slot->start.word);
     gather_release(&slot->gather);
 }
 
@@ -95,7 +112,11 @@ sk_err slot_start(struct slot *slot) {
     struct spawn_options options = {.entry = worker_run,
                                     .ctx = &slot->start,
                                     .keep = &slot->start.spool_fd,
-                                    .keep_count = slot->start.spool_fd >= 0 ? 1 : 0};
+                                    .keep_count = slot->start.spool_fd >= 0 ? 1 : 0,
+                                    .word = slot->start.word};
+    if (slot->start.word != NULL) {
+        spawn_word_set(slot->start.word, 0);
+    }
     TRY(spawn_fork(&options, &slot->child));
     slot->state = SLOT_STARTING;
     slot->lean = slot->start.lean;
@@ -131,7 +152,9 @@ static sk_err queue(struct slot *slot, struct slot_item item) {
     }
     item.id = slot->next_id++;
     slot->item[slot->count++] = item;
-    slot_push(slot);
+    if (slot->sent == 0 || slot->count - slot->sent >= SLOT_BATCH) {
+        slot_push(slot);
+    }
     return sk_ok();
 }
 
@@ -232,6 +255,18 @@ static unsigned first_open(const struct slot *slot) {
     return 0;
 }
 
+/* The item that the worker is at by what it has told: exact when it gathers nothing. */
+static unsigned item_told(const struct slot *slot) {
+    return slot->speaking != 0 ? sent_item(slot, slot->speaking) : first_open(slot);
+}
+
+/* The item that the worker is, or was, at. */
+static unsigned item_at_work(const struct slot *slot) {
+    bool ask = slot->start.gather;
+    unsigned at = ask ? sent_item(slot, spawn_word_get(slot->start.word)) : slot->sent;
+    return at == slot->sent ? item_told(slot) : at;
+}
+
 void slot_lose(struct slot *slot, const char *detail) {
     keep_stats(slot);
     bool working = slot->state == SLOT_UP && slot->sent > 0;
@@ -241,21 +276,35 @@ void slot_lose(struct slot *slot, const char *detail) {
     slot->deaths++;
     slot->retire = false;
     if (working) {
-        unsigned blamed = slot->speaking != 0 ? sent_item(slot, slot->speaking) : first_open(slot);
+        unsigned at = item_at_work(slot);
+        if (slot->speaking != slot->item[at].id) {
+            gather_clear(&slot->gather);
+        }
         gather_died(&slot->gather, SK_NOTE_WORKER_DIED, detail);
-        answered(slot, blamed, 0);
+        answered(slot, at, 0);
     }
     take_back(slot);
 }
 
-/* It has answered everything, so nothing is lost by killing it; one that was taken over would not
- * end by itself. */
+/* No object is lost by killing it: it has answered everything, or what it has will be scanned
+ * again; one that was taken over would not end by itself. */
 static void retire(struct slot *slot) {
     keep_stats(slot);
     (void)spawn_end(&slot->child, true);
     slot->state = SLOT_DOWN;
     slot->retire = false;
     take_back(slot);
+}
+
+static void broken(struct slot *slot) {
+    bool gathered = slot->state == SLOT_UP && slot->sent > 0 && slot->start.gather;
+    (void)spawn_end(&slot->child, true); /* its word must not change any more */
+    if (gathered && item_told(slot) != item_at_work(slot)) {
+        slot->start.gather = false;
+        retire(slot);
+    } else {
+        slot_lose(slot, "it broke the dialog");
+    }
 }
 
 /* Is the worker busy with something it was sent? */
@@ -272,11 +321,11 @@ bool slot_may_send(const struct slot *slot) {
            !(is_large(slot, &slot->item[slot->sent]) && is_busy(slot));
 }
 
-/* What the next item asks of the worker; false: nothing, any more. */
-static bool next_request(struct slot *slot, struct scan_request *out_request) {
-    struct slot_item *item = &slot->item[slot->sent];
+/* What the item asks of the worker; false: nothing, any more. */
+static bool make_request(struct slot *slot, unsigned at, struct scan_request *out_request) {
+    struct slot_item *item = &slot->item[at];
     if (split_is_gone(item->split) || (item->share > 0 && split_lacks(item->split))) {
-        forget(slot, slot->sent);
+        forget(slot, at);
         return false;
     }
     if (is_large(slot, item) && item->split == NULL) {
@@ -291,29 +340,42 @@ static bool next_request(struct slot *slot, struct scan_request *out_request) {
     return true;
 }
 
-void slot_push(struct slot *slot) {
-    uint8_t bytes[WIRE_MAX_BYTES];
+/* The next items, as many as fit, up to a large one whose turn has not come. Returns how many. */
+static unsigned fill_packet(struct slot *slot, struct wire_packet *packet) {
     const struct wire_message *row = wire_find(&scan_dialog, SCAN_REQUEST);
-    while (slot_may_send(slot)) {
+    packet->len = 0;
+    packet->fd_count = 0;
+    while (slot->sent + packet->fd_count < slot->count && packet->fd_count < WIRE_FDS_MAX) {
+        unsigned at = slot->sent + packet->fd_count;
         struct scan_request request;
-        if (!next_request(slot, &request)) {
+        size_t len = 0;
+        if ((packet->fd_count > 0 || is_busy(slot)) && is_large(slot, &slot->item[at])) {
+            break;
+        }
+        if (!make_request(slot, at, &request)) {
             continue;
         }
-        size_t len = 0;
-        if (sk_failed(wire_encode(row, &request, bytes, sizeof(bytes), &len))) {
-            return; /* cannot happen: texts are cut to fit */
+        if (sk_failed(wire_encode(row, &request, packet->bytes + packet->len,
+                                  sizeof(packet->bytes) - packet->len, &len))) {
+            break; /* the next packet takes it: one always fits, texts are cut */
         }
-        enum wire_io io = wire_send(slot->child.fd, bytes, len, slot->item[slot->sent].fd, false);
-        if (io == WIRE_IO_AGAIN) {
-            return;
-        }
-        if (io != WIRE_IO_OK) {
-            /* What the worker said before it went is still to be read: slot_pull will see the end.
-             */
+        packet->len += len;
+        packet->fd[packet->fd_count++] = slot->item[at].fd;
+    }
+    return packet->fd_count;
+}
+
+void slot_push(struct slot *slot) {
+    struct wire_packet packet;
+    while (slot_may_send(slot)) {
+        unsigned count = fill_packet(slot, &packet);
+        /* Closed: what the worker said before it went is still to be read, slot_pull will see the
+         * end. */
+        if (count == 0 || wire_send(slot->child.fd, &packet, false) != WIRE_IO_OK) {
             return;
         }
         slot->oldest_since = slot->sent == 0 ? clock_monotonic_ms() : slot->oldest_since;
-        slot->sent++;
+        slot->sent += count;
     }
 }
 
@@ -327,7 +389,7 @@ static bool started(struct slot *slot, const struct scan_ready *ready) {
 
 /* May the worker say something about this object now? */
 static bool speaks_of(struct slot *slot, uint64_t id) {
-    if (sent_item(slot, id) == slot->sent || (slot->speaking != 0 && slot->speaking != id)) {
+    if (item_of_turn(slot, id) == slot->sent || (slot->speaking != 0 && slot->speaking != id)) {
         return false;
     }
     slot->speaking = id;
@@ -336,7 +398,7 @@ static bool speaks_of(struct slot *slot, uint64_t id) {
 
 /* Once each for an object: a worker gains no time by saying it over and over. */
 static bool put_aside(struct slot *slot, uint64_t id) {
-    unsigned at = sent_item(slot, id);
+    unsigned at = item_of_turn(slot, id);
     if (at == slot->sent || slot->speaking != 0 || slot->item[at].again) {
         return false;
     }
@@ -349,7 +411,7 @@ static bool put_aside(struct slot *slot, uint64_t id) {
 
 /* The worker begins with share 0 of the object that it was asked to share. */
 static bool shared(struct slot *slot, uint64_t id) {
-    unsigned at = sent_item(slot, id);
+    unsigned at = item_of_turn(slot, id);
     if (at == slot->sent || slot->speaking != 0 || slot->item[at].owes ||
         slot->item[at].share > 0 || !split_begin(slot->item[at].split)) {
         return false;
@@ -375,7 +437,7 @@ void slot_join(struct slot *slot, const struct slot *with) {
 
 /* It did not load what the object needs. A share is then no plain one: one worker scans it all. */
 static bool lacks(struct slot *slot, uint64_t id) {
-    unsigned at = sent_item(slot, id);
+    unsigned at = item_of_turn(slot, id);
     if (at == slot->sent || slot->speaking != 0 || !slot->lean) {
         return false;
     }
@@ -451,6 +513,29 @@ static bool act(struct slot *slot, uint16_t type, const union scan_record *r) {
     }
 }
 
+/* All that a packet says. False: the worker broke the dialog. */
+static bool hear(struct slot *slot, const struct wire_packet *packet) {
+    struct wire_input input = {{packet->bytes, packet->len}, packet->fd_count};
+    while (input.bytes.len > 0 && slot->state != SLOT_DOWN) {
+        unsigned state = slot->state == SLOT_STARTING ? SCAN_STARTING
+                         : slot->sent > 0             ? SCAN_BUSY
+                                                      : SCAN_IDLE;
+        struct wire_peer peer = {SCAN_FROM_WORKER, state};
+        union scan_record record;
+        uint16_t type;
+        /* SHARED ends its packet: the pool gives out the shares before anything else is heard */
+        if (slot->shared != 0 ||
+            sk_failed(wire_decode(&scan_dialog, &peer, &input, &type, &record)) ||
+            !act(slot, type, &record)) {
+            return false;
+        }
+        if (slot->retire && slot->sent == 0) {
+            retire(slot);
+        }
+    }
+    return true;
+}
+
 void slot_pull(struct slot *slot, struct wire_packet *packet) {
     /* not on, before the pool has seen that shares are to be given out */
     for (unsigned n = 0; n < PULL_MAX && slot->state != SLOT_DOWN && slot->shared == 0; n++) {
@@ -458,20 +543,12 @@ void slot_pull(struct slot *slot, struct wire_packet *packet) {
         if (io == WIRE_IO_AGAIN) {
             break;
         }
-        unsigned state = slot->state == SLOT_STARTING ? SCAN_STARTING
-                         : slot->sent > 0             ? SCAN_BUSY
-                                                      : SCAN_IDLE;
-        struct wire_peer peer = {SCAN_FROM_WORKER, state};
-        struct wire_input input = {{packet->bytes, packet->len}, packet->fd >= 0};
-        union scan_record record;
-        uint16_t type;
-        bool ok = io == WIRE_IO_OK &&
-                  !sk_failed(wire_decode(&scan_dialog, &peer, &input, &type, &record));
-        file_close(&packet->fd);
-        if (!ok || !act(slot, type, &record)) {
-            slot_lose(slot, io == WIRE_IO_CLOSED ? NULL : "it broke the dialog");
-        } else if (slot->retire && slot->sent == 0) {
-            retire(slot);
+        bool ok = io == WIRE_IO_OK && hear(slot, packet);
+        wire_close(packet, 0);
+        if (io == WIRE_IO_CLOSED) {
+            slot_lose(slot, NULL);
+        } else if (!ok) {
+            broken(slot);
         }
     }
 }

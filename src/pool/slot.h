@@ -8,10 +8,15 @@
  *     +-------------------+---------------+ recycled <---------------------+
  *
  * Objects wait in order; the first `sent` of them are with the worker. It answers in any order,
- * because reports may wait for digests (OWES). When a worker is lost, the object it had begun to
- * tell of, else the oldest sent one that it had not put aside, is blamed and answered as
- * worker-died; the others go to the next worker. Descriptors stay open until their object is
- * answered, for that.
+ * because reports may wait for digests (OWES). When a worker is lost, the object it was at is
+ * blamed and answered as worker-died: the one that its word says (os/spawn.h), or if it has no such
+ * object or gathers nothing, the one it had begun to tell of, else the oldest it had not put aside.
+ * The others go to the next worker, also those whose answers were gathered and not yet sent.
+ * Descriptors stay open until their object is answered, for that.
+ *
+ * Words out of place do not say at which object they were spoken while answers are gathered. So a
+ * worker that breaks the dialog then, and is at another object than the oldest it has not answered,
+ * is replaced without a result; its successors gather nothing.
  *
  * So many objects are sent ahead that a worker has digests to take side by side, but beyond
  * SLOT_AHEAD only as long as those waiting are small: what waits with one worker is not given to
@@ -37,6 +42,7 @@
 
 #define SLOT_DEPTH 64u
 #define SLOT_AHEAD 8u
+#define SLOT_BATCH 8u /* objects that are sent as soon as so many wait */
 #define SLOT_AHEAD_BYTES ((uint64_t)32 << 20)
 
 enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_UP };
@@ -89,7 +95,8 @@ void slot_release(struct slot *slot);
 /* Fork a child if there is none. */
 sk_err slot_start(struct slot *slot);
 bool slot_has_room(const struct slot *slot);
-/* Queue an object (takes fd); the caller has checked slot_has_room. */
+/* Queue an object (takes fd); the caller has checked slot_has_room. It is sent at once when the
+ * worker has nothing, else with others, by slot_push at the latest. */
 sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
 /* From now on children with all late parts, as for whatever takes shares of `with`'s object. */
 void slot_join(struct slot *slot, const struct slot *with);
@@ -108,7 +115,7 @@ void slot_pull(struct slot *slot, struct wire_packet *packet);
 uint64_t slot_busy_us(struct slot *slot, uint64_t now_us);
 /* When the child must have answered, in ms of clock_monotonic_ms; UINT64_MAX: no limit runs. */
 uint64_t slot_deadline(const struct slot *slot);
-/* Kill the child and answer the object it held. */
+/* Kill the child and answer the object it was at. */
 void slot_lose(struct slot *slot, const char *detail);
 
 #endif

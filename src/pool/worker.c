@@ -4,9 +4,15 @@
  * scanner, one scan of a few harmless bytes, loading late parts unless the worker is a lean one.
  * After that only descriptors from the pool are read.
  *
- * One object at a time; the pool may have sent several, they wait in the socket. Answers to one
- * object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow: the pool always
- * reads, so this ends.
+ * One object at a time; the pool may have sent several, they wait in the packet and the socket.
+ * Answers to one object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow:
+ * the pool always reads, so this ends.
+ *
+ * Answers are gathered in one packet, because to send one costs as much as to scan a tiny file; a
+ * packet goes out when it holds enough, when its first answer is old, and before the worker waits.
+ * Should it die meanwhile, the word it shares with the pool says of which object, and what the
+ * packet held is scanned again by the next. Where the pool says so, and when what is seen is told
+ * at once (observes), nothing is gathered.
  *
  * A report that owes digests is kept, as the packets that will be sent, and the object's descriptor
  * stays open:
@@ -30,6 +36,8 @@
 #include "base/buf.h"
 #include "base/late.h"
 #include "base/mem.h"
+#include "os/clock.h"
+#include "os/spawn.h"
 #include "pool/gather.h"
 #include "pool/relay.h"
 #include "wire/frame.h"
@@ -53,10 +61,15 @@ struct kept {
     int fd;
     bool share;         /* nothing but a plain result counts */
     bool lacks;         /* there is no report */
-    struct buf packets; /* u32 length, bytes; each */
+    struct buf packets; /* messages: u32 length, bytes; each */
 };
 
 #define ASK_MEMORY_EVERY 64u
+/* Answers go out together: some sixteen of clean objects, or those of so many microseconds. Below a
+ * millisecond or two nobody sees the difference, and the pool's watch is told of every slow object
+ * in time. */
+#define GATHER_BYTES ((size_t)2048)
+#define GATHER_US 2000u
 
 struct worker {
     int sock;
@@ -64,17 +77,23 @@ struct worker {
     uint64_t private_bytes;
     struct kept kept[KEPT_MAX];
     unsigned kept_count;
-    struct buf *keep; /* packets go here instead of into the socket; NULL: into the socket */
+    struct buf *keep; /* messages go here instead of into `out`; NULL: into `out` */
     struct sk_scanner *scanner;
     bool want_stats;
+    bool gathers;
     bool observes;      /* what is seen is told at once, so nothing is scanned twice or kept */
     bool shared;        /* the object at hand: said so */
     bool failed;        /* to say so */
     uint64_t id;        /* of the object at hand */
     struct relay relay; /* its observer is the scanner's when the pool observes */
     struct scan_stats warm_up; /* work done before the first object: not to be counted */
-    struct wire_packet packet;
-    uint8_t out[WIRE_MAX_BYTES];
+    uint64_t *word;            /* see worker.h */
+    struct wire_packet in;
+    struct wire_input input; /* what of `in` is still to be scanned */
+    struct wire_packet out;  /* answers that wait */
+    uint64_t out_since;      /* us: the first of them */
+    bool begun;              /* a part of the last answer has gone out */
+    uint8_t one[WIRE_MAX_BYTES];
 };
 
 /* Asking walks the allocator's lists, which is felt between small files (2 % of a scan of libraries
@@ -88,18 +107,37 @@ static uint64_t private_bytes(struct worker *w) {
     return w->private_bytes;
 }
 
+static bool flush(struct worker *w) {
+    bool ok = w->out.len == 0 || wire_send(w->sock, &w->out, true) == WIRE_IO_OK;
+    w->out.len = 0;
+    w->begun = false;
+    return ok;
+}
+
+static bool put(struct worker *w, const uint8_t *message, size_t len) {
+    bool ok = true;
+    if (len > sizeof(w->out.bytes) - w->out.len) {
+        ok = flush(w);
+        w->begun = true;
+    }
+    w->out_since = w->out.len == 0 ? clock_monotonic_us() : w->out_since;
+    memcpy(w->out.bytes + w->out.len, message, len);
+    w->out.len += len;
+    return ok && (!w->observes || flush(w));
+}
+
 static bool tell(struct worker *w, enum scan_message type, const void *record) {
     const struct wire_message *row = wire_find(&scan_dialog, (uint16_t)type);
     size_t len = 0;
-    if (row == NULL || sk_failed(wire_encode(row, record, w->out, sizeof(w->out), &len))) {
+    if (row == NULL || sk_failed(wire_encode(row, record, w->one, sizeof(w->one), &len))) {
         return false;
     }
     if (w->keep != NULL) {
         uint32_t n = (uint32_t)len;
         return !sk_failed(buf_append(w->keep, &n, sizeof(n))) &&
-               !sk_failed(buf_append(w->keep, w->out, len));
+               !sk_failed(buf_append(w->keep, w->one, len));
     }
-    return wire_send(w->sock, w->out, len, -1, true) == WIRE_IO_OK;
+    return put(w, w->one, len);
 }
 
 static bool tell_trial(struct worker *w, uint64_t id, const struct sk_trial *t) {
@@ -206,12 +244,20 @@ static void agreed(void *ctx) {
     struct worker *w = ctx;
     struct scan_shared message = {.id = w->id};
     w->shared = true;
-    w->failed = !tell(w, SCAN_SHARED, &message);
+    w->failed = !tell(w, SCAN_SHARED, &message) || !flush(w);
+}
+
+/* Who is to blame should what comes now end the worker. */
+static void at_work(struct worker *w, uint64_t id) {
+    if (w->word != NULL) {
+        spawn_word_set(w->word, id);
+    }
 }
 
 static int scan_one(struct worker *w, const struct scan_request *request, int fd,
                     const struct sk_report **out_report, int *out_owes) {
     w->id = w->relay.id = request->id;
+    at_work(w, request->id);
     w->relay.on = true;
     w->shared = request->share > 0;
     if (w->observes) {
@@ -260,7 +306,7 @@ static bool send_kept(struct worker *w, const struct buf *packets) {
         uint32_t n;
         memcpy(&n, packets->data + at, sizeof(n));
         at += sizeof(n);
-        if (wire_send(w->sock, packets->data + at, n, -1, true) != WIRE_IO_OK) {
+        if (!put(w, packets->data + at, n)) {
             return false;
         }
         at += n;
@@ -288,7 +334,8 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
         ok = answer(w, id, 0, &(const struct sk_report){.type = ""});
     } else {
         const struct sk_report *report = NULL;
-        struct scan_owes again = {.id = id}; /* who is to blame should this scan end the worker */
+        struct scan_owes again = {.id = id};
+        at_work(w, id);
         ok = tell(w, SCAN_OWES, &again);
         int result = sk_scan_fd(w->scanner, k.fd, NULL, &report);
         ok = ok && (late_take_lack() ? tell_lack(w, id) : answer(w, id, result, report));
@@ -305,6 +352,7 @@ static bool settle(struct worker *w, bool idle) {
     bool must = idle;
     while (w->kept_count > 0) {
         must = must || w->kept_count == KEPT_MAX;
+        at_work(w, w->kept[0].id);
         if (sk_scan_settle(w->scanner, must, &id, &stands) == 0) {
             return !must; /* kept, but not owed: cannot be */
         }
@@ -316,27 +364,44 @@ static bool settle(struct worker *w, bool idle) {
     return true;
 }
 
-static int serve(struct worker *w) {
+/* The next object that was sent. **Returns owned** its descriptor. */
+static enum wire_io next_request(struct worker *w, union scan_record *out_record, int *out_fd) {
     static const struct wire_peer POOL = {SCAN_FROM_POOL, SCAN_IDLE};
+    if (w->input.bytes.len == 0) {
+        enum wire_io io = wire_recv(w->sock, w->kept_count == 0 && w->out.len == 0, &w->in);
+        if (io != WIRE_IO_OK) {
+            return io;
+        }
+        w->input = (struct wire_input){{w->in.bytes, w->in.len}, w->in.fd_count};
+    }
+    uint16_t type;
+    if (sk_failed(wire_decode(&scan_dialog, &POOL, &w->input, &type, out_record))) {
+        return WIRE_IO_BAD;
+    }
+    *out_fd = w->in.fd[w->in.fd_count - w->input.fds - 1];
+    return WIRE_IO_OK;
+}
+
+static bool is_due(const struct worker *w) {
+    return w->out.len > 0 && (!w->gathers || w->begun || w->out.len >= GATHER_BYTES ||
+                              clock_monotonic_us() - w->out_since >= GATHER_US);
+}
+
+static int serve(struct worker *w) {
     for (;;) {
-        enum wire_io io = wire_recv(w->sock, w->kept_count == 0, &w->packet);
+        union scan_record record;
+        int fd;
+        enum wire_io io = next_request(w, &record, &fd);
         if (io == WIRE_IO_AGAIN) {
-            if (!settle(w, true)) {
+            if (!flush(w) || !settle(w, true) || !flush(w)) {
                 return 1;
             }
             continue;
         }
-        if (io == WIRE_IO_CLOSED) {
-            return 0;
+        if (io != WIRE_IO_OK) {
+            return io == WIRE_IO_CLOSED ? 0 : 1;
         }
-        union scan_record record;
-        uint16_t type;
-        struct wire_input input = {{w->packet.bytes, w->packet.len}, w->packet.fd >= 0};
-        if (io != WIRE_IO_OK ||
-            sk_failed(wire_decode(&scan_dialog, &POOL, &input, &type, &record))) {
-            return 1;
-        }
-        if (!scan(w, &record.request, w->packet.fd) || !settle(w, false)) {
+        if ((is_due(w) && !flush(w)) || !scan(w, &record.request, fd) || !settle(w, false)) {
             return 1;
         }
     }
@@ -399,6 +464,8 @@ int worker_run(void *start, int sock) {
     }
     w->sock = sock;
     w->want_stats = ((const struct worker_start *)start)->options->want_stats;
+    w->word = ((const struct worker_start *)start)->word;
+    w->gathers = ((const struct worker_start *)start)->gather;
     struct sandbox_state state = {0};
     const char *why = prepare(w, start);
     MEM_AUTO char *partial = NULL;
@@ -413,11 +480,11 @@ int worker_run(void *start, int sock) {
     }
     if (why != NULL) {
         struct scan_failed failed = {.why = why};
-        (void)tell(w, SCAN_FAILED, &failed);
+        (void)(tell(w, SCAN_FAILED, &failed) && flush(w));
         return 2;
     }
     struct scan_ready ready = {.sandbox_held = state.held,
                                .landlock_abi = state.landlock_abi,
                                .private_bytes = private_bytes(w)};
-    return tell(w, SCAN_READY, &ready) ? serve(w) : 1;
+    return tell(w, SCAN_READY, &ready) && flush(w) ? serve(w) : 1;
 }

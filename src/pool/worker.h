@@ -11,8 +11,10 @@
 
 struct worker_start {
     const struct pool_options *options;
-    int spool_fd; /* own unlinked file, or -1 */
-    bool lean;    /* late parts are not loaded; objects that need one are answered with LACKS */
+    int spool_fd;   /* own unlinked file, or -1 */
+    uint64_t *word; /* says the id of the object it is at (os/spawn.h), or NULL */
+    bool gather;    /* answers of several objects may go out together; not without a word */
+    bool lean;      /* late parts are not loaded; objects that need one are answered with LACKS */
 };
 
 int worker_run(void *start, int sock); /* a spawn_entry; start: struct worker_start */

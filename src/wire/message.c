@@ -4,7 +4,7 @@
  * hostile: a worker may have been taken over by the file it scanned. So the decoder believes
  * nothing: the type must be in the table, from this sender, in this state, with a descriptor
  * exactly when the row says so; every length is checked by the cursor; text must end where it says;
- * and nothing may be left over, because bytes nobody reads are where surprises hide.
+ * and nothing may be left over in a packet, because bytes nobody reads are where surprises hide.
  */
 #include "wire/message.h"
 
@@ -162,7 +162,7 @@ static bool take_field(struct sk_cursor *c, const struct wire_field *f, void *re
 }
 
 sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
-                   const struct wire_input *input, uint16_t *out_type, void *out_record) {
+                   struct wire_input *input, uint16_t *out_type, void *out_record) {
     struct sk_cursor c = sk_cursor_of(input->bytes);
     uint16_t type = sk_cursor_u16le(&c);
     uint16_t version = sk_cursor_u16le(&c);
@@ -171,7 +171,7 @@ sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
     }
     const struct wire_message *m = wire_find(table, type);
     if (m == NULL || (m->senders & peer->sender) == 0 || (m->states & peer->state) == 0 ||
-        m->carries_fd != input->has_fd) {
+        (m->carries_fd && input->fds == 0)) {
         return sk_fail(SK_E_PERM);
     }
     for (unsigned i = 0; i < m->field_count; i++) {
@@ -179,9 +179,16 @@ sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
             return sk_fail(SK_E_FORMAT);
         }
     }
-    if (!sk_cursor_ok(&c) || sk_cursor_left(&c) != 0) {
+    if (!sk_cursor_ok(&c)) {
         return sk_fail(SK_E_FORMAT);
     }
+    size_t left = sk_cursor_left(&c);
+    unsigned fds = input->fds - (m->carries_fd ? 1 : 0);
+    if (left == 0 && fds > 0) {
+        return sk_fail(SK_E_PERM);
+    }
+    input->bytes = (struct sk_bytes){input->bytes.ptr + (input->bytes.len - left), left};
+    input->fds = fds;
     *out_type = type;
     return sk_ok();
 }

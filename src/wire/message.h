@@ -5,9 +5,9 @@
  *
  * On the wire: u16 type, u16 WIRE_VERSION, then the fields in order, little-endian. Text: u16
  * length, the bytes, one NUL; no NUL inside; length 0xffff and nothing more: NULL (WIRE_TEXT_OPT
- * only). Bytes: u16 length, the bytes. Left-over bytes are an error. Limits: a number field with
- * max != 0 may not be above it; a text may not be longer than max: wire_encode cuts it there,
- * wire_decode refuses it.
+ * only). Bytes: u16 length, the bytes. Messages of one packet stand one behind the other: what is
+ * left over of one must be the next. Limits: a number field with max != 0 may not be above it; a
+ * text may not be longer than max: wire_encode cuts it there, wire_decode refuses it.
  *
  * Ownership: decoded texts are **borrowed** from the packet. Errors: wire_encode SK_E_LIMIT (does
  * not fit); wire_decode SK_E_FORMAT (bytes), SK_E_PERM (not from this peer in this state, or a
@@ -46,10 +46,10 @@ struct wire_table {
     unsigned count;
 };
 
-/* A packet as it came. */
+/* What is still to be decoded of a packet. */
 struct wire_input {
     struct sk_bytes bytes;
-    bool has_fd;
+    unsigned fds; /* that belong to it */
 };
 
 /* Who speaks, and where the dialog stands. */
@@ -61,8 +61,9 @@ struct wire_peer {
 const struct wire_message *wire_find(const struct wire_table *table, uint16_t type);
 sk_err wire_encode(const struct wire_message *message, const void *record, uint8_t *out, size_t cap,
                    size_t *out_len);
-/* record: large enough for every message of the table (a union). */
+/* Takes the first message off the input, and its descriptor: the first one, if the row has one.
+ * record: large enough for every message of the table (a union). */
 sk_err wire_decode(const struct wire_table *table, const struct wire_peer *peer,
-                   const struct wire_input *input, uint16_t *out_type, void *out_record);
+                   struct wire_input *input, uint16_t *out_type, void *out_record);
 
 #endif

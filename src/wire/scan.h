@@ -21,6 +21,10 @@
  * LACKS: a late part (base/late.h) that this worker did not load is needed for the object; nothing
  * is said about it, before or after. Only of a worker that was started without them.
  *
+ * A packet holds several messages of either side; SHARED is the last of its packet. The worker
+ * takes objects in the order in which they were sent: it speaks of one only when those before it
+ * have been answered or put aside (OWES).
+ *
  * The pool closes its end to end the worker.
  */
 #ifndef SK_WIRE_SCAN_H

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,10 +90,43 @@ static void test_kill_and_end_of_file(void **state) {
     assert_false(spawn_ended(&a, &status));
 }
 
+struct words {
+    uint64_t *own, *other;
+};
+
+/* Writes the own word and dies without one; the other one is not there at all. */
+static int write_word(void *ctx, int fd) {
+    const struct words *w = ctx;
+    (void)fd;
+    bool missing = madvise(w->other, 1, MADV_NORMAL) != 0 && errno == ENOMEM;
+    spawn_word_set(w->own, missing ? 77 : 1);
+    return raise(SIGKILL);
+}
+
+static void test_word_is_the_childs_alone(void **state) {
+    (void)state;
+    struct words w = {spawn_word_new(), spawn_word_new()};
+    assert_true(w.own != NULL && w.other != NULL);
+    struct spawn_options options = {.entry = write_word, .ctx = &w, .word = w.own};
+    for (int round = 0; round < 2; round++) {
+        struct spawn_child child = {0};
+        assert_false(sk_failed(spawn_fork(&options, &child)));
+        int status = spawn_end(&child, false);
+        assert_true(WIFSIGNALED(status));
+        assert_true(spawn_word_get(w.own) == 77);
+        assert_true(spawn_word_get(w.other) == 0);
+        spawn_word_set(w.own, 0);
+    }
+    spawn_word_free(w.own);
+    spawn_word_free(w.other);
+    spawn_word_free(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_child_inherits_only_what_is_kept),
         cmocka_unit_test(test_kill_and_end_of_file),
+        cmocka_unit_test(test_word_is_the_childs_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

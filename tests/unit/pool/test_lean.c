@@ -82,14 +82,13 @@ const char *sk_result_text(int result) {
 
 static _Noreturn void lack_without_end(uint64_t id) {
     struct scan_lacks message = {.id = id};
-    uint8_t bytes[64];
-    size_t len = 0;
+    static struct wire_packet p;
     struct stat st;
-    if (!sk_failed(wire_encode(wire_find(&scan_dialog, SCAN_LACKS), &message, bytes, sizeof(bytes),
-                               &len))) {
+    if (!sk_failed(wire_encode(wire_find(&scan_dialog, SCAN_LACKS), &message, p.bytes,
+                               sizeof(p.bytes), &p.len))) {
         for (int fd = 3; fd < 64; fd++) {
             if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
-                (void)wire_send(fd, bytes, len, -1, true);
+                (void)wire_send(fd, &p, true);
             }
         }
     }

@@ -80,9 +80,9 @@ const char *sk_result_text(int result) {
 }
 
 static void speak_out_of_turn(void) {
-    struct wire_packet p = {.bytes = {99, 0, 1, 0}};
+    struct wire_packet p = {.bytes = {99, 0, 1, 0}, .len = 4};
     for (int fd = 3; fd < 64; fd++) {
-        (void)wire_send(fd, p.bytes, 4, -1, true);
+        (void)wire_send(fd, &p, true);
     }
 }
 
@@ -98,11 +98,10 @@ static int own_socket(void) {
 }
 
 static void say(uint16_t type, const void *record) {
-    uint8_t bytes[WIRE_MAX_BYTES];
-    size_t len = 0;
+    static struct wire_packet p;
     if (!sk_failed(
-            wire_encode(wire_find(&scan_dialog, type), record, bytes, sizeof(bytes), &len))) {
-        (void)wire_send(own_socket(), bytes, len, -1, true);
+            wire_encode(wire_find(&scan_dialog, type), record, p.bytes, sizeof(p.bytes), &p.len))) {
+        (void)wire_send(own_socket(), &p, true);
     }
 }
 

@@ -24,11 +24,17 @@ static size_t encode(uint16_t type, const void *record, uint8_t *out) {
     return len;
 }
 
+/* A packet of one message: nothing may be left over. */
 static int decode(const struct wire_peer *peer, const uint8_t *bytes, size_t len, bool fd,
                   union scan_record *out) {
     uint16_t type;
     struct wire_input input = {{bytes, len}, fd};
-    return wire_decode(&scan_dialog, peer, &input, &type, out).code;
+    union scan_record rest;
+    int code = wire_decode(&scan_dialog, peer, &input, &type, out).code;
+    while (code == SK_OK && input.bytes.len > 0) {
+        code = wire_decode(&scan_dialog, peer, &input, &type, &rest).code;
+    }
+    return code;
 }
 
 static void test_every_field_survives(void **state) {
@@ -148,6 +154,42 @@ static void test_wrong_peer_state_or_descriptor_is_refused(void **state) {
     assert_int_equal(decode(&ask, bytes, len, true, &got), SK_E_PERM);
 }
 
+static void test_messages_of_one_packet(void **state) {
+    (void)state;
+    uint8_t bytes[WIRE_MAX_BYTES];
+    struct wire_peer ask = {SCAN_FROM_POOL, SCAN_IDLE};
+    size_t len = 0;
+    for (uint64_t id = 1; id <= 3; id++) {
+        char name[2] = {(char)('a' + id), '\0'};
+        struct scan_request r = {.id = id, .name = name};
+        size_t more = 0;
+        assert_false(sk_failed(wire_encode(wire_find(&scan_dialog, SCAN_REQUEST), &r, bytes + len,
+                                           sizeof(bytes) - len, &more)));
+        len += more;
+    }
+    union scan_record got;
+    uint16_t type;
+    struct wire_input input = {{bytes, len}, 3};
+    for (uint64_t id = 1; id <= 3; id++) {
+        assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
+        assert_int_equal(got.request.id, id);
+        assert_int_equal(got.request.name[0], 'a' + id);
+        assert_int_equal(input.fds, 3 - id);
+    }
+    assert_int_equal(input.bytes.len, 0);
+    /* a descriptor too few or too many is seen at the last message */
+    for (unsigned fds = 2; fds <= 4; fds += 2) {
+        input = (struct wire_input){{bytes, len}, fds};
+        assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
+        assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
+        assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_E_PERM);
+    }
+    input = (struct wire_input){{bytes, len - 1}, 3}; /* the last one is cut */
+    assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
+    assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
+    assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_E_FORMAT);
+}
+
 static unsigned open_count(void) {
     unsigned n = 0;
     for (int fd = 0; fd < 256; fd++) {
@@ -158,7 +200,7 @@ static unsigned open_count(void) {
 
 static void send_raw(int sock, const int *fds, size_t count, size_t len) {
     static uint8_t bytes[2 * WIRE_MAX_BYTES];
-    uint8_t control[CMSG_SPACE(4 * sizeof(int))] = {0};
+    uint8_t control[CMSG_SPACE((WIRE_FDS_MAX + 1) * sizeof(int))] = {0};
     struct iovec part = {bytes, len};
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
     if (count > 0) {
@@ -173,37 +215,63 @@ static void send_raw(int sock, const int *fds, size_t count, size_t len) {
     assert_true(sendmsg(sock, &msg, 0) >= 0);
 }
 
+/* `len` bytes of "abcdef" and so many descriptors. */
+static enum wire_io send_packet(int sock, size_t len, unsigned fds, bool wait) {
+    static struct wire_packet p = {.bytes = "abcdef"};
+    p.len = len;
+    p.fd_count = fds;
+    for (unsigned i = 0; i < fds && i < WIRE_FDS_MAX; i++) {
+        p.fd[i] = sock;
+    }
+    return wire_send(sock, &p, wait);
+}
+
 static void test_frames(void **state) {
     (void)state;
     static struct wire_packet p;
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
     assert_int_equal(wire_recv(pair[0], false, &p), WIRE_IO_AGAIN);
-    assert_int_equal(wire_send(pair[1], "abc", 3, pair[1], true), WIRE_IO_OK);
-    assert_int_equal(wire_recv(pair[0], true, &p), WIRE_IO_OK);
-    assert_int_equal(p.len, 3);
-    assert_true(p.fd >= 0);
-    assert_int_equal(fcntl(p.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    (void)close(p.fd);
-    assert_int_equal(wire_send(pair[1], "abc", 0, -1, true), WIRE_IO_BAD);
-    assert_int_equal(wire_send(pair[1], "abc", WIRE_MAX_BYTES + 1, -1, true), WIRE_IO_BAD);
-
     unsigned before = open_count();
-    int two[2] = {pair[0], pair[1]};
-    send_raw(pair[1], two, 2, 5);
+    for (unsigned fds = 0; fds <= WIRE_FDS_MAX; fds++) {
+        assert_int_equal(send_packet(pair[1], 3, fds, true), WIRE_IO_OK);
+        assert_int_equal(wire_recv(pair[0], true, &p), WIRE_IO_OK);
+        assert_int_equal(p.len, 3);
+        assert_memory_equal(p.bytes, "abc", 3);
+        assert_int_equal(p.fd_count, fds);
+        assert_int_equal(open_count(), before + fds);
+        for (unsigned i = 0; i < fds; i++) {
+            assert_int_equal(fcntl(p.fd[i], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        }
+        wire_close(&p, fds > 1 ? 1 : 0);
+        assert_int_equal(open_count(), before + (fds > 1 ? 1 : 0));
+        wire_close(&p, 0);
+        assert_int_equal(open_count(), before);
+    }
+    assert_int_equal(send_packet(pair[1], 0, 0, true), WIRE_IO_BAD);
+    assert_int_equal(send_packet(pair[1], WIRE_MAX_BYTES + 1, 0, true), WIRE_IO_BAD);
+    assert_int_equal(send_packet(pair[1], 3, WIRE_FDS_MAX + 1, true), WIRE_IO_BAD);
+
+    int many[WIRE_FDS_MAX + 1];
+    for (unsigned i = 0; i <= WIRE_FDS_MAX; i++) {
+        many[i] = pair[i % 2];
+    }
+    send_raw(pair[1], many, WIRE_FDS_MAX + 1, 5);
     assert_int_equal(wire_recv(pair[0], true, &p), WIRE_IO_BAD);
-    assert_int_equal(p.fd, -1);
-    send_raw(pair[1], two, 1, WIRE_MAX_BYTES + 1);
+    assert_int_equal(p.fd_count, 0);
+    send_raw(pair[1], many, 2, WIRE_MAX_BYTES + 1);
+    assert_int_equal(wire_recv(pair[0], true, &p), WIRE_IO_BAD);
+    send_raw(pair[1], many, 2, 0);
     assert_int_equal(wire_recv(pair[0], true, &p), WIRE_IO_BAD);
     assert_int_equal(open_count(), before);
 
     enum wire_io io = WIRE_IO_OK;
     for (unsigned i = 0; i < 10000 && io == WIRE_IO_OK; i++) {
-        io = wire_send(pair[1], "abc", 3, -1, false);
+        io = send_packet(pair[1], 3, 0, false);
     }
     assert_int_equal(io, WIRE_IO_AGAIN);
     (void)close(pair[0]);
-    assert_int_equal(wire_send(pair[1], "abc", 3, -1, true), WIRE_IO_CLOSED);
+    assert_int_equal(send_packet(pair[1], 3, 0, true), WIRE_IO_CLOSED);
     (void)close(pair[1]);
 }
 
@@ -212,8 +280,8 @@ static void test_last_words_of_the_dead_are_heard(void **state) {
     static struct wire_packet p;
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-    assert_int_equal(wire_send(pair[1], "last", 4, -1, true), WIRE_IO_OK);
-    assert_int_equal(wire_send(pair[0], "unread", 6, -1, true), WIRE_IO_OK);
+    assert_int_equal(send_packet(pair[1], 4, 0, true), WIRE_IO_OK);
+    assert_int_equal(send_packet(pair[0], 6, 0, true), WIRE_IO_OK);
     (void)close(pair[1]);
     assert_int_equal(wire_recv(pair[0], false, &p), WIRE_IO_OK);
     assert_int_equal(p.len, 4);
@@ -228,6 +296,7 @@ int main(void) {
         cmocka_unit_test(test_long_text_is_cut_by_the_sender),
         cmocka_unit_test(test_wrong_bytes_are_refused),
         cmocka_unit_test(test_wrong_peer_state_or_descriptor_is_refused),
+        cmocka_unit_test(test_messages_of_one_packet),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_last_words_of_the_dead_are_heard),
     };
