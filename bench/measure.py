@@ -103,14 +103,17 @@ def scan_memory(command):
 
 
 class Clamd:
-    """One clamd of its own. Without its cache, which would answer for files that an earlier run, or another archive, had; and without a time limit."""
+    """One clamd of its own, without a time limit. And without its cache, unless asked for: that would answer for files that an earlier run, or another archive, had."""
 
-    def __init__(self, definitions, work):
+    def __init__(self, definitions, work, cache=False):
+        work = work / "clamd-cache" if cache else work
+        work.mkdir(exist_ok=True)
         self.socket = work / "clamd.sock"
+        self.socket.unlink(missing_ok=True)  # of one that was killed
         self.conf = work / "clamd.conf"
         self.conf.write_text(f"LocalSocket {self.socket}\nDatabaseDirectory {definitions}\nForeground yes\nMaxThreads 2\n"
                              f"PidFile {work}/clamd.pid\nTemporaryDirectory {work}\nLogFile {work}/clamd.log\n"
-                             f"OfficialDatabaseOnly no\nConcurrentDatabaseReload no\nDisableCache yes\nMaxScanTime 0\n")
+                             f"OfficialDatabaseOnly no\nConcurrentDatabaseReload no\nDisableCache {'no' if cache else 'yes'}\nMaxScanTime 0\n")
         began = time.monotonic()
         self.process = subprocess.Popen(["clamd", "-F", "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not self.socket.exists():

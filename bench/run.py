@@ -11,7 +11,7 @@ packages, where apt can fetch them. All are made once in --work and used again. 
 Every time is the median of --repeat runs, clamd's of --peer-repeat (of one, where that takes it longer than 45 seconds). What is compared:
 wall-clock of the whole command over the same files. --limit caps the megabytes per kind: for a quick look, because then our start-up, which
 clamd's rate does not have, weighs more; what must be shown is shown with whole kinds (0, the default; some twenty minutes).
-Parts: compile, kinds, archives, shapes, adversarial, hostile, growth, jobs, stages, yara. --ten makes the set of ten times the full size (needs 12 GB
+Parts: compile, kinds, copies, archives, shapes, adversarial, hostile, growth, jobs, stages, yara. --ten makes the set of ten times the full size (needs 12 GB
 of disk and a quarter of an hour, once); without it growth is measured from a tenth of the full set to the full set.
 The last column says what issue 4 asks for and whether this run shows it.
 """
@@ -74,7 +74,8 @@ class Run:
             self.clamd = Clamd(self.definitions, self.args.work)
         return self.clamd
 
-    def ours(self, folder, images=None, jobs=1, more=()):
+    def ours(self, folder, images=None, jobs=1, more=("--disable-cache",)):
+        """Copies are searched again, as clamd's cache is off: part_copies lets both remember."""
         command = [self.program, "scan", "--quiet", "--jobs", str(jobs), *more, "-d", str(images or self.images), str(folder)]
         timed(command)  # warm the page cache
         return statistics.median(timed(command)[0] for _ in range(self.args.repeat))
@@ -160,6 +161,21 @@ def part_kinds(run):
     table.add("private memory of a scanning process, packages included", worst_dirty, clamd_private, "MiB", most=24)
     table.add("resident pages of the images", worst_image, None, "MiB", most=64)
     table.add("resident in all", worst_rss, max(clamd_rss, memory_of(clamd)[1]), "MiB")
+
+
+def part_copies(run):
+    """A clamd that has seen nothing yet for each kind: asked a second time it would know every file."""
+    run.table.title("both remember what they found clean (the default of both), files seen once")
+    for folder in run.folders():
+        where, total, _ = limited(folder, run.args.work, run.args.limit)
+        if not total:
+            continue
+        clamd = Clamd(run.definitions, run.args.work, cache=True)
+        try:
+            theirs = clamd.scan(where)[0]
+        finally:
+            clamd.stop()
+        run.table.add(f"{folder.name}: {total / 1e6:.1f} MB", total / 1e6 / run.ours(where, more=()), total / 1e6 / theirs, "MB/s", "higher")
 
 
 def archive_row(run, name, unpacked, paths, archive):
@@ -374,8 +390,8 @@ def part_yara(run):
     table.add(f"bin: yara with {len(strings)} of our strings", total / 1e6 / run.ours(where), total / 1e6 / theirs, "MB/s", "higher")
 
 
-PARTS = {"compile": part_compile, "kinds": part_kinds, "archives": part_archives, "shapes": part_shapes, "adversarial": part_adversarial, "hostile": part_hostile,
-         "growth": part_growth, "jobs": part_jobs, "stages": part_stages, "yara": part_yara}
+PARTS = {"compile": part_compile, "kinds": part_kinds, "copies": part_copies, "archives": part_archives, "shapes": part_shapes,
+         "adversarial": part_adversarial, "hostile": part_hostile, "growth": part_growth, "jobs": part_jobs, "stages": part_stages, "yara": part_yara}
 
 
 def main():
