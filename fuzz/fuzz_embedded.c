@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The search for embedded objects: whatever the bytes, finds lie inside the source, ascend, are at
- * most so many of a type, and are the same over memory and over small windows. */
+ * most so many of a type, and are the same over memory, over small windows, and when seen on the
+ * way.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +65,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     }
     sk_source_release(&windows);
+    struct sk_embedded_seen seen = {.size = size, .program_reach = UINT64_MAX};
+    size_t piece = size > 0 ? 16 + data[0] : 16;
+    for (size_t off = 0; seen.end < size; off += piece - 8) {
+        size_t len = size - off < piece ? size - off : piece;
+        sk_embedded_see(&seen, off, (struct sk_bytes){data + off, len});
+    }
+    b.src = &mem;
+    b.seen = &seen;
+    if (sk_failed(sk_embedded_find(&b)) || !same(&a, &b)) {
+        abort();
+    }
     sk_source_release(&mem);
     return 0;
 }

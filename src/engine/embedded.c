@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/root.h"
 #include "engine/verdict.h"
 
 #define PROGRAM_REACH_BYTES ((uint64_t)1024)
@@ -104,6 +105,7 @@ void embedded_look(struct sk_scanner *sc, struct layer *layer) {
     struct sk_embedded_job job = {.src = &layer->src,
                                   .program_reach = program_reach(layer->type),
                                   .archives = !has_own_search(layer),
+                                  .seen = root_seen(sc, layer),
                                   .tick = on_tick,
                                   .ctx = &ctx,
                                   .out = found};

@@ -174,7 +174,7 @@ void sk_scanner_free(struct sk_scanner *scanner) {
     known_free(scanner->known);
     store_pool_release(&scanner->pool);
     buf_release(&scanner->text);
-    mem_free(scanner->root.ptr);
+    root_release(&scanner->root);
     arena_release(&scanner->walk_arena);
     arena_release(&scanner->arena);
     mem_free(scanner);

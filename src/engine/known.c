@@ -56,9 +56,13 @@ static size_t row_of(const struct fingerprint_hash *hash) {
     return (size_t)(hash->half[0] % ROWS);
 }
 
+bool known_has_size(const struct known *known, uint64_t size) {
+    unsigned bit = size_bit(size);
+    return size <= KNOWN_BYTES_MAX && (known->sizes[bit / 64] >> bit % 64 & 1) != 0;
+}
+
 const struct known_entry *known_find(const struct known *known, const void *bytes, size_t len) {
-    unsigned bit = size_bit(len);
-    if (len > KNOWN_BYTES_MAX || (known->sizes[bit / 64] >> bit % 64 & 1) == 0) {
+    if (!known_has_size(known, len)) {
         return NULL;
     }
     struct fingerprint_hash hash = fingerprint_of(&known->key, bytes, len);

@@ -37,6 +37,8 @@ struct known;
 /* *out_known NULL: not on this machine. */
 sk_err known_new(struct known **out_known);
 void known_free(struct known *known);
+/* Was an object of this size put there? Now and then yes when none was. */
+bool known_has_size(const struct known *known, uint64_t size);
 /* What was put there of an object of these bytes; **borrowed** until known_put. NULL: nothing. */
 const struct known_entry *known_find(const struct known *known, const void *bytes, size_t len);
 /* Fills hash and size. */

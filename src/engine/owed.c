@@ -219,7 +219,8 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask 
         return false;
     }
     bool object = layer->parent == NULL && ask->src == &layer->src;
-    uint8_t *copy = object && ask->len > COPY_OBJECT_BYTES ? NULL : copy_bytes(sc, layer, ask);
+    bool again = object && (ask->src->mem == NULL || ask->len > COPY_OBJECT_BYTES);
+    uint8_t *copy = again ? NULL : copy_bytes(sc, layer, ask);
     bool now = !object && copy == NULL && ask->len > OWED_COPY_EACH;
     struct owed_job *job = object || copy != NULL || now ? job_new(sc) : NULL;
     if (job == NULL) {

@@ -10,17 +10,8 @@
  * Newest first keeps the stack short: what one container put there is done before its siblings.
  * The stack is a list of layers, so nothing recurses on input; depth is counted in the layer.
  *
- * Small objects are read whole into one buffer that stays with the scanner; larger ones are read in
- * windows. The search goes over an object several times: with 4 MiB in the buffer instead of 8,
- * files of 4 to 8 MiB made against it took half as long again; with 12 nothing was gained, nor with
- * the first 4 MiB of a larger one in the buffer and only the rest in windows. On real programs and
- * libraries 2 MiB in the buffer cost what 8 do, though three passes (filter, prune, embedded.c)
- * then read 2 to 8 MiB anew: faulting the buffer in costs as much. Without gain were huge pages for
- * it (slower), faulting it in with one madvise, and keeping all of it from object to object (a
- * sixth of the page faults of programs, 2 % of the time or nothing). A container above 4 MiB gives
- * the buffer back before it is opened (root_wait). Descriptors are read with pread, never mapped: a
- * file that shrinks is a read error, not a SIGBUS. A descriptor whose size or time of change
- * differs afterwards gives the note "changed".
+ * Where the object's bytes come from: root.c. A descriptor whose size or time of change differs
+ * afterwards gives the note "changed".
  *
  * The calls return an error only when nothing could be said about the object at all (a descriptor
  * that is none). Everything else is in the report.
@@ -35,15 +26,11 @@
 #include "engine/layer.h"
 #include "engine/observe.h"
 #include "engine/owed.h"
+#include "engine/root.h"
 #include "engine/share.h"
 #include "engine/walk.h"
-#include "os/fdsource.h"
 #include "os/file.h"
 
-#define ROOT_MEMORY_BYTES ((uint64_t)8 << 20) /* larger objects are read in windows, every time */
-#define ROOT_WAIT_BYTES ((uint64_t)4 << 20)   /* the same for containers that are being opened */
-#define ROOT_KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
-#define ROOT_FIRST_BYTES ((size_t)64 * 1024)
 #define KNOWN_CHEAP_BYTES ((uint64_t)256 << 10) /* a larger object is remembered ... */
 #define KNOWN_WORTH 2u /* ... when so many times its bytes were searched: most are programs */
 
@@ -115,28 +102,6 @@ static void walk_pending(struct sk_scanner *sc) {
     }
 }
 
-/* Cut, not freed: pages that are given back cost more to get again than to read into. */
-static void root_trim(struct sk_scanner *sc) {
-    if (sc->root.cap > ROOT_KEEP_BYTES) {
-        uint8_t *ptr = mem_realloc(sc->root.ptr, ROOT_KEEP_BYTES);
-        if (ptr == NULL) {
-            mem_free(sc->root.ptr);
-        }
-        sc->root = (struct store_buf){ptr, ptr == NULL ? 0 : ROOT_KEEP_BYTES};
-    }
-}
-
-/* The object is a container that has been searched: opening it reads its bytes once more, and the
- * memory is wanted for what is in it. fd < 0: the bytes are the caller's. */
-static void root_wait(struct sk_scanner *sc, struct layer *root, int fd) {
-    uint64_t size = root->src.size;
-    if (fd >= 0 && size > ROOT_WAIT_BYTES && size <= ROOT_MEMORY_BYTES) {
-        sk_source_release(&root->src);
-        SK_IGNORE(fdsource_init(&root->src, fd, size), "fails only without a descriptor");
-        root_trim(sc);
-    }
-}
-
 static void scan_root(struct sk_scanner *sc, struct layer *root, int fd) {
     sc->budget.files = 1;
     if (root->src.size > sc->budget.limits.max_file_size) {
@@ -164,34 +129,8 @@ static const struct sk_report *finish(struct sk_scanner *sc, struct layer *root)
     sc->verdict.report.bytes_read = size;
     layer_drop(sc, root);
     store_pool_trim(&sc->pool);
-    root_trim(sc);
+    root_close(&sc->root);
     return report;
-}
-
-/* ---- the object's bytes -------------------------------------------------------------------- */
-
-static bool root_room(struct sk_scanner *sc, size_t size) {
-    if (sc->root.cap >= size) {
-        return true;
-    }
-    size_t cap = size < ROOT_FIRST_BYTES ? ROOT_FIRST_BYTES : size;
-    /* not new memory: of a large block the pages stay, which cost more than reading into them */
-    uint8_t *ptr = mem_realloc(sc->root.ptr, cap);
-    if (ptr == NULL) {
-        return false;
-    }
-    sc->root = (struct store_buf){ptr, cap};
-    return true;
-}
-
-static sk_err open_fd(struct sk_scanner *sc, struct layer *root, int fd, uint64_t size) {
-    root->open = true;
-    if (size > ROOT_MEMORY_BYTES || size > sc->budget.limits.max_file_size ||
-        !root_room(sc, (size_t)size)) {
-        return fdsource_init(&root->src, fd, size);
-    }
-    sk_source_init_mem(&root->src, sc->root.ptr, (size_t)size);
-    return size == 0 ? sk_ok() : file_pread_all(fd, sc->root.ptr, (size_t)size, 0);
 }
 
 /* ---- copies -------------------------------------------------------------------------------- */
@@ -221,7 +160,8 @@ static bool recall(struct sk_scanner *sc, struct layer *root) {
 static void remember(struct sk_scanner *sc, const struct layer *root) {
     uint64_t size = root->src.size;
     bool worth = size <= KNOWN_CHEAP_BYTES || sc->budget.bytes / KNOWN_WORTH >= size;
-    if (!may_know(sc, root) || !worth || sc->stop || late_lacks() || !verdict_is_plain(sc)) {
+    if (sc->known == NULL || !worth || sc->stop || late_lacks() || !verdict_is_plain(sc) ||
+        sk_failed(root_load(&sc->root)) || !may_know(sc, root)) {
         return;
     }
     struct known_entry entry = {.layers = sc->budget.files,
@@ -243,7 +183,7 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
     if (root == NULL) {
         return SK_E_NOMEM;
     }
-    sk_err err = open_fd(sc, root, fd, (uint64_t)st->st_size);
+    sk_err err = root_open(sc, root, fd, (uint64_t)st->st_size);
     bool copy = !sk_failed(err) && recall(sc, root);
     if (sk_failed(err)) {
         scan_note_error(sc, root, err);

@@ -18,6 +18,7 @@
 #include "crypto/digest.h"
 #include "defs/defset.h"
 #include "engine/budget.h"
+#include "engine/root.h"
 #include "engine/share.h"
 #include "engine/store.h"
 #include "engine/trials.h"
@@ -112,7 +113,7 @@ struct sk_scanner {
     struct arena arena;      /* layers, findings, notes: cleared between objects */
     struct arena walk_arena; /* what readers ask for: rewound after each walk */
     struct store_pool pool;
-    struct store_buf root; /* the object itself when it is small */
+    struct root root; /* where the bytes of the object come from */
     struct matcher *matcher;
     struct raw_hits raw_hits;
     struct digester *digester;

@@ -225,10 +225,51 @@ static sk_err find_in_step(struct sk_embedded_job *job, uint64_t off, size_t sto
     return sk_ok();
 }
 
+void sk_embedded_see(struct sk_embedded_seen *seen, uint64_t off, struct sk_bytes bytes) {
+    bool last = off + bytes.len == seen->size;
+    size_t overlap = last ? 0 : MAGIC_MAX_BYTES - 1;
+    if (off > seen->end || bytes.len <= overlap || off + bytes.len - overlap <= seen->end) {
+        return;
+    }
+    size_t stop = bytes.len - overlap;
+    const struct kind *kind = NULL;
+    for (size_t at = (size_t)(seen->end - off); (at = next_magic(bytes, at, stop, &kind)) < stop;
+         at++) {
+        if (kind->type == SK_TYPE_PE && off + at >= seen->program_reach) {
+            continue;
+        }
+        if (seen->count == EMBEDDED_SEEN_MAX) {
+            seen->more = true;
+            break;
+        }
+        seen->place[seen->count].at = off + at;
+        seen->place[seen->count++].kind = (uint8_t)(kind - KINDS);
+    }
+    seen->end = off + stop;
+}
+
+static bool was_seen(const struct sk_embedded_job *job) {
+    const struct sk_embedded_seen *seen = job->seen;
+    return seen != NULL && !seen->more && seen->end == job->src->size &&
+           seen->program_reach >= job->program_reach;
+}
+
+static sk_err find_in_places(struct sk_embedded_job *job) {
+    for (unsigned i = 0; i < job->seen->count; i++) {
+        keep(job, &KINDS[job->seen->place[i].kind], job->seen->place[i].at);
+        TRY(job->src->failed);
+    }
+    stretch_programs(job);
+    return sk_ok();
+}
+
 sk_err sk_embedded_find(struct sk_embedded_job *job) {
     uint64_t size = job->src->size;
     job->count = 0;
     job->left_out = false;
+    if (was_seen(job)) {
+        return find_in_places(job);
+    }
     for (uint64_t off = 0; off < size;) {
         size_t len = size - off > STEP_BYTES ? STEP_BYTES : (size_t)(size - off);
         if (job->tick != NULL && !job->tick(job->ctx)) {

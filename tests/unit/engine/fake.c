@@ -446,6 +446,11 @@ sk_err sk_embedded_find(struct sk_embedded_job *job) {
     }
     return sk_ok();
 }
+
+void sk_embedded_see(struct sk_embedded_seen *seen, uint64_t off, struct sk_bytes bytes) {
+    seen->end = off <= seen->end && off + bytes.len > seen->end ? off + bytes.len : seen->end;
+}
+
 void sk_formats_prepare(void) {
 }
 

@@ -168,6 +168,81 @@ static void test_limit_of_each_type(void **state) {
     mem_free(b.p);
 }
 
+/* As find(), after all of it was seen in pieces of `piece` bytes that overlap by eight. */
+static unsigned find_seen(const struct box *b, struct sk_embedded_seen *seen, size_t piece,
+                          struct sk_embedded *out) {
+    for (size_t off = 0; seen->end < b->len; off += piece - 8) {
+        size_t len = b->len - off < piece ? b->len - off : piece;
+        sk_embedded_see(seen, off, (struct sk_bytes){b->p + off, len});
+        sk_embedded_see(seen, off, (struct sk_bytes){b->p + off, len / 2}); /* seen already */
+        if (off + len + 100 < b->len) {
+            sk_embedded_see(seen, off + len + 1, (struct sk_bytes){b->p + off + len + 1, 99});
+        }
+    }
+    struct sk_source src;
+    sk_source_init_mem(&src, b->p, b->len);
+    struct sk_embedded_job job = {
+        .src = &src, .program_reach = 5000, .archives = true, .seen = seen, .out = out};
+    assert_false(sk_failed(sk_embedded_find(&job)));
+    left_out = job.left_out;
+    return job.count;
+}
+
+static void expect_same(const struct box *b, struct sk_embedded_seen start) {
+    static const size_t PIECE[] = {16, 17, 100, 4096, 1 << 20};
+    struct sk_embedded one[EMBEDDED_MAX], two[EMBEDDED_MAX];
+    unsigned n = find(b, 5000, one);
+    bool more = left_out;
+    for (size_t i = 0; i < sizeof(PIECE) / sizeof(PIECE[0]); i++) {
+        struct sk_embedded_seen seen = start;
+        assert_int_equal(find_seen(b, &seen, PIECE[i], two), n);
+        assert_int_equal(left_out, more);
+        for (unsigned k = 0; k < n; k++) {
+            assert_true(one[k].off == two[k].off && one[k].len == two[k].len &&
+                        one[k].type == two[k].type);
+        }
+    }
+}
+
+/* What was seen on the way gives the same finds as a look at all the bytes. */
+static void test_seen(void **state) {
+    (void)state;
+    struct box b = box_of(70000);
+    struct sk_embedded_seen start = {.size = b.len, .program_reach = UINT64_MAX};
+    expect_same(&b, start);
+    for (size_t at = 900; at < 60000; at += 1009) {
+        switch (at % 4) {
+        case 0:
+            put_pe(&b, at, 0x200, 0x100);
+            break;
+        case 1:
+            put_sevenzip(&b, at);
+            break;
+        case 2:
+            put_cab(&b, at, 300);
+            break;
+        default:
+            memcpy(b.p + at, "Rar!\x1a\x07\1\0", 8);
+        }
+    }
+    memcpy(b.p + b.len - 7, "\1CD001\1", 7);
+    expect_same(&b, start);
+    start.program_reach = 5000;
+    expect_same(&b, start);
+    start.program_reach = 4999; /* not enough: all bytes are looked at */
+    expect_same(&b, start);
+    for (size_t at = 0; at + 2 < b.len; at += 50) { /* more than can be noted */
+        memcpy(b.p + at, "MZ", 2);
+    }
+    struct sk_embedded_seen seen = {.size = b.len, .program_reach = UINT64_MAX};
+    struct sk_embedded e[EMBEDDED_MAX];
+    (void)find_seen(&b, &seen, 4096, e);
+    assert_true(seen.more);
+    start.program_reach = UINT64_MAX;
+    expect_same(&b, start);
+    mem_free(b.p);
+}
+
 static bool never(void *ctx) {
     (void)ctx;
     return false;
@@ -255,6 +330,7 @@ int main(void) {
         cmocka_unit_test(test_headers_that_lie),
         cmocka_unit_test(test_programs_reach_to_the_next),
         cmocka_unit_test(test_limit_of_each_type),
+        cmocka_unit_test(test_seen),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

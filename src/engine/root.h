@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * struct root: the bytes of the object itself, behind a descriptor. Whole in a buffer that stays
+ * with the scanner, or in windows (base/source.h); root.c tells which when.
+ *
+ * Life cycle: zeroed -> (root_open -> root_load, root_wait, root_seen -> root_close)... ->
+ * root_release. Ownership: the descriptor is **borrowed** until the layer's bytes are closed.
+ */
+#ifndef SK_ENGINE_ROOT_H
+#define SK_ENGINE_ROOT_H
+
+#include "base/source.h"
+#include "engine/store.h"
+#include "format/embedded.h"
+
+struct sk_scanner;
+struct layer;
+
+struct root {
+    struct store_buf buf; /* what is read whole */
+    int fd;
+    struct sk_source *src; /* of the layer while it is read in windows */
+    uint64_t read_bytes;   /* of the object so far, in windows */
+    uint64_t load_bytes;   /* with more than that it is read whole; UINT64_MAX: never */
+    bool watches;
+    struct sk_embedded_seen seen; /* in windows, when it watches */
+};
+
+/* Opens layer->src. Errors: of reading; no memory only means windows. */
+sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t size);
+/* The whole object in memory, if it may be; else nothing is changed. */
+sk_err root_load(struct root *root);
+/* What was seen of the layer's bytes, all of them, while they were read; NULL: not all, or the
+ * layer is no object. */
+const struct sk_embedded_seen *root_seen(const struct sk_scanner *sc, const struct layer *layer);
+/* The object is a container that has been searched: opening it reads its bytes once more, and the
+ * memory is wanted for what is in it. fd < 0: the bytes are the caller's. */
+void root_wait(struct sk_scanner *sc, struct layer *layer, int fd);
+/* The object is done with, its layer closed: most of the memory goes. */
+void root_close(struct root *root);
+void root_release(struct root *root);
+
+#endif
