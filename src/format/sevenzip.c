@@ -16,8 +16,8 @@
  * Links are members with their target as content (libarchive passed over them); directories
  * are not told, empty files are.
  *
- * Where a folder needs PPMd or BCJ2, or the directory is very large, libarchive reads all of
- * the archive. What neither knows (or AES encrypts) is noted, member by member. Archives behind
+ * Where a folder needs PPMd, or the directory is very large, libarchive reads all of the
+ * archive. What neither knows (or AES encrypts) is noted, member by member. Archives behind
  * a PE or ELF stub are found by sfx.c. Specification: 7zFormat.txt of the LZMA SDK.
  *
  * Memory: the unpacked directory, in the walk's arena, and the decoders of one folder.

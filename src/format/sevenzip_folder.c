@@ -5,12 +5,17 @@
  *     packed stream --> LZMA2 --sized--> BCJ --sized--> members, one behind the other
  *                       coder 1          coder 0 (its output is bound to nothing: the main one)
  *
+ *     packed stream --> LZMA --sized--\
+ *     packed stream --> LZMA --sized---> BCJ2 --sized--> members
+ *     packed stream --> LZMA --sized--/
+ *     packed stream -----------------/
+ *
  * Every coder's output has a size in the directory; it is cut to that, so that a filter knows where
  * its input ends (LZMA alone has no end), and a coder that gives less is damage.
  *
- * Opened here are chains in which every coder has one input and one output. PPMd and BCJ2 are left
- * to libarchive, and what it does not know either to nobody; what AES encrypts is told by
- * whoever asks. Memory of dictionaries: no more than the folder is long.
+ * Opened here are trees of coders with one output each. PPMd is left to libarchive, and what it
+ * does not know either to nobody; what AES encrypts is told by whoever asks. Memory of
+ * dictionaries: no more than what is unpacked through them.
  */
 #include <string.h>
 
@@ -94,9 +99,9 @@ static enum sevenzip_opens who_opens(uint64_t id) {
     case ID_DEFLATE64:
     case ID_BZIP2:
     case ID_ZSTD:
+    case ID_BCJ2:
         return SEVENZIP_OURS;
     case ID_PPMD:
-    case ID_BCJ2:
         return SEVENZIP_LIBARCHIVE;
     case ID_AES:
         return SEVENZIP_ENCRYPTED;
@@ -136,7 +141,8 @@ static sk_err coder_read(struct sk_cursor *c, struct sevenzip_folder *f) {
     f->in_count += (uint32_t)ins;
     f->out_count += (uint32_t)outs;
     spoil(f, who_opens(coder.id));
-    if ((ins != 1 && coder.id != ID_BCJ2) || outs != 1 || f->coder_count >= SEVENZIP_CODERS_MAX) {
+    uint32_t wants = coder.id == ID_BCJ2 ? SK_BCJ2_STREAMS : 1;
+    if (ins != wants || outs != 1 || f->coder_count >= SEVENZIP_CODERS_MAX) {
         spoil(f, SEVENZIP_NOBODY);
     }
     if (f->coder_count < SEVENZIP_CODERS_MAX) {
@@ -288,6 +294,9 @@ static sk_err open_branch(const struct sevenzip_coder *coder, struct sk_stream *
 static sk_err open_codec(const struct sevenzip_coder *coder, struct sk_stream *up,
                          struct sk_stream **out) {
     switch (coder->id) {
+    case ID_COPY:
+        *out = NULL; /* as it is */
+        return sk_ok();
     case ID_LZMA:
         return open_lzma1(coder, up, out);
     case ID_LZMA2:
@@ -307,53 +316,65 @@ static sk_err open_codec(const struct sevenzip_coder *coder, struct sk_stream *u
     }
 }
 
-/* One coder on top of `up`, cut to its size. */
-static sk_err push(struct sevenzip_chain *chain, const struct sevenzip_coder *coder,
-                   struct sk_stream *up, struct sk_stream **out) {
-    if (coder->id != ID_COPY) {
-        struct sk_stream *codec = NULL;
-        TRY(open_codec(coder, up, &codec));
-        chain->codec[chain->codec_count++] = codec;
-        up = codec;
+/* ---- the chain ---- */
+
+/* What goes into an input: a packed stream, or what another coder gives. NULL: that one is not open
+ * yet, or there is none. */
+static struct sk_stream *find_input(struct sevenzip_chain *chain, const struct sevenzip_folder *f,
+                                    uint32_t in) {
+    for (uint32_t i = 0; i < f->bind_count; i++) {
+        if (f->bind_in[i] == in) {
+            uint32_t from = f->bind_out[i];
+            return from < f->coder_count && chain->is_open[from] ? &chain->sized[from].base : NULL;
+        }
     }
-    struct sevenzip_sized *sized = &chain->sized[chain->sized_count++];
-    *sized = (struct sevenzip_sized){{sized_read, NULL}, up, coder->size};
-    *out = &sized->base;
+    for (uint32_t i = 0; i < f->packed_count; i++) {
+        if (f->packed[i] == in) {
+            return &chain->packed[i].base;
+        }
+    }
+    return NULL;
+}
+
+/* Opens one coder, cut to its size; *out_open false: not all of its inputs are there. */
+static sk_err open_coder(struct sevenzip_chain *chain, const struct sevenzip_folder *f,
+                         uint32_t index, bool *out_open) {
+    const struct sevenzip_coder *coder = &f->coder[index];
+    struct sk_stream *up[SK_BCJ2_STREAMS];
+    struct sk_stream *codec = NULL;
+    for (uint32_t i = 0; i < coder->ins; i++) {
+        up[i] = find_input(chain, f, coder->first_in + i);
+        if (up[i] == NULL) {
+            *out_open = false;
+            return sk_ok();
+        }
+    }
+    TRY(coder->id == ID_BCJ2 ? sk_bcj2_open(up, &codec) : open_codec(coder, up[0], &codec));
+    chain->codec[chain->codec_count++] = codec;
+    chain->sized[index] = (struct sevenzip_sized){{sized_read, NULL}, codec, coder->size};
+    if (codec == NULL) {
+        chain->sized[index].up = up[0];
+    }
+    chain->is_open[index] = true;
+    *out_open = true;
     return sk_ok();
 }
 
-/* The coders from the main one down to a packed stream. SK_E_FORMAT: they go round in a circle. */
-static sk_err path_down(const struct sevenzip_folder *f, uint32_t coder, uint32_t *path,
-                        uint32_t *out_len) {
-    for (uint32_t len = 0; len < f->coder_count; len++) {
-        if (coder >= f->coder_count) {
-            return sk_fail(SK_E_FORMAT);
+/* Each as soon as its inputs are; those in a circle never are. */
+static sk_err open_all(struct sevenzip_chain *chain, const struct sevenzip_folder *f) {
+    bool any = true;
+    while (any) {
+        any = false;
+        for (uint32_t i = 0; i < f->coder_count; i++) {
+            bool open = false;
+            TRY(chain->is_open[i] ? sk_ok() : open_coder(chain, f, i, &open));
+            any = any || open;
         }
-        path[len] = coder;
-        uint32_t i = 0;
-        while (i < f->bind_count && f->bind_in[i] != f->coder[coder].first_in) {
-            i++;
-        }
-        if (i == f->bind_count) {
-            *out_len = len + 1;
-            return sk_ok();
-        }
-        coder = f->bind_out[i];
     }
-    return sk_fail(SK_E_FORMAT);
-}
-
-static sk_err open_path(struct sk_source *src, const struct sevenzip_streams *s,
-                        struct sevenzip_chain *chain) {
-    uint32_t path[SEVENZIP_CODERS_MAX];
-    uint32_t len = 0;
-    TRY(path_down(&s->folder, s->folder.main_out, path, &len));
-    struct sk_stream *up =
-        sk_source_stream_init(&chain->packed[0], src, s->folder_off, s->folder_pack_sizes[0]);
-    while (len > 0) {
-        TRY(push(chain, &s->folder.coder[path[--len]], up, &up));
+    if (f->main_out >= f->coder_count || !chain->is_open[f->main_out]) {
+        return sk_fail(SK_E_FORMAT);
     }
-    chain->out = up;
+    chain->out = &chain->sized[f->main_out].base;
     return sk_ok();
 }
 
@@ -362,11 +383,16 @@ sk_err sevenzip_chain_open(struct sk_source *src, const struct sevenzip_streams 
     if (s->folder.opens == SEVENZIP_ENCRYPTED) {
         return sk_fail(SK_E_ENCRYPTED);
     }
-    if (s->folder.opens != SEVENZIP_OURS || s->folder.packed_count != 1) {
+    if (s->folder.opens != SEVENZIP_OURS) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     *out_chain = (struct sevenzip_chain){.out = NULL};
-    sk_err err = open_path(src, s, out_chain);
+    uint64_t off = s->folder_off;
+    for (uint32_t i = 0; i < s->folder.packed_count; i++) {
+        (void)sk_source_stream_init(&out_chain->packed[i], src, off, s->folder_pack_sizes[i]);
+        off += s->folder_pack_sizes[i]; /* what goes too far was noted, and is cut to the source */
+    }
+    sk_err err = open_all(out_chain, &s->folder);
     if (sk_failed(err)) {
         sevenzip_chain_close(out_chain);
     }

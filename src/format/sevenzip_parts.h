@@ -154,10 +154,10 @@ struct sevenzip_sized {
 
 struct sevenzip_chain {
     struct sk_source_stream packed[SEVENZIP_INPUTS_MAX];
-    struct sevenzip_sized sized[SEVENZIP_CODERS_MAX];
-    struct sk_stream *codec[SEVENZIP_CODERS_MAX]; /* owned, in the order of opening */
+    bool is_open[SEVENZIP_CODERS_MAX];
+    struct sevenzip_sized sized[SEVENZIP_CODERS_MAX]; /* by coder */
+    struct sk_stream *codec[SEVENZIP_CODERS_MAX];     /* owned, in the order of opening */
     uint32_t codec_count;
-    uint32_t sized_count;
     struct sk_stream *out; /* borrowed from the chain */
 };
 
