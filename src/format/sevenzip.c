@@ -331,10 +331,13 @@ static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
     return err;
 }
 
-/* Members that need libarchive are met late in a large archive, which would be unpacked twice. */
+/* Members that need libarchive are met in the middle: then a lean worker has unpacked for nothing.
+ * Up to this size that costs at most twice what the other worker does, and few archives have any. */
+#define LATE_BYTES ((uint64_t)256 << 10)
+
 const struct sk_format sk_format_sevenzip = {.name = "7z",
                                              .type = SK_TYPE_SEVENZIP,
                                              .probe = sevenzip_probe,
                                              .walk = sevenzip_walk,
                                              .late = true,
-                                             .late_above = SK_LATE_STREAM_BYTES};
+                                             .late_above = LATE_BYTES};
