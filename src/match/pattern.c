@@ -627,24 +627,20 @@ static sk_err quest_init(struct quest *q, struct pattern_run *run, struct patter
     return sk_ok();
 }
 
-/* The places that are known. False: an error. */
-static bool quest_places(struct quest *q) {
-    uint64_t delta = q->ps.part->key_delta;
-    for (unsigned i = 0; i < q->ask->place_count && !q->ask->seen; i++) {
-        uint64_t key = q->ask->place[i];
-        if (key >= delta && !search_span(&q->ps, key - delta, key - delta) && q->ps.count > 0) {
-            q->ask->seen = true;
-            q->ask->key_at = key;
-        }
-    }
-    return !sk_failed(q->ps.run->err);
+/* A subsignature of one part has a hit where that part has one. */
+static void quest_seen(struct quest *q) {
+    const struct mt_sub *sub = &q->ask->seg->sub[q->ask->sub];
+    q->ask->seen = true;
+    q->ask->counted = q->only && sub->part_count == 1 && sub->off_kind == MT_OFF_ANY &&
+                      (sub->flags & MT_SUB_FULLWORD) == 0;
+    q->ask->first = q->ps.hit;
 }
 
 /* The places [lo, hi] of the layer. False: an error. */
 static bool quest_piece(struct quest *q, uint64_t lo, uint64_t hi) {
     lo = lo > q->from ? lo : q->from;
     if (lo <= hi && !q->ask->seen && !search_span(&q->ps, lo, hi) && q->ps.count > 0) {
-        q->ask->seen = true;
+        quest_seen(q);
         q->ask->key_at =
             q->only ? add_saturating(q->ps.hit, q->ps.part->key_delta) : q->ask->key_at;
     }
@@ -655,13 +651,8 @@ sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t 
     struct quest quest[2 * PATTERN_ASKS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < count && i < PATTERN_ASKS_MAX; i++) {
-        ask[i].seen = false;
-        TRY(quest_init(&quest[n], run, &ask[i], ask[i].sub));
-        if (ask[i].place != NULL) {
-            TRY(quest_places(&quest[n]) ? sk_ok() : run->err);
-            continue;
-        }
-        n++;
+        ask[i].seen = ask[i].counted = false;
+        TRY(quest_init(&quest[n++], run, &ask[i], ask[i].sub));
         uint32_t also = ask[i].seg->sub[ask[i].sub].also;
         if (also != MT_NO_SUB) {
             TRY(quest_init(&quest[n++], run, &ask[i], also));
@@ -675,6 +666,18 @@ sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t 
         }
     }
     return sk_ok();
+}
+
+sk_err pattern_ask_at(struct pattern_run *run, struct pattern_ask *ask) {
+    struct quest quest;
+    ask->seen = ask->counted = false;
+    TRY(quest_init(&quest, run, ask, ask->sub));
+    uint64_t delta = quest.ps.part->key_delta;
+    if (ask->key_at < delta) {
+        return sk_ok();
+    }
+    uint64_t start = ask->key_at - delta;
+    return quest_piece(&quest, start, start) ? sk_ok() : run->err;
 }
 
 /* ---- every hit ------------------------------------------------------------------------------- */

@@ -108,13 +108,15 @@ sk_err pattern_count(struct pattern_run *run, const struct mt_segment *seg, uint
 struct pattern_ask {
     const struct mt_segment *seg;
     uint32_t sub;
-    const uint64_t *place; /* of its longest key, all and ascending; NULL: not known */
-    unsigned place_count;
     uint64_t key_at; /* its longest key does not stand before this; a better value is put here */
     bool seen;       /* set: false: it has no hit */
+    bool counted;    /* set when seen: it has one for certain, the first at `first` */
+    uint64_t first;
 };
 /* At most PATTERN_ASKS_MAX. */
 sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t count);
+/* The same for one whose longest key stands at key_at: there alone. */
+sk_err pattern_ask_at(struct pattern_run *run, struct pattern_ask *ask);
 
 /* Calls seen with the start of each hit (of a chain: of its first part; chains that end at the same
  * place are one hit), ascending, until it returns false. At most PATTERN_CHAIN_MAX starts of a

@@ -17,13 +17,16 @@
  */
 #include "match/matcher_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 #define FEW 48u            /* so many are looked for without the sieve */
 #define REST_FEW 24u       /* so many are left to judge.c, which asks for few of them */
+#define REST_MANY 16384u   /* of more signatures not all is looked for at once */
 #define ROUNDS_MAX 8u      /* most signatures are out after one */
+#define SPOTS_MAX 32768u   /* asked at in one sweep over the layer */
 #define SEARCHES_MAX 1024u /* of pattern_ask_all for one layer; the others are left to judge.c */
 
 /* The part to look for: the first with the longest key, as in pattern.c. NULL: this subsignature is
@@ -124,7 +127,20 @@ static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     return sk_ok();
 }
 
-/* item[first .. first + n) with n <= PATTERN_ASKS_MAX. */
+static sk_err learn_answer(struct matcher *m, struct wanted w, const struct pattern_ask *ask) {
+    TRY(learn(m, w, ask->seen ? COUNT_SEEN_PART : COUNT_ABSENT, ask->key_at));
+    struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+    if (slot == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    if (ask->counted) {
+        slot->asked = slot->count = 1;
+        slot->first = ask->first;
+    }
+    return sk_ok();
+}
+
+/* item[0 .. n), n <= PATTERN_ASKS_MAX. */
 static sk_err ask_some(struct matcher *m, const struct wanted *item, size_t n) {
     struct pattern_ask ask[PATTERN_ASKS_MAX];
     for (size_t i = 0; i < n; i++) {
@@ -132,19 +148,64 @@ static sk_err ask_some(struct matcher *m, const struct wanted *item, size_t n) {
         if (slot == NULL) {
             return sk_fail(SK_E_NOMEM);
         }
-        const struct key_places *places =
-            slot->places > 0 ? &m->places.item[slot->places - 1] : NULL;
-        ask[i] = (struct pattern_ask){.seg = m->segment[item[i].segment],
-                                      .sub = item[i].sub,
-                                      .place = places != NULL ? places->at : NULL,
-                                      .place_count = places != NULL ? places->count : 0,
-                                      .key_at = slot->from};
+        ask[i] = (struct pattern_ask){
+            .seg = m->segment[item[i].segment], .sub = item[i].sub, .key_at = slot->from};
     }
     TRY(pattern_ask_all(&m->run, ask, n));
     for (size_t i = 0; i < n; i++) {
-        TRY(learn(m, item[i], ask[i].seen ? COUNT_SEEN_PART : COUNT_ABSENT, ask[i].key_at));
+        TRY(learn_answer(m, item[i], &ask[i]));
     }
     return sk_ok();
+}
+
+/* A place where the key of a subsignature stands. */
+struct spot {
+    uint64_t at;
+    struct wanted what;
+};
+struct spot_list {
+    struct spot *item; /* SPOTS_MAX */
+    size_t count;
+};
+
+static int by_place(const void *a, const void *b) {
+    uint64_t x = ((const struct spot *)a)->at, y = ((const struct spot *)b)->at;
+    return x < y ? -1 : x > y;
+}
+
+static sk_err ask_spot(struct matcher *m, const struct spot *spot) {
+    struct pattern_ask ask = {
+        .seg = m->segment[spot->what.segment], .sub = spot->what.sub, .key_at = spot->at};
+    const struct count_slot *slot = counts_slot(&m->counts, spot->what.segment, spot->what.sub);
+    if (slot == NULL || slot->seen == COUNT_SEEN_PART) {
+        return slot == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
+    }
+    TRY(pattern_ask_at(&m->run, &ask));
+    return ask.seen ? learn_answer(m, spot->what, &ask) : sk_ok();
+}
+
+/* Asks at all of them in the order of their places, so that the layer is read once. */
+static sk_err ask_spots(struct matcher *m, struct spot_list *spots) {
+    qsort(spots->item, spots->count, sizeof(*spots->item), by_place);
+    for (size_t i = 0; i < spots->count; i++) {
+        TRY(ask_spot(m, &spots->item[i]));
+    }
+    for (size_t i = 0; i < spots->count; i++) {
+        struct wanted w = spots->item[i].what;
+        const struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        TRY(slot->seen != COUNT_SEEN_PART ? learn(m, w, COUNT_ABSENT, 0) : sk_ok());
+    }
+    spots->count = 0;
+    return sk_ok();
+}
+
+static void add_spots(struct spot_list *spots, struct wanted w, const struct key_places *places) {
+    for (unsigned i = 0; i < places->count; i++) {
+        spots->item[spots->count++] = (struct spot){places->at[i], w};
+    }
 }
 
 /* Puts what is new and suits it into the sieve; the others stay wanted. */
@@ -169,20 +230,39 @@ static sk_err sieve_some(struct matcher *m) {
     return sk_ok();
 }
 
-/* Where all places of a key are known, asking is no search. */
-static sk_err may_ask(struct matcher *m, struct wanted w, unsigned *searches, bool *out_may) {
-    const struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-    if (slot == NULL) {
-        return sk_fail(SK_E_NOMEM);
+/* Asks for all whose places are known, which takes no search; the others stay wanted. */
+static sk_err ask_known(struct matcher *m, bool *out_any) {
+    MEM_AUTO struct spot *item = NULL;
+    struct spot_list spots = {NULL, 0};
+    size_t kept = 0;
+    for (size_t i = 0; i < m->wanted.count; i++) {
+        struct wanted w = m->wanted.item[i];
+        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
+        if (slot == NULL) {
+            return sk_fail(SK_E_NOMEM);
+        }
+        if (slot->places == 0) {
+            m->wanted.item[kept++] = w;
+            continue;
+        }
+        slot->wanted = false;
+        if (item == NULL) {
+            item = spots.item = mem_alloc(SPOTS_MAX * sizeof(*item));
+            TRY(item == NULL ? sk_fail(SK_E_NOMEM) : sk_ok());
+        }
+        add_spots(&spots, w, &m->places.item[slot->places - 1]);
+        TRY(spots.count > SPOTS_MAX - SIEVE_PLACES ? ask_spots(m, &spots) : sk_ok());
     }
-    *out_may = slot->places > 0 || *searches < SEARCHES_MAX;
-    *searches += *out_may && slot->places == 0;
-    return sk_ok();
+    *out_any = kept < m->wanted.count;
+    m->wanted.count = kept;
+    return ask_spots(m, &spots);
 }
 
 struct hunt {
     unsigned searches; /* of pattern_ask_all */
-    unsigned sieves;   /* the second was for all */
+    unsigned sieves;
+    size_t in;   /* signatures */
+    bool rested; /* all that they may ask for was looked for */
 };
 
 static struct judged judged_of(const struct scan *s, const struct touched *t) {
@@ -197,8 +277,7 @@ static uint32_t sub_of(const struct judged *j, uint32_t number) {
     return j->m->segment[j->segment]->sig_sub[j->sig->sub_first + number];
 }
 
-/* All that a signature which is still in may ask for. */
-static sk_err want_rest(struct scan *s, const struct touched *t) {
+static sk_err want_rest_of(struct scan *s, const struct touched *t) {
     const struct mt_segment *seg = s->m->segment[t->segment];
     struct judged j = judged_of(s, t);
     for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
@@ -209,15 +288,24 @@ static sk_err want_rest(struct scan *s, const struct touched *t) {
     return sk_ok();
 }
 
+/* All that signatures which are still in may ask for. */
+static sk_err want_rest(struct scan *s, struct hunt *hunt) {
+    for (size_t i = 0; i < s->m->sigs.count && !hunt->rested; i++) {
+        TRY(want_rest_of(s, &s->m->sigs.item[i]));
+    }
+    hunt->rested = true;
+    return sk_ok();
+}
+
 /* Looks for what is wanted. When the first sieve left many in, the second is for all that they may
- * ask for: one pass more instead of one for each round. *out_any: something was looked for. */
+ * ask for: one pass more instead of one for each round. But of too many most would be looked for in
+ * vain, because their signatures go out, and there would be no room for the others' keys. *out_any:
+ * something was looked for. */
 static sk_err look(struct scan *s, struct match_budget *budget, struct hunt *hunt, bool *out_any) {
     struct matcher *m = s->m;
     *out_any = false;
     if (m->wanted.count > FEW) {
-        for (size_t i = 0; i < m->sigs.count && hunt->sieves == 1; i++) {
-            TRY(want_rest(s, &m->sigs.item[i]));
-        }
+        TRY(hunt->sieves > 0 && hunt->in <= REST_MANY ? want_rest(s, hunt) : sk_ok());
         size_t wanted = m->wanted.count;
         hunt->sieves++;
         TRY(sieve_some(m));
@@ -225,18 +313,16 @@ static sk_err look(struct scan *s, struct match_budget *budget, struct hunt *hun
         sieve_clear(&m->sieve);
         *out_any = m->wanted.count < wanted;
     }
-    struct wanted some[PATTERN_ASKS_MAX];
+    bool any = false;
+    TRY(ask_known(m, &any));
+    *out_any = *out_any || any;
     size_t n = 0;
-    for (size_t i = 0; i < m->wanted.count; i++) {
-        bool may = false;
-        TRY(may_ask(m, m->wanted.item[i], &hunt->searches, &may));
-        some[n] = m->wanted.item[i];
-        n += may;
-        if (n == PATTERN_ASKS_MAX || (n > 0 && i + 1 == m->wanted.count)) {
-            *out_any = true;
-            TRY(ask_some(m, some, n));
-            n = 0;
-        }
+    for (; n < m->wanted.count && hunt->searches < SEARCHES_MAX; n += PATTERN_ASKS_MAX) {
+        size_t left = m->wanted.count - n;
+        left = left < PATTERN_ASKS_MAX ? left : PATTERN_ASKS_MAX;
+        TRY(ask_some(m, &m->wanted.item[n], left));
+        hunt->searches += (unsigned)left;
+        *out_any = true;
     }
     return sk_ok();
 }
@@ -335,9 +421,11 @@ static sk_err leave_out_foreign(struct scan *s) {
 static sk_err run_round(struct scan *s, struct match_budget *budget, struct hunt *hunt,
                         bool *out_any) {
     struct touched_list *sigs = &s->m->sigs;
+    hunt->in = 0;
     for (size_t i = 0; i < sigs->count; i++) {
         struct touched *t = &sigs->item[i];
         TRY(t->out || t->settled ? sk_ok() : ask_next(s, t));
+        hunt->in += !t->out;
     }
     TRY(look(s, budget, hunt, out_any));
     return want_nothing(s->m);
@@ -353,15 +441,13 @@ static bool all_settled(const struct touched_list *sigs) {
 
 static sk_err narrow_down(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
-    struct hunt hunt = {0, 0};
+    struct hunt hunt = {0};
     bool any = true;
     TRY(leave_out_foreign(s));
     for (unsigned round = 0; round < ROUNDS_MAX && any && !all_settled(&m->sigs); round++) {
         TRY(run_round(s, budget, &hunt, &any));
     }
-    for (size_t i = 0; i < m->sigs.count && hunt.sieves < 2; i++) {
-        TRY(want_rest(s, &m->sigs.item[i]));
-    }
+    TRY(want_rest(s, &hunt));
     if (m->wanted.count > REST_FEW) {
         TRY(sieve_some(m));
         TRY(run_sieve(s, budget));
