@@ -26,6 +26,22 @@ def save(target, name, data):
     (folder / f"{name}.b64").write_bytes(base64.encodebytes(data))
 
 
+def lzma_streams(lzip):
+    """What fuzz_lzma.c tells apart by the first byte: .lz, .lzma, LZMA with properties and size, LZMA2."""
+    def raw(kind, data, **options):
+        return lzma.compress(data, format=lzma.FORMAT_RAW, filters=[{"id": kind, "dict_size": 1 << 12, **options}])
+    text, noise = TEXT * 3, bytes((i * i * 7919 >> 5) & 255 for i in range(5000))
+    save("lzma", "lzip", b"\0" + lzip)
+    save("lzma", "alone", b"\1" + lzma.compress(TEXT, format=lzma.FORMAT_ALONE))
+    for name, (lc, lp, pb) in {"usual": (3, 0, 2), "places": (0, 4, 4), "plain": (0, 0, 0)}.items():
+        props = struct.pack("<BI", (pb * 5 + lp) * 9 + lc, 1 << 12)
+        packed = raw(lzma.FILTER_LZMA1, text + noise, lc=lc, lp=lp, pb=pb)
+        save("lzma", f"{name}-marked", b"\2" + props + b"\0\0" + packed)
+        save("lzma", f"{name}-sized", b"\x82" + props + struct.pack("<H", len(text + noise)) + packed)
+    save("lzma", "chunks", b"\3\0" + raw(lzma.FILTER_LZMA2, text + noise + text))
+    save("lzma", "noise", b"\3\0" + raw(lzma.FILTER_LZMA2, noise))
+
+
 def python_zip(*members, comment=b""):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as z:
@@ -122,10 +138,13 @@ def singles():
     save("xz", "two", lzma.compress(TEXT, check=lzma.CHECK_SHA256) + b"\0" * 8 + lzma.compress(b"second", check=lzma.CHECK_NONE))
     save("xz", "alone", lzma.compress(TEXT, format=lzma.FORMAT_ALONE))
     save("xz", "delta", lzma.compress(TEXT, filters=[{"id": lzma.FILTER_DELTA, "dist": 4}, {"id": lzma.FILTER_LZMA2, "preset": 0}]))
+    save("xz", "x86", lzma.compress(b"\xe8\1\2\0\0\xe9\xff\xff\xff\xff" * 40, check=lzma.CHECK_CRC32,
+                                    filters=[{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_DELTA, "dist": 1}, {"id": lzma.FILTER_LZMA2, "preset": 0}]))
     body = lzma.compress(TEXT, format=lzma.FORMAT_RAW,
                          filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": 3, "lp": 0, "pb": 2}])
     lz = b"LZIP\x01\x10" + body
     save("xz", "lzip", lz + struct.pack("<IQQ", zlib.crc32(TEXT), len(TEXT), len(lz) + 20))
+    lzma_streams(lz + struct.pack("<IQQ", zlib.crc32(TEXT), len(TEXT), len(lz) + 20))
     if shutil.which("zstd"):
         one = subprocess.run(["zstd", "-q", "--check"], input=TEXT, stdout=subprocess.PIPE, check=True).stdout
         save("zstd", "one", one)

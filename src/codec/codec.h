@@ -13,7 +13,8 @@
  * SK_E_NOMEM, or the error of `up`.
  *
  * Units: bytes. mem_bytes bounds the memory of one decoder (dictionary or window and its tables).
- * Fixed needs: inflate 50 KiB, deflate64 100 KiB, bzip2 5 MiB.
+ * Fixed needs: inflate 50 KiB, deflate64 100 KiB, bzip2 5 MiB. The LZMA family takes no more of a
+ * dictionary than twice what it wrote.
  */
 #ifndef SK_CODEC_CODEC_H
 #define SK_CODEC_CODEC_H

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-/* count * each bytes, NULL on overflow; shaped for zlib (unsigned) and liblzma (size_t) alike. */
+/* count * each bytes, NULL on overflow. */
 static inline void *hooks_alloc(size_t count, size_t each) {
     size_t bytes;
     return __builtin_mul_overflow(count, each, &bytes) ? NULL : mem_alloc(bytes);

@@ -1,253 +1,246 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The LZMA family over liblzma: .xz, .lz, .lzma and method 14 of ZIP.
+ * LZMA and LZMA2 as streams: .lzma, .lz, method 14 of ZIP, and without a header as in 7z. All but
+ * .lz are a header (or numbers that came from elsewhere) and one stream:
  *
- * xz and lzip are chains of streams; liblzma could chain them itself, but then garbage behind the
- * last one reads as damage of the archive and its place is lost. So streams are opened one by one:
+ *     .lzma: properties(5)  size(8)                                                   symbols...
+ *     ZIP:   version(2)  size of properties(2) = 5  properties(5)                     symbols...
+ *     .lz:   "LZIP" version(1) dictionary(1)  symbols...  CRC-32(4) size(8) member's size(8)
  *
- *     stream -> zero padding (xz) -> magic? -> yes: next stream; no: end
+ * (APPNOTE 5.8.8; lzip manual, "File format"). .lz is a chain of members: another one follows where
+ * the magic does, else what is there is left alone.
  *
- * ZIP method 14 (APPNOTE 5.8.8) is a .lzma stream whose header looks different:
- *
- *     ZIP:   version(2)  size of properties(2) = 5   properties(5)              data...
- *     .lzma:                                         properties(5)  size(8)     data...
- *
- * so the 13 bytes of .lzma are made from it and fed first. mem_bytes is enforced by liblzma before
- * it allocates the dictionary.
+ * Its own and not liblzma's because that is half again as slow (decision 011), and asks for the
+ * whole of a dictionary at once. Where a damaged stream stops, and what comes out before, is the
+ * same (tests/unit/codec/test_lzma.c).
  */
-#include <lzma.h>
-
 #include "base/cursor.h"
-#include "base/mem.h"
 #include "codec/codec.h"
-#include "codec/hooks.h"
+#include "codec/lzma1.h"
+#include "codec/lzma2.h"
 #include "codec/stage.h"
 
 #define ALONE_HEADER_BYTES ((size_t)13)
 #define ZIP_HEADER_BYTES ((size_t)9)
-#define PROPS_BYTES 5u
-#define LZMA2_DICT_MAX 40u
-#define LCLP_MAX 4u /* liblzma's limit for lc + lp */
+#define LZIP_HEADER_BYTES ((size_t)6)
+#define LZIP_USUAL_PROPS 0x5du /* lc 3, lp 0, pb 2 */
+#define LITERAL_BITS_MAX 4u    /* of lc + lp, but in 7z */
+#define PROPS_ALL (9u * 5 * 5)
 
-enum lz_kind { LZ_XZ, LZ_LZIP, LZ_ALONE, LZ_ZIP, LZ_RAW };
-enum lz_state { LZ_HEADER, LZ_RUN, LZ_BETWEEN };
+enum lz_kind { LZ_LZIP, LZ_ALONE, LZ_ZIP, LZ_RAW1, LZ_RAW2 };
+enum lz_state { LZ_HEADER, LZ_RUN, LZ_TRAILER, LZ_BETWEEN };
 
 struct unlzma {
     struct stage stage;
-    lzma_stream lz;
+    struct lzma1 lzma1;
+    struct lzma2 lzma2;
     enum lz_kind kind;
     enum lz_state state;
     uint64_t mem_bytes;
-    uint64_t zip_size;
-    lzma_options_lzma raw; /* LZ_RAW */
-    lzma_vli raw_filter;
+    uint64_t size;
+    uint8_t props[SK_LZMA_PROPS_BYTES]; /* of LZ_RAW1; the first: of LZ_RAW2 */
+    unsigned version;                   /* of .lz */
+    uint32_t crc;                       /* the same, so far */
+    uint64_t given;
+    uint64_t used;
 };
 
-static void *lz_alloc(void *opaque, size_t count, size_t each) {
-    (void)opaque;
-    return hooks_alloc(count, each);
-}
+/* ---- headers ------------------------------------------------------------------------------ */
 
-static void lz_free(void *opaque, void *block) {
-    (void)opaque;
-    mem_free(block);
-}
-
-static const lzma_allocator lz_hooks = {.alloc = lz_alloc, .free = lz_free};
-
-static sk_err lz_result(lzma_ret rc) {
-    switch (rc) {
-    case LZMA_OK:
-    case LZMA_STREAM_END:
-    case LZMA_BUF_ERROR: /* no progress: the stage decides whether that is the end */
-        return sk_ok();
-    case LZMA_MEM_ERROR:
-        return sk_fail(SK_E_NOMEM);
-    case LZMA_MEMLIMIT_ERROR:
-        return sk_fail(SK_E_LIMIT);
-    case LZMA_OPTIONS_ERROR:
-        return sk_fail(SK_E_UNSUPPORTED);
-    case LZMA_PROG_ERROR:
-        return sk_fail(SK_E_INTERNAL);
-    default:
+static sk_err check_props(uint8_t props, int too_many) {
+    if (props >= PROPS_ALL) {
         return sk_fail(SK_E_FORMAT);
     }
+    return props % 9u + props / 9u % 5u > LITERAL_BITS_MAX ? sk_fail(too_many) : sk_ok();
 }
 
-static sk_err begin_raw(struct unlzma *s) {
-    lzma_filter filters[2] = {{s->raw_filter, &s->raw}, {LZMA_VLI_UNKNOWN, NULL}};
-    if (lzma_raw_decoder_memusage(filters) > s->mem_bytes) {
-        return sk_fail(SK_E_LIMIT);
-    }
-    return lz_result(lzma_raw_decoder(&s->lz, filters));
+static sk_err alone_header(struct unlzma *s, struct sk_cursor *c) {
+    const uint8_t *props = sk_cursor_take(c, SK_LZMA_PROPS_BYTES);
+    TRY(check_props(props[0], SK_E_FORMAT));
+    return lzma1_init(&s->lzma1, props, sk_cursor_u64le(c), s->mem_bytes);
 }
 
-static sk_err begin(struct unlzma *s) {
-    switch (s->kind) {
-    case LZ_XZ:
-        return lz_result(lzma_stream_decoder(&s->lz, s->mem_bytes, 0));
-    case LZ_RAW:
-        return begin_raw(s);
-    case LZ_LZIP:
-        return lz_result(lzma_lzip_decoder(&s->lz, s->mem_bytes, 0));
-    default:
-        return lz_result(lzma_alone_decoder(&s->lz, s->mem_bytes));
-    }
-}
-
-static sk_err zip_header(struct unlzma *s, struct stage_io *io) {
-    if (io->in_len < ZIP_HEADER_BYTES) {
-        io->want_more = !io->in_last;
-        return sk_ok();
-    }
-    struct sk_cursor c = sk_cursor_make(io->in, ZIP_HEADER_BYTES);
-    sk_cursor_skip(&c, 2);
-    if (sk_cursor_u16le(&c) != PROPS_BYTES) {
+static sk_err zip_header(struct unlzma *s, struct sk_cursor *c) {
+    sk_cursor_skip(c, 2);
+    if (sk_cursor_u16le(c) != SK_LZMA_PROPS_BYTES) {
         return sk_fail(SK_E_FORMAT);
     }
-    const uint8_t *props = sk_cursor_take(&c, PROPS_BYTES);
-    unsigned lc = props[0] % 9u;
-    unsigned lp = props[0] / 9u % 5u;
-    if (props[0] >= 9 * 5 * 5) {
+    const uint8_t *props = sk_cursor_take(c, SK_LZMA_PROPS_BYTES);
+    TRY(check_props(props[0], SK_E_UNSUPPORTED));
+    return lzma1_init(&s->lzma1, props, s->size, s->mem_bytes);
+}
+
+/* The dictionary is 2^n bytes less a number of sixteenths. */
+static sk_err lzip_header(struct unlzma *s, struct sk_cursor *c) {
+    const uint8_t *magic = sk_cursor_take(c, 4);
+    s->version = sk_cursor_u8(c);
+    unsigned coded = sk_cursor_u8(c);
+    unsigned power = coded & 31, sixteenths = coded >> 5;
+    if (memcmp(magic, "LZIP", 4) != 0) {
         return sk_fail(SK_E_FORMAT);
     }
-    if (lc + lp > LCLP_MAX) {
+    if (s->version > 1) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
-    uint8_t header[ALONE_HEADER_BYTES];
-    memcpy(header, props, PROPS_BYTES);
-    sk_store_u64le(header + PROPS_BYTES, s->zip_size);
-    /* liblzma works only when there is room for output; 13 bytes cannot make any. */
-    uint8_t nothing[1];
-    s->lz.next_in = header;
-    s->lz.avail_in = sizeof(header);
-    s->lz.next_out = nothing;
-    s->lz.avail_out = sizeof(nothing);
-    TRY(lz_result(lzma_code(&s->lz, LZMA_RUN)));
-    if (s->lz.avail_in != 0) {
-        return sk_fail(SK_E_INTERNAL);
+    if (power < 12 || power > 29 || (power == 12 && sixteenths > 0)) {
+        return sk_fail(SK_E_FORMAT);
     }
-    io->in_used = ZIP_HEADER_BYTES;
+    uint8_t props[SK_LZMA_PROPS_BYTES] = {LZIP_USUAL_PROPS};
+    sk_store_u32le(props + 1, (1u << power) - (sixteenths << (power - 4)));
+    s->crc = 0;
+    s->given = 0;
+    s->used = LZIP_HEADER_BYTES;
+    return lzma1_init(&s->lzma1, props, SK_CODEC_SIZE_UNKNOWN, s->mem_bytes);
+}
+
+static sk_err read_header(struct unlzma *s, struct stage_io *io) {
+    static const size_t bytes[] = {[LZ_LZIP] = LZIP_HEADER_BYTES,
+                                   [LZ_ALONE] = ALONE_HEADER_BYTES,
+                                   [LZ_ZIP] = ZIP_HEADER_BYTES,
+                                   [LZ_RAW1] = 0,
+                                   [LZ_RAW2] = 0};
+    size_t need = bytes[s->kind];
+    if (io->in_len < need) {
+        io->want_more = true;
+        return sk_ok();
+    }
+    struct sk_cursor c = sk_cursor_make(io->in, need);
+    io->in_used = need;
     s->state = LZ_RUN;
+    switch (s->kind) {
+    case LZ_LZIP:
+        return lzip_header(s, &c);
+    case LZ_ALONE:
+        return alone_header(s, &c);
+    case LZ_ZIP:
+        return zip_header(s, &c);
+    case LZ_RAW1:
+        return lzma1_init(&s->lzma1, s->props, s->size, s->mem_bytes);
+    default:
+        return lzma2_init(&s->lzma2, s->props[0], SK_CODEC_SIZE_UNKNOWN, s->mem_bytes);
+    }
+}
+
+/* ---- stream ------------------------------------------------------------------------------- */
+
+static sk_err run(struct unlzma *s, struct stage_io *io) {
+    size_t in_before = io->in_used, out_before = io->out_len;
+    bool end = false;
+    sk_err err =
+        s->kind == LZ_RAW2 ? lzma2_step(&s->lzma2, io, &end) : lzma1_step(&s->lzma1, io, &end);
+    if (s->kind == LZ_LZIP) {
+        size_t got = io->out_len - out_before;
+        s->crc = sk_crc32(s->crc, io->out + out_before, got);
+        s->given += got;
+        s->used += io->in_used - in_before;
+    }
+    TRY(err);
+    io->end = end && s->kind != LZ_LZIP;
+    s->state = end ? LZ_TRAILER : LZ_RUN;
     return sk_ok();
 }
 
-static sk_err next_stream(struct unlzma *s, struct stage_io *io) {
-    if (s->kind == LZ_XZ) {
-        while (io->in_used < io->in_len && io->in[io->in_used] == 0) {
-            io->in_used++;
-        }
-        if (io->in_used > 0) {
-            return sk_ok();
-        }
+/* The first version had no size of the member. */
+static sk_err read_trailer(struct unlzma *s, struct stage_io *io) {
+    size_t need = s->version == 0 ? 12 : 20;
+    if (io->in_len < need) {
+        io->want_more = true;
+        return sk_ok();
     }
-    int follows = s->kind == LZ_XZ ? stage_next_magic(io,
-                                                      "\xfd"
-                                                      "7zXZ\0",
-                                                      6)
-                                   : stage_next_magic(io, "LZIP", 4);
+    struct sk_cursor c = sk_cursor_make(io->in, need);
+    uint32_t crc = sk_cursor_u32le(&c);
+    uint64_t given = sk_cursor_u64le(&c);
+    uint64_t used = s->version == 0 ? s->used + need : sk_cursor_u64le(&c);
+    io->in_used = need;
+    s->state = LZ_BETWEEN;
+    bool sound = crc == s->crc && given == s->given && used == s->used + need;
+    return sound ? sk_ok() : sk_fail(SK_E_FORMAT);
+}
+
+static sk_err next_member(struct unlzma *s, struct stage_io *io) {
+    int follows = stage_next_magic(io, "LZIP", 4);
     if (follows <= 0) {
         io->end = follows == 0;
         return sk_ok();
     }
-    s->state = LZ_RUN;
+    s->state = LZ_HEADER;
     io->restarted = true;
-    return begin(s);
-}
-
-static sk_err run(struct unlzma *s, struct stage_io *io) {
-    s->lz.next_in = io->in;
-    s->lz.avail_in = io->in_len;
-    s->lz.next_out = io->out;
-    s->lz.avail_out = io->out_cap;
-    lzma_ret rc = lzma_code(&s->lz, io->in_last ? LZMA_FINISH : LZMA_RUN);
-    io->in_used = io->in_len - s->lz.avail_in;
-    io->out_len = io->out_cap - s->lz.avail_out;
-    if (rc == LZMA_STREAM_END) {
-        bool chain = s->kind == LZ_XZ || s->kind == LZ_LZIP;
-        s->state = LZ_BETWEEN;
-        io->end = !chain;
-    }
-    return lz_result(rc);
+    return sk_ok();
 }
 
 static sk_err unlzma_step(struct stage *stage, struct stage_io *io) {
     struct unlzma *s = (struct unlzma *)(void *)stage;
+    if (s->state == LZ_HEADER) {
+        TRY(read_header(s, io));
+    }
     switch (s->state) {
-    case LZ_HEADER:
-        return zip_header(s, io);
-    case LZ_BETWEEN:
-        return next_stream(s, io);
-    default:
+    case LZ_RUN:
         return run(s, io);
+    case LZ_TRAILER:
+        return read_trailer(s, io);
+    case LZ_BETWEEN:
+        return next_member(s, io);
+    default:
+        return sk_ok();
     }
 }
 
 static void unlzma_fini(struct stage *stage) {
-    lzma_end(&((struct unlzma *)(void *)stage)->lz);
+    struct unlzma *s = (struct unlzma *)(void *)stage;
+    lzma1_release(&s->lzma1);
+    lzma2_release(&s->lzma2);
 }
 
-static sk_err unlzma_open(struct unlzma like, struct sk_stream *up, struct sk_stream **out_stream) {
+static struct unlzma *unlzma_new(struct sk_stream *up, enum lz_kind kind, uint64_t mem_bytes) {
     struct unlzma *s = stage_new(sizeof(*s), up, unlzma_step, unlzma_fini);
+    if (s != NULL) {
+        s->kind = kind;
+        s->mem_bytes = mem_bytes;
+        s->size = SK_CODEC_SIZE_UNKNOWN;
+    }
+    return s;
+}
+
+static sk_err unlzma_give(struct unlzma *s, struct sk_stream **out_stream) {
     if (s == NULL) {
         return sk_fail(SK_E_NOMEM);
-    }
-    s->lz = (lzma_stream)LZMA_STREAM_INIT;
-    s->lz.allocator = &lz_hooks;
-    s->kind = like.kind;
-    s->state = like.kind == LZ_ZIP ? LZ_HEADER : LZ_RUN;
-    s->mem_bytes = like.mem_bytes;
-    s->zip_size = like.zip_size;
-    s->raw = like.raw;
-    s->raw_filter = like.raw_filter;
-    sk_err err = begin(s);
-    if (sk_failed(err)) {
-        sk_stream_close(&s->stage.base);
-        return err;
     }
     *out_stream = &s->stage.base;
     return sk_ok();
 }
 
-sk_err sk_unxz_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream) {
-    return unlzma_open((struct unlzma){.kind = LZ_XZ, .mem_bytes = mem_bytes}, up, out_stream);
-}
-
 sk_err sk_unlzip_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream) {
-    return unlzma_open((struct unlzma){.kind = LZ_LZIP, .mem_bytes = mem_bytes}, up, out_stream);
+    return unlzma_give(unlzma_new(up, LZ_LZIP, mem_bytes), out_stream);
 }
 
 sk_err sk_unlzma_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream) {
-    return unlzma_open((struct unlzma){.kind = LZ_ALONE, .mem_bytes = mem_bytes}, up, out_stream);
+    return unlzma_give(unlzma_new(up, LZ_ALONE, mem_bytes), out_stream);
 }
 
 sk_err sk_unlzma_zip_open(struct sk_stream *up, uint64_t size, uint64_t mem_bytes,
                           struct sk_stream **out_stream) {
-    struct unlzma like = {.kind = LZ_ZIP, .mem_bytes = mem_bytes, .zip_size = size};
-    return unlzma_open(like, up, out_stream);
+    struct unlzma *s = unlzma_new(up, LZ_ZIP, mem_bytes);
+    if (s != NULL) {
+        s->size = size;
+    }
+    return unlzma_give(s, out_stream);
 }
 
 sk_err sk_lzma1_open(struct sk_stream *up, const uint8_t props[SK_LZMA_PROPS_BYTES], uint64_t size,
                      uint64_t mem_bytes, struct sk_stream **out_stream) {
-    struct unlzma like = {
-        .kind = LZ_RAW, .mem_bytes = mem_bytes, .raw_filter = LZMA_FILTER_LZMA1EXT};
-    like.raw = (lzma_options_lzma){.dict_size = sk_load_u32le(props + 1),
-                                   .lc = props[0] % 9u,
-                                   .lp = props[0] / 9u % 5u,
-                                   .pb = props[0] / 45u,
-                                   .ext_flags = LZMA_LZMA1EXT_ALLOW_EOPM,
-                                   .ext_size_low = (uint32_t)size,
-                                   .ext_size_high = (uint32_t)(size >> 32)};
-    return unlzma_open(like, up, out_stream);
+    struct unlzma *s = unlzma_new(up, LZ_RAW1, mem_bytes);
+    if (s != NULL) {
+        s->size = size;
+        memcpy(s->props, props, sizeof(s->props));
+    }
+    return unlzma_give(s, out_stream);
 }
 
 sk_err sk_lzma2_open(struct sk_stream *up, uint8_t dict, uint64_t mem_bytes,
                      struct sk_stream **out_stream) {
-    if (dict > LZMA2_DICT_MAX) {
-        return sk_fail(SK_E_UNSUPPORTED);
+    struct unlzma *s = unlzma_new(up, LZ_RAW2, mem_bytes);
+    if (s != NULL) {
+        s->props[0] = dict;
     }
-    struct unlzma like = {.kind = LZ_RAW, .mem_bytes = mem_bytes, .raw_filter = LZMA_FILTER_LZMA2};
-    like.raw.dict_size =
-        dict == LZMA2_DICT_MAX ? UINT32_MAX : (2u | (dict & 1u)) << (dict / 2u + 11);
-    return unlzma_open(like, up, out_stream);
+    return unlzma_give(s, out_stream);
 }
