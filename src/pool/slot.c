@@ -13,6 +13,8 @@
 #include "pool/slot.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -33,6 +35,14 @@
 /* A limit of 0 means the engine's own maximum; a worker that is silent for a day is lost. */
 #define SILENCE_LIMIT_MS ((uint64_t)24 * 3600 * 1000)
 
+/* Descriptors stay open while objects wait: half of those that we may have. */
+static unsigned depth_for(const struct pool_options *options) {
+    struct rlimit limit;
+    uint64_t most = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+    uint64_t each = most / 2 / (options->jobs > 0 ? options->jobs : 1);
+    return each > SLOT_DEPTH ? SLOT_DEPTH : each < SLOT_DEPTH_MIN ? SLOT_DEPTH_MIN : (unsigned)each;
+}
+
 void slot_init(struct slot *slot, const struct pool_options *options) {
     /* What an observer has been told cannot be taken back, and counters count work done twice. */
     bool lean = options->scan.observer == NULL && !options->want_stats;
@@ -43,14 +53,24 @@ void slot_init(struct slot *slot, const struct pool_options *options) {
                                     .word = word,
                                     .gather = word != NULL && options->scan.observer == NULL,
                                     .lean = lean},
+                          .depth = depth_for(options),
                           .next_id = 1};
     gather_init(&slot->gather);
     /* A missing spool is no failure: large layers are then noted as not scanned. */
     SK_IGNORE(file_temp(options->spool_dir, &slot->start.spool_fd), "works without");
 }
 
+/* The item begins to count as open, or ceases to. */
+static void count_open(struct slot *slot, const struct slot_item *item, bool on) {
+    slot->open += on ? 1u : UINT_MAX;
+    slot->open_bytes += on ? item->size : 0 - item->size;
+}
+
 static void forget(struct slot *slot, unsigned at) {
     struct slot_item *item = &slot->item[at];
+    if (!item->owes) {
+        count_open(slot, item, false);
+    }
     file_close(&item->fd);
     mem_free(item->name);
     split_drop(item->split);
@@ -63,6 +83,9 @@ static void forget(struct slot *slot, unsigned at) {
 static void take_back(struct slot *slot) {
     for (unsigned i = 0; i < slot->sent; i++) {
         struct slot_item *item = &slot->item[i];
+        if (item->owes) {
+            count_open(slot, item, true);
+        }
         item->owes = item->again = false;
         if (item->share == 0 && split_give_up(item->split)) {
             split_drop(item->split);
@@ -130,16 +153,8 @@ sk_err slot_start(struct slot *slot) {
 
 /* Items that owe are scanned: nobody else could do anything for them. */
 bool slot_has_room(const struct slot *slot) {
-    uint64_t bytes = 0;
-    unsigned waiting = 0;
-    for (unsigned i = 0; i < slot->count; i++) {
-        if (!slot->item[i].owes) {
-            bytes += slot->item[i].size;
-            waiting++;
-        }
-    }
-    bool ahead = bytes < SLOT_AHEAD_BYTES || waiting < SLOT_AHEAD;
-    return ahead && slot->count < SLOT_DEPTH && !slot->retire;
+    bool ahead = slot->open_bytes < SLOT_AHEAD_BYTES || slot->open < SLOT_AHEAD;
+    return ahead && slot->count < slot->depth && !slot->retire;
 }
 
 /* Takes what `item` owns, also on failure; its name is copied. */
@@ -151,6 +166,7 @@ static sk_err queue(struct slot *slot, struct slot_item item) {
         return sk_fail(SK_E_NOMEM);
     }
     item.id = slot->next_id++;
+    count_open(slot, &item, true);
     slot->item[slot->count++] = item;
     if (slot->sent == 0 || slot->count - slot->sent >= SLOT_BATCH) {
         slot_push(slot);
@@ -190,7 +206,7 @@ sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned
                              .tag = from->tag,
                              .size = from->size,
                              .split = split_hold(from->split),
-                             .share = share};
+                             .share = (uint8_t)share};
     if (item.fd < 0) {
         split_drop(item.split);
         return sk_fail(SK_E_IO);
@@ -207,6 +223,9 @@ const struct slot_item *slot_take_shared(struct slot *slot) {
 /* Its turn comes again, in whichever worker is next here. */
 static void scan_again(struct slot *slot, unsigned at, bool alone) {
     struct slot_item item = slot->item[at];
+    if (item.owes) {
+        count_open(slot, &item, true);
+    }
     split_drop(item.split);
     slot->sent -= at < slot->sent ? 1 : 0;
     memmove(&slot->item[at], &slot->item[at + 1], (slot->sent - at) * sizeof(item));
@@ -405,6 +424,7 @@ static bool put_aside(struct slot *slot, uint64_t id) {
     slot->scanned += slot->item[at].owes ? 0 : 1;
     slot->item[at].again = slot->item[at].owes; /* the second time: it is taken up again */
     slot->item[at].owes = !slot->item[at].owes;
+    count_open(slot, &slot->item[at], !slot->item[at].owes);
     slot->oldest_since = clock_monotonic_ms();
     return true;
 }
