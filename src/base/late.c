@@ -21,6 +21,7 @@ static struct {
     bool deferred;
     bool sealed;
     bool lacking;
+    void (*load_all)(void);
 } process;
 
 void late_defer(void) {
@@ -33,6 +34,17 @@ bool late_deferred(void) {
 
 void late_seal(void) {
     process.sealed = true;
+}
+
+void late_offer(void (*load_all)(void)) {
+    process.load_all = load_all;
+}
+
+void late_load_all(void) {
+    if (process.load_all != NULL) {
+        process.load_all();
+        process.load_all = NULL;
+    }
 }
 
 bool late_load(enum late_state *state, bool (*load)(void)) {

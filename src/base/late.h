@@ -22,6 +22,10 @@ void late_defer(void);
 bool late_deferred(void);
 /* From here on nothing can be loaded. */
 void late_seal(void);
+/* Who loads all parts of this process. */
+void late_offer(void (*load_all)(void));
+/* Has it done so, once: what is forked after that has them, too. */
+void late_load_all(void);
 /* Is the part there? Loads it when it is untried and the process is not sealed. */
 bool late_load(enum late_state *state, bool (*load)(void));
 /* Has a part been asked for that could have been loaded before the process was sealed? */

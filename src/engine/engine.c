@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/late.h"
 #include "base/mem.h"
 #include "engine/known.h"
 #include "engine/members.h"
@@ -90,6 +91,7 @@ int sk_engine_open(const char *definitions, struct sk_engine **out_engine, char 
         return err.code;
     }
     take_segments(engine);
+    late_offer(sk_formats_prepare);
     *out_engine = engine;
     return SK_OK;
 }

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -455,13 +456,15 @@ void slot_join(struct slot *slot, const struct slot *with) {
     }
 }
 
-/* It did not load what the object needs. A share is then no plain one: one worker scans it all. */
+/* It did not load what the object needs. A share is then no plain one: one worker scans it all.
+ * While this worker ends what it has, we load it, so that its successors begin sooner. */
 static bool lacks(struct slot *slot, uint64_t id) {
     unsigned at = item_of_turn(slot, id);
     if (at == slot->sent || slot->speaking != 0 || !slot->lean) {
         return false;
     }
     ask_for_all(slot);
+    late_load_all();
     if (split_is_begun(slot->item[at].split)) {
         answered(slot, at, SK_E_UNSUPPORTED);
     } else {

@@ -281,10 +281,28 @@ static void test_who_is_lean(void **state) {
     assert_int_equal(layers_of_d(&o, "k"), LEAN_LAYERS);
 }
 
+static unsigned loaded;
+
+static void count_load(void) {
+    loaded++;
+}
+
+/* The parent loads all parts for the successors: not before something is lacking, and once. */
+static void test_parent_loads_once(void **state) {
+    (void)state;
+    late_offer(count_load);
+    check("ccoFc", 2);
+    assert_int_equal(loaded, 0);
+    check("ckckk", 2);
+    check("kzk", 1);
+    assert_int_equal(loaded, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lean_workers_give_way),
         cmocka_unit_test(test_who_is_lean),
+        cmocka_unit_test(test_parent_loads_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
