@@ -215,7 +215,7 @@ static sk_err submit(struct session *s, struct outcome *outcome, int fd) {
         file_close(&fd);
         return err;
     }
-    return pool_submit(s->pool, fd, outcome->path, s->next - 1);
+    return pool_submit(s->pool, fd, outcome->size, s->next - 1);
 }
 
 /* More than the engine would look at is not worth the disk: one byte above the limit says enough.

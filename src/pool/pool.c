@@ -160,7 +160,7 @@ static sk_err share_out(struct pool *pool, struct slot *slot) {
     return sk_ok();
 }
 
-sk_err pool_submit(struct pool *pool, int fd, const char *name, uint64_t tag) {
+sk_err pool_submit(struct pool *pool, int fd, uint64_t size, uint64_t tag) {
     struct slot *slot = pool->dead ? NULL : choose(pool, NULL);
     if (slot == NULL) {
         file_close(&fd);
@@ -172,7 +172,8 @@ sk_err pool_submit(struct pool *pool, int fd, const char *name, uint64_t tag) {
         return err;
     }
     slot->helpers = idle_beside(pool, slot);
-    return slot_give(slot, fd, name, tag);
+    slot_give(slot, fd, size, tag);
+    return sk_ok();
 }
 
 static sk_err restart_where_work_waits(struct pool *pool) {

@@ -60,8 +60,8 @@ sk_err pool_new(const struct pool_options *options, struct pool **out_pool);
 void pool_free(struct pool *pool);
 
 bool pool_has_room(const struct pool *pool);
-/* name: for the report, cut at 4096 bytes. SK_E_LIMIT: no room, poll first. */
-sk_err pool_submit(struct pool *pool, int fd, const char *name, uint64_t tag);
+/* size: of the object, as its descriptor says. SK_E_LIMIT: no room, poll first. */
+sk_err pool_submit(struct pool *pool, int fd, uint64_t size, uint64_t tag);
 /* Wait up to timeout_ms (0: do not wait) for something to happen and deal with it. */
 sk_err pool_poll(struct pool *pool, int timeout_ms);
 size_t pool_in_flight(const struct pool *pool);

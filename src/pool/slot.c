@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "base/late.h"
 #include "base/mem.h"
@@ -73,7 +72,6 @@ static void forget(struct slot *slot, unsigned at) {
         count_open(slot, item, false);
     }
     file_close(&item->fd);
-    mem_free(item->name);
     split_drop(item->split);
     slot->count--;
     slot->sent -= at < slot->sent ? 1 : 0;
@@ -158,21 +156,14 @@ bool slot_has_room(const struct slot *slot) {
     return ahead && slot->count < slot->depth && !slot->retire;
 }
 
-/* Takes what `item` owns, also on failure; its name is copied. */
-static sk_err queue(struct slot *slot, struct slot_item item) {
-    item.name = mem_strdup(item.name);
-    if (item.name == NULL) {
-        file_close(&item.fd);
-        split_drop(item.split);
-        return sk_fail(SK_E_NOMEM);
-    }
+/* Takes what `item` owns. */
+static void queue(struct slot *slot, struct slot_item item) {
     item.id = slot->next_id++;
     count_open(slot, &item, true);
     slot->item[slot->count++] = item;
     if (slot->sent == 0 || slot->count - slot->sent >= SLOT_BATCH) {
         slot_push(slot);
     }
-    return sk_ok();
 }
 
 /* While object after object is in the page cache, only some of the small ones are asked about. */
@@ -190,20 +181,13 @@ static void read_ahead(struct slot *slot, int fd, uint64_t size) {
     }
 }
 
-sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag) {
-    struct stat st;
-    uint64_t size = fstat(fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+void slot_give(struct slot *slot, int fd, uint64_t size, uint64_t tag) {
     read_ahead(slot, fd, size);
-    union {
-        const char *in;
-        char *out;
-    } text = {.in = name};
-    return queue(slot, (struct slot_item){.fd = fd, .name = text.out, .tag = tag, .size = size});
+    queue(slot, (struct slot_item){.fd = fd, .tag = tag, .size = size});
 }
 
 sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned share) {
     struct slot_item item = {.fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 0),
-                             .name = from->name,
                              .tag = from->tag,
                              .size = from->size,
                              .split = split_hold(from->split),
@@ -212,7 +196,8 @@ sk_err slot_give_share(struct slot *slot, const struct slot_item *from, unsigned
         split_drop(item.split);
         return sk_fail(SK_E_IO);
     }
-    return queue(slot, item);
+    queue(slot, item);
+    return sk_ok();
 }
 
 const struct slot_item *slot_take_shared(struct slot *slot) {
@@ -230,12 +215,8 @@ static void scan_again(struct slot *slot, unsigned at, bool alone) {
     split_drop(item.split);
     slot->sent -= at < slot->sent ? 1 : 0;
     memmove(&slot->item[at], &slot->item[at + 1], (slot->sent - at) * sizeof(item));
-    slot->item[slot->sent] = (struct slot_item){.id = slot->next_id++,
-                                                .fd = item.fd,
-                                                .name = item.name,
-                                                .tag = item.tag,
-                                                .size = item.size,
-                                                .alone = alone};
+    slot->item[slot->sent] = (struct slot_item){
+        .id = slot->next_id++, .fd = item.fd, .tag = item.tag, .size = item.size, .alone = alone};
 }
 
 static void answered(struct slot *slot, unsigned at, int result) {
@@ -355,7 +336,6 @@ static bool make_request(struct slot *slot, unsigned at, struct scan_request *ou
         .id = item->id,
         .share = item->share,
         .shares = item->split == NULL ? 0 : split_count(item->split),
-        .name = item->name,
     };
     return true;
 }

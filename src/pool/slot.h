@@ -31,8 +31,8 @@
  * of them. When it lacks one for an object (LACKS), it is sent nothing more, and ended when it has
  * answered what it has; its successors have all parts. So that costs one start of a worker, once.
  *
- * Internal to the pool floor. Ownership: the slot owns the child, the spool file, queued
- * descriptors and names; results are **borrowed** for the call of `answered`.
+ * Internal to the pool floor. Ownership: the slot owns the child, the spool file and queued
+ * descriptors; results are **borrowed** for the call of `answered`.
  */
 #ifndef SK_POOL_SLOT_H
 #define SK_POOL_SLOT_H
@@ -46,14 +46,13 @@
 #define SLOT_DEPTH 128u
 #define SLOT_DEPTH_MIN 16u /* where few descriptors may be open */
 #define SLOT_AHEAD 8u
-#define SLOT_BATCH 8u /* objects that are sent as soon as so many wait */
+#define SLOT_BATCH 16u /* objects that are sent as soon as so many wait */
 #define SLOT_AHEAD_BYTES ((uint64_t)32 << 20)
 
 enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_UP };
 
 struct slot_item {
     uint64_t id;
-    char *name;
     uint64_t tag;
     uint64_t size;
     struct split *split; /* it is offered for sharing, or shared; NULL: neither */
@@ -104,7 +103,7 @@ sk_err slot_start(struct slot *slot);
 bool slot_has_room(const struct slot *slot);
 /* Queue an object (takes fd); the caller has checked slot_has_room. It is sent at once when the
  * worker has nothing, else with others, by slot_push at the latest. */
-sk_err slot_give(struct slot *slot, int fd, const char *name, uint64_t tag);
+void slot_give(struct slot *slot, int fd, uint64_t size, uint64_t tag);
 /* From now on children with all late parts, as for whatever takes shares of `with`'s object. */
 void slot_join(struct slot *slot, const struct slot *with);
 /* Queue one more share of an object that `from` is scanning. */

@@ -261,7 +261,7 @@ static int scan_one(struct worker *w, const struct scan_request *request, int fd
     w->relay.on = true;
     w->shared = request->share > 0;
     if (w->observes) {
-        return sk_scan_fd(w->scanner, fd, request->name, out_report);
+        return sk_scan_fd(w->scanner, fd, NULL, out_report);
     }
     if (request->shares == 0) {
         return sk_scan_ahead(w->scanner, fd, request->id, out_report, out_owes);

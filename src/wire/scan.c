@@ -18,7 +18,6 @@ static const struct wire_field REQUEST[] = {
     U64(scan_request, id),
     U32(scan_request, share, SCAN_SHARES_MAX - 1),
     U32(scan_request, shares, SCAN_SHARES_MAX),
-    TEXT(scan_request, name, SCAN_PATH_MAX),
 };
 static const struct wire_field READY[] = {
     U32(scan_ready, sandbox_held, 0),

@@ -47,7 +47,6 @@ struct scan_request {
     uint64_t id;
     uint32_t share;  /* index of the share; 0 too when the worker is asked whether it will share */
     uint32_t shares; /* 0: the whole object */
-    const char *name;
 };
 struct scan_ready {
     uint32_t sandbox_held; /* bits, see os/sandbox.h */

@@ -165,6 +165,12 @@ static void on_result(void *ctx, const struct pool_result *r) {
     }
 }
 
+static sk_err submit(struct pool *pool, int fd, uint64_t tag) {
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    return pool_submit(pool, fd, (uint64_t)st.st_size, tag);
+}
+
 static int object(char act) {
     int fd = -1;
     assert_false(sk_failed(file_temp(NULL, &fd)));
@@ -178,7 +184,7 @@ static void run(struct pool *pool, const char *acts) {
         while (!pool_has_room(pool)) {
             assert_false(sk_failed(pool_poll(pool, 1000)));
         }
-        assert_false(sk_failed(pool_submit(pool, object(acts[i]), "name", i)));
+        assert_false(sk_failed(submit(pool, object(acts[i]), i)));
     }
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));

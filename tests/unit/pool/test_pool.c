@@ -309,6 +309,12 @@ static void on_result(void *ctx, const struct pool_result *r) {
     }
 }
 
+static sk_err submit(struct pool *pool, int fd, uint64_t tag) {
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    return pool_submit(pool, fd, (uint64_t)st.st_size, tag);
+}
+
 static int object(const char *text) {
     int fd = -1;
     assert_false(sk_failed(file_temp(NULL, &fd)));
@@ -343,7 +349,7 @@ static void run(struct pool *pool, const char *acts) {
         while (!pool_has_room(pool)) {
             assert_false(sk_failed(pool_poll(pool, 1000)));
         }
-        assert_false(sk_failed(pool_submit(pool, object(text), "name", i)));
+        assert_false(sk_failed(submit(pool, object(text), i)));
     }
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));
@@ -418,8 +424,8 @@ static void test_trials_cross_the_sandbox(void **state) {
     o.ctx = &seen;
     struct pool *pool = NULL;
     assert_false(sk_failed(pool_new(&o, &pool)));
-    assert_false(sk_failed(pool_submit(pool, object("FE"), "name", 0)));
-    assert_false(sk_failed(pool_submit(pool, object("F"), "name", 1)));
+    assert_false(sk_failed(submit(pool, object("FE"), 0)));
+    assert_false(sk_failed(submit(pool, object("F"), 1)));
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));
     }
@@ -569,7 +575,7 @@ static void test_unreadable_object_is_a_result(void **state) {
     (void)state;
     struct seen seen = {0};
     struct pool *pool = make_pool(&seen, 1);
-    assert_false(sk_failed(pool_submit(pool, object(""), "empty", 0)));
+    assert_false(sk_failed(submit(pool, object(""), 0)));
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));
     }
@@ -640,14 +646,14 @@ static void test_pool_that_cannot_start_says_why(void **state) {
     struct pool *pool = NULL;
     for (int round = 0; round < 2; round++) {
         assert_false(sk_failed(pool_new(&o, &pool)));
-        assert_false(sk_failed(pool_submit(pool, object("c"), "x", 0)));
+        assert_false(sk_failed(submit(pool, object("c"), 0)));
         sk_err err = sk_ok();
         for (int i = 0; i < 100 && !sk_failed(err); i++) {
             err = pool_poll(pool, 1000);
         }
         assert_int_equal(err.code, SK_E_IO);
         assert_non_null(strstr(pool_why(pool), round == 0 ? "damaged data" : "ended at once"));
-        assert_int_equal(pool_submit(pool, object("c"), "x", 0).code, SK_E_IO);
+        assert_int_equal(submit(pool, object("c"), 0).code, SK_E_IO);
         pool_free(pool);
         bad = (struct sk_engine){.crash_at_start = true};
     }
@@ -672,7 +678,7 @@ static void test_sandbox_modes(void **state) {
     if (sandbox_sanitized()) {
         o.sandbox = POOL_SANDBOX_REQUIRE;
         assert_false(sk_failed(pool_new(&o, &pool)));
-        assert_false(sk_failed(pool_submit(pool, object("c"), "x", 0)));
+        assert_false(sk_failed(submit(pool, object("c"), 0)));
         sk_err err = sk_ok();
         for (int i = 0; i < 100 && !sk_failed(err); i++) {
             err = pool_poll(pool, 1000);

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/late.h"
@@ -209,6 +210,12 @@ static void on_result(void *ctx, const struct pool_result *r) {
     }
 }
 
+static sk_err submit(struct pool *pool, int fd, uint64_t tag) {
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    return pool_submit(pool, fd, (uint64_t)st.st_size, tag);
+}
+
 static int object(const char *text) {
     int fd = -1;
     assert_false(sk_failed(file_temp(NULL, &fd)));
@@ -279,7 +286,7 @@ static void run_shared(const struct share_case *c, struct pool_options *o) {
     o->on_result = on_shared;
     o->ctx = &s;
     assert_false(sk_failed(pool_new(o, &pool)));
-    assert_false(sk_failed(pool_submit(pool, large_object(c->text), "name", 5)));
+    assert_false(sk_failed(submit(pool, large_object(c->text), 5)));
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));
     }
@@ -381,7 +388,7 @@ static void test_shares_among_others(void **state) {
             while (i == count && pool_in_flight(pool) > 0) {
                 assert_false(sk_failed(pool_poll(pool, 1000)));
             }
-            assert_false(sk_failed(pool_submit(pool, fd, "name", i)));
+            assert_false(sk_failed(submit(pool, fd, i)));
             while (i >= count && pool_in_flight(pool) > 0) { /* the second time one by one */
                 assert_false(sk_failed(pool_poll(pool, 1000)));
             }
@@ -410,11 +417,11 @@ static void test_two_reasons(void **state) {
     struct seen seen = {0};
     struct pool *pool = make_pool(&seen, 2);
     pid_t pids[2];
-    assert_false(sk_failed(pool_submit(pool, large_object("PFOL"), "name", 0)));
+    assert_false(sk_failed(submit(pool, large_object("PFOL"), 0)));
     while (pool_pids(pool, pids, 2) < 2) { /* until the other one has its share */
         assert_false(sk_failed(pool_poll(pool, 1000)));
     }
-    assert_false(sk_failed(pool_submit(pool, object("S"), "name", 1))); /* to the first */
+    assert_false(sk_failed(submit(pool, object("S"), 1))); /* to the first */
     while (pool_in_flight(pool) > 0) {
         assert_false(sk_failed(pool_poll(pool, 1000)));
     }
@@ -435,7 +442,7 @@ static void test_object_that_changes(void **state) {
         int fd = large_object("PFOO");
         int mine = dup(fd);
         assert_true(mine >= 0);
-        assert_false(sk_failed(pool_submit(pool, fd, "name", 0)));
+        assert_false(sk_failed(submit(pool, fd, 0)));
         while (pool_pids(pool, pids, 2) < 2) { /* until the other one has its share */
             assert_false(sk_failed(pool_poll(pool, 1000)));
         }

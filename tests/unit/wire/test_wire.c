@@ -145,7 +145,7 @@ static void test_wrong_peer_state_or_descriptor_is_refused(void **state) {
     assert_int_equal(decode(&idle, bytes, len, false, &got), SK_E_PERM);
     assert_int_equal(decode(&WORKER_BUSY, bytes, len, true, &got), SK_E_PERM);
     assert_int_equal(decode(&WORKER_BUSY, bytes, len, false, &got), SK_OK);
-    struct scan_request r = {.name = "x"};
+    struct scan_request r = {.id = 1};
     struct wire_peer ask = {SCAN_FROM_POOL, SCAN_IDLE};
     len = encode(SCAN_REQUEST, &r, bytes);
     assert_int_equal(decode(&ask, bytes, len, false, &got), SK_E_PERM);
@@ -160,8 +160,7 @@ static void test_messages_of_one_packet(void **state) {
     struct wire_peer ask = {SCAN_FROM_POOL, SCAN_IDLE};
     size_t len = 0;
     for (uint64_t id = 1; id <= 3; id++) {
-        char name[2] = {(char)('a' + id), '\0'};
-        struct scan_request r = {.id = id, .name = name};
+        struct scan_request r = {.id = id, .shares = (uint32_t)id + 1};
         size_t more = 0;
         assert_false(sk_failed(wire_encode(wire_find(&scan_dialog, SCAN_REQUEST), &r, bytes + len,
                                            sizeof(bytes) - len, &more)));
@@ -173,7 +172,7 @@ static void test_messages_of_one_packet(void **state) {
     for (uint64_t id = 1; id <= 3; id++) {
         assert_int_equal(wire_decode(&scan_dialog, &ask, &input, &type, &got).code, SK_OK);
         assert_int_equal(got.request.id, id);
-        assert_int_equal(got.request.name[0], 'a' + id);
+        assert_int_equal(got.request.shares, id + 1);
         assert_int_equal(input.fds, 3 - id);
     }
     assert_int_equal(input.bytes.len, 0);
