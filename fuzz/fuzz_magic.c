@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t head = size < SK_PEEK_HEAD_BYTES ? size : SK_PEEK_HEAD_BYTES;
     size_t tail = size < SK_PEEK_TAIL_BYTES ? size : SK_PEEK_TAIL_BYTES;
-    struct sk_peek peek = {data, head, data + (size - tail), tail, size};
+    struct sk_peek peek = {data, head, data + (size - tail), tail, size, NULL};
     enum sk_type first = SK_TYPE_COUNT;
     enum sk_type second = SK_TYPE_COUNT;
     int bid = sk_format_magic.probe(&peek, &first);

@@ -180,7 +180,8 @@ static enum sk_type typed_by_rules(const struct sk_engine *engine, const struct 
 
 static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
     struct sk_source *src = &layer->src;
-    struct sk_peek peek = {.size = src->size};
+    struct sk_peek_tags tags = {0};
+    struct sk_peek peek = {.size = src->size, .tags = &tags};
     peek.head = sk_source_at(src, 0, SK_PEEK_HEAD_BYTES, &peek.head_len);
     if (peek.head_len > SK_PEEK_HEAD_BYTES) {
         peek.head_len = SK_PEEK_HEAD_BYTES;

@@ -296,13 +296,22 @@ static size_t html_start(const struct sk_peek *peek) {
     return pos;
 }
 
-/* Can the tag at pos be one of TAGS or ATTRIBUTE_TAGS? Programs in C are full of '<'. */
+/* Can the tag at pos be one of TAGS, ATTRIBUTE_TAGS or "<svg"? Programs in C are full of '<', with
+ * letters behind it, so two of them are looked at. NUL: two bytes a character, perhaps. */
 static bool may_be_tag(const struct sk_peek *peek, size_t pos) {
-    static const bool FIRST[256] = {
-        ['a'] = true, ['h'] = true, ['i'] = true, ['o'] = true, ['s'] = true,
-        ['t'] = true, ['A'] = true, ['H'] = true, ['I'] = true, ['O'] = true,
-        ['S'] = true, ['T'] = true, [0] = true /* two bytes a character, perhaps */};
-    return pos + 1 < peek->head_len && FIRST[peek->head[pos + 1]];
+    static const char SECOND[256][4] = {
+        ['a'] = " ", ['h'] = "et", ['i'] = "fm", ['o'] = "b", ['s'] = "cv", ['t'] = "a",
+        ['A'] = " ", ['H'] = "et", ['I'] = "fm", ['O'] = "b", ['S'] = "cv", ['T'] = "a",
+    };
+    if (pos + 2 >= peek->head_len) {
+        return false;
+    }
+    uint8_t first = peek->head[pos + 1], second = peek->head[pos + 2];
+    const char *may = SECOND[first];
+    bool is = may[0] == ' '
+                  ? is_space(second)
+                  : may[0] != 0 && (may[0] == (second | 0x20) || may[1] == (second | 0x20));
+    return is || first == 0 || (second == 0 && may[0] != 0);
 }
 
 /* The next place from *inout_pos on that may begin a tag. */
@@ -321,11 +330,24 @@ static bool next_tag(const struct sk_peek *peek, size_t *inout_pos) {
     return false;
 }
 
-static bool is_html(const struct sk_peek *peek) {
+/* A browser runs the scripts of "<svg" and "<svg:svg" and shows what they embed. */
+static bool is_svg(const struct sk_peek *peek) {
+    for (size_t pos = 0; next_tag(peek, &pos); pos++) {
+        if (tag_matches(peek, pos, "<svg")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *out_svg: "<svg" was met before that, or anywhere. */
+static bool is_html(const struct sk_peek *peek, bool *out_svg) {
+    *out_svg = false;
     for (size_t pos = 0; next_tag(peek, &pos); pos++) {
         if (any_tag(peek, pos, TAGS) || any_attribute_tag(peek, pos)) {
             return true;
         }
+        *out_svg = *out_svg || tag_matches(peek, pos, "<svg");
     }
     return false;
 }
@@ -507,21 +529,14 @@ enum sk_type sk_content_type(const struct sk_peek *peek) {
         return SK_TYPE_BINARY;
     }
     bool unmarked = text == SK_TYPE_TEXT_UTF16BE && !sk_peek_has(peek, 0, "\xfe\xff", 2);
-    if (!unmarked && is_html(peek)) {
+    struct sk_peek_tags tags = {.known = !unmarked};
+    if (!unmarked && is_html(peek, &tags.svg)) {
         return SK_TYPE_HTML;
     }
-    return sk_peek_has(peek, 0, "#!", 2) ? SK_TYPE_SCRIPT : text;
-}
-
-/* "<svg" and "<svg:svg" anywhere in the head: a browser runs its scripts and shows what it embeds.
- */
-static bool is_svg(const struct sk_peek *peek) {
-    for (size_t pos = 0; next_tag(peek, &pos); pos++) {
-        if (tag_matches(peek, pos, "<svg")) {
-            return true;
-        }
+    if (peek->tags != NULL) {
+        *peek->tags = tags;
     }
-    return false;
+    return sk_peek_has(peek, 0, "#!", 2) ? SK_TYPE_SCRIPT : text;
 }
 
 bool sk_content_has_address(const struct sk_peek *peek) {
@@ -530,7 +545,13 @@ bool sk_content_has_address(const struct sk_peek *peek) {
 }
 
 bool sk_content_is_page(const struct sk_peek *peek) {
+    if (any_tag(peek, html_start(peek), OPENERS)) {
+        return true;
+    }
+    if (peek->tags != NULL && peek->tags->known) {
+        return peek->tags->svg;
+    }
     /* Other text with a tag of HTML is HTML already. */
-    bool unmarked = peek->head_len > 0 && memchr(peek->head, 0, peek->head_len) != NULL;
-    return any_tag(peek, html_start(peek), OPENERS) || (unmarked && is_html(peek)) || is_svg(peek);
+    bool unmarked = peek->head_len > 0 && memchr(peek->head, 0, peek->head_len) != NULL, svg;
+    return (unmarked && is_html(peek, &svg)) || is_svg(peek);
 }

@@ -26,12 +26,19 @@
 #define SK_PEEK_TAIL_BYTES ((size_t)4096)
 #define SK_BID_WALK 40
 
+/* What going through the head for tags has shown, for the next who asks (content.c). */
+struct sk_peek_tags {
+    bool known; /* all of it was gone through: no tag of HTML, and ... */
+    bool svg;
+};
+
 struct sk_peek {
     const uint8_t *head;
     size_t head_len;
     const uint8_t *tail; /* the last bytes; overlaps head in short layers */
     size_t tail_len;
     uint64_t size;
+    struct sk_peek_tags *tags; /* NULL: not kept */
 };
 
 /* True when the head has these bytes at off. */
