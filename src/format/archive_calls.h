@@ -36,7 +36,6 @@
     CALL(archive_read_set_seek_callback)                                                           \
     CALL(archive_read_set_skip_callback)                                                           \
     CALL(archive_read_support_format_7zip)                                                         \
-    CALL(archive_read_support_format_ar)                                                           \
     CALL(archive_read_support_format_cab)                                                          \
     CALL(archive_read_support_format_cpio)                                                         \
     CALL(archive_read_support_format_iso9660)                                                      \
