@@ -13,7 +13,7 @@
  *     BSD   "name"    "#1/12": the content begins with a name of 12 bytes
  *
  * Members are slices: what is in a library is scanned where it lies. (Through libarchive they
- * were read once more and copied: 1.1 times the time on libraries.) The table of names is told
+ * were read once more and copied: 1.05 times the time on static libraries.) The table of names is told
  * as a member without content, as libarchive has it; directories and links without content are not
  * told. A header that is none ends the archive, `damaged`; fewer bytes than a header, silently.
  *
