@@ -255,7 +255,7 @@ static sk_err ask_known(struct matcher *m, bool *out_any) {
     }
     *out_any = kept < m->wanted.count;
     m->wanted.count = kept;
-    return ask_spots(m, &spots);
+    return spots.count > 0 ? ask_spots(m, &spots) : sk_ok();
 }
 
 struct hunt {
