@@ -170,9 +170,8 @@ static bool is_done(const struct filter_input *in, uint32_t trig) {
 static sk_err run_check(const struct pass *ps, const struct check *c) {
     const struct filter_input *in = &ps->job->plan->input[c->input];
     bool equal = false;
-    TRY(is_done(in, c->trig)
-            ? sk_ok()
-            : literal_at(ps, in, &in->segment->trig[c->trig], c->start, &equal));
+    TRY(is_done(in, c->trig) ? sk_ok()
+                             : literal_at(ps, in, &in->segment->trig[c->trig], c->start, &equal));
     if (!equal) {
         return sk_ok();
     }

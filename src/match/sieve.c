@@ -110,9 +110,9 @@ static sk_err add_key(struct sieve *s, const uint8_t *lit, struct mt_trig key, u
 sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segment *seg,
                  const struct mt_part *part) {
     const uint8_t *lit = seg->lit + part->key;
-    struct mt_trig key = {
-        .len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
-        .flags = (part->key_flags & MT_PART_KEY_NOCASE) != 0 ? MT_TRIG_NOCASE : 0};
+    struct mt_trig key = {.len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
+                          .flags =
+                              (part->key_flags & MT_PART_KEY_NOCASE) != 0 ? MT_TRIG_NOCASE : 0};
     if (2 * s->key_count >= s->slot_count) {
         TRY(make_slots(s));
     }
@@ -174,8 +174,8 @@ static uint64_t window_hash(const struct sieve *s, const struct mt_group_head *h
 }
 
 /* Counts one window in its bucket (place false) or puts its entry where the counts say (true). */
-static void window_pass(const struct sieve *s, const struct mt_group *g,
-                        struct group_memory *mem, struct mt_entry entry, bool place) {
+static void window_pass(const struct sieve *s, const struct mt_group *g, struct group_memory *mem,
+                        struct mt_entry entry, bool place) {
     uint32_t bits;
     uint64_t hash = window_hash(s, &g->head, entry.trig, entry.delta, &bits);
     uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
@@ -189,8 +189,8 @@ static void window_pass(const struct sieve *s, const struct mt_group *g,
     mem->entry[mem->first[bucket + 1]++] = entry;
 }
 
-static void group_pass(const struct sieve *s, const struct shape *shape,
-                       const struct mt_group *g, struct group_memory *mem, bool place) {
+static void group_pass(const struct sieve *s, const struct shape *shape, const struct mt_group *g,
+                       struct group_memory *mem, bool place) {
     for (size_t i = 0; i < s->key_count; i++) {
         unsigned windows = fits(shape, &s->trig[i]) ? shape->s : 0;
         for (unsigned d = 0; d < windows; d++) {
@@ -199,8 +199,8 @@ static void group_pass(const struct sieve *s, const struct shape *shape,
     }
 }
 
-static sk_err make_group(const struct sieve *s, const struct shape *shape,
-                         struct group_memory *mem, struct mt_table *t) {
+static sk_err make_group(const struct sieve *s, const struct shape *shape, struct group_memory *mem,
+                         struct mt_table *t) {
     size_t windows = 0;
     for (size_t i = 0; i < s->key_count; i++) {
         windows += fits(shape, &s->trig[i]) ? shape->s : 0;

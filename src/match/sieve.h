@@ -15,7 +15,7 @@
 #include "match/filter.h"
 
 #define SIEVE_KEY_MIN 3u
-#define SIEVE_KEY_USED 64u /* of longer ones only so much is looked for */
+#define SIEVE_KEY_USED 64u    /* of longer ones only so much is looked for */
 #define SIEVE_KEYS_MAX 65536u /* about 150 bytes each; more are left to single searches */
 
 struct sieve_asker {
@@ -35,7 +35,7 @@ struct sieve {
     size_t asker_cap;
     uint32_t *slot; /* keys by hash: 1 + index, 0: free; at most half full */
     size_t slot_count;
-    size_t six_count; /* keys of six bytes */
+    size_t six_count;  /* keys of six bytes */
     size_t long_count; /* longer ones */
 };
 
