@@ -39,6 +39,7 @@
 #include "engine/links.h"
 #include "engine/structured.h"
 #include "engine/observe.h"
+#include "engine/root.h"
 #include "engine/share.h"
 #include "engine/view.h"
 #include "engine/walk.h"
@@ -213,7 +214,7 @@ static sk_err identify(struct sk_scanner *sc, struct layer *layer) {
         add_reader(layer, SK_TYPE_HTML); /* content tells the type, nobody bids */
     }
     layer->own_bids = layer->bid_count;
-    return sk_ok();
+    return root_settle(&sc->root, layer);
 }
 
 static void search_raw(struct sk_scanner *sc, struct layer *layer, const struct sk_exe *exe) {

@@ -24,15 +24,21 @@
  * With fewer messages at hand than lanes, mostly at the end of a folder, are three quarters of the
  * steps of the lanes on programs (the longest, 9.2 MB, is longer than a lane's share of 80 MB), two
  * thirds on libraries (three above 10 MB, one of them the 891st file of 906). The chain bounds
- * them: 64 steps of four operations. Only beginning the longest first would shorten that: reckoned,
- * not tried, 2 to 4 % of the whole scan, for one more stat of every file of a folder.
+ * them: 64 steps of four operations, which short vectors take without loss; plain instructions need
+ * four and a half. Beginning the longest first would gain nothing by itself: all other messages for
+ * MD5 alone take less time than the longest, and a lane lent by the other crew costs it as much.
+ * Reckoned, not tried: a chain in plain instructions between those of SHA-256 in vectors, which use
+ * other ports, might be free: 7 % of the whole if the longest were known at the start, next to
+ * nothing in the order of the walk, which the output keeps.
  *
- * Reading costs 0.19 ns a byte from the page cache whatever the pieces and wherever they go (0.06
- * when the page cache's own lines are still in the L2). So without gain were: keeping the buffer
- * that an object was read into (up to 1 MiB, in a ring of 8 or 16), which costs as much again
- * since every object goes into cold memory; copies up to 256 KiB or 1 MiB; pieces of 4 to 16 KiB
- * in the lanes (worse), of 64 (nothing in whole scans); members of 256 KiB already where they are
- * (5 % slower: too little is owed beside them), of 512 KiB (nothing).
+ * Reading costs 0.17 to 0.19 ns a byte from the page cache whatever the pieces and wherever they go
+ * (0.06 when the page cache's own lines are still in the L2; half of it is the kernel's work for
+ * each page). The second reading is a sixth of the time on programs, an eighth on libraries. So
+ * without gain were: keeping what an object was read into, in a room of 8 to 32 MiB in which jobs
+ * find their bytes until others take the place (half of the second reading gone; the first, the
+ * search and page faults dearer by as much); copies up to 256 KiB or 1 MiB; pieces of 4 to 16 KiB
+ * in the lanes (worse), of 64 and 128 (nothing in whole scans); members of 256 KiB already where
+ * they are (5 % slower: too little is owed beside them), of 512 KiB (nothing).
  */
 #include "engine/owed.h"
 

@@ -8,16 +8,17 @@
  *     larger              in windows, always
  *
  * The search goes over most ELF files once, and windows stay in the L2 cache, where bytes are
- * searched a fifth faster than in a large buffer whose pages must be faulted in (programs: a tenth
- * of the whole scan). For that, objects inside the bytes are looked for while they are read
- * (sk_embedded_see) and not in a pass of their own. Windows programs in windows were read three
- * times (resources, sections, subsignatures) and took 3 to 5 % longer. A file made against the
- * search has it go over its bytes many times: half as long again in windows, hence LOAD_FACTOR.
+ * searched a fifth faster than in a large buffer, whose pages must be faulted in, too (6 to 10 % of
+ * the whole scan of programs, 4 of libraries). For that, objects inside the bytes are looked for
+ * while they are read (sk_embedded_see) and not in a pass of their own. Windows programs in windows
+ * were read three times (resources, sections, subsignatures) and took 3 to 5 % longer. A file made
+ * against the search has it go over its bytes many times: half as long again in windows, hence
+ * LOAD_FACTOR.
  *
- * Without gain were: huge pages for the buffer (slower), faulting it in with one madvise, keeping
- * all of it from object to object (a sixth of the page faults of programs), a buffer of 12 MiB, and
- * windows of 128 KiB. A container above 4 MiB gives the buffer back before it is opened
- * (root_wait).
+ * Without gain were: windows for data of no known kind, huge pages for the buffer (slower),
+ * faulting it in with one madvise, keeping all of it from object to object (a sixth of the page
+ * faults of programs), a buffer of 12 MiB, and windows of 128 KiB. A container above 4 MiB gives
+ * the buffer back before it is opened (root_wait).
  *
  * Descriptors are read with pread, never mapped: a file that shrinks is a read error, not a SIGBUS.
  */
@@ -108,22 +109,6 @@ static void open_windows(struct root *root, struct sk_source *src, uint64_t size
     sk_source_init_read(src, size, read_piece, root);
 }
 
-/* Only a guess at what will be done with the bytes: nothing depends on it but the time. */
-static sk_err open_large(struct root *root, struct sk_source *src) {
-    static const uint8_t elf[] = {0x7f, 'E', 'L', 'F'}, pe[] = {'M', 'Z'};
-    root->watches = true;
-    root->seen = (struct sk_embedded_seen){.size = src->size, .program_reach = UINT64_MAX};
-    size_t avail;
-    const uint8_t *head = sk_source_at(src, 0, sizeof(elf), &avail);
-    if (head == NULL) {
-        return src->failed;
-    }
-    if (memcmp(head, pe, sizeof(pe)) != 0) {
-        root->seen.program_reach = PROGRAM_REACH_BYTES;
-    }
-    return memcmp(head, elf, sizeof(elf)) == 0 ? sk_ok() : root_load(root);
-}
-
 sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t size) {
     struct root *root = &sc->root;
     layer->open = true;
@@ -141,7 +126,14 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
     if (size <= SK_SOURCE_WINDOW_BYTES || copy) {
         return root_load(root);
     }
-    return open_large(root, &layer->src);
+    root->watches = true;
+    root->seen = (struct sk_embedded_seen){.size = size, .program_reach = PROGRAM_REACH_BYTES};
+    return sk_ok();
+}
+
+sk_err root_settle(struct root *root, const struct layer *layer) {
+    bool windows = layer->parent != NULL || sk_type_target(layer->type) == SK_TARGET_ELF;
+    return windows ? sk_ok() : root_load(root);
 }
 
 const struct sk_embedded_seen *root_seen(const struct sk_scanner *sc, const struct layer *layer) {

@@ -3,8 +3,9 @@
  * struct root: the bytes of the object itself, behind a descriptor. Whole in a buffer that stays
  * with the scanner, or in windows (base/source.h); root.c tells which when.
  *
- * Life cycle: zeroed -> (root_open -> root_load, root_wait, root_seen -> root_close)... ->
- * root_release. Ownership: the descriptor is **borrowed** until the layer's bytes are closed.
+ * Life cycle: zeroed -> (root_open -> root_settle, root_load, root_wait, root_seen ->
+ * root_close)... -> root_release. Ownership: the descriptor is **borrowed** until the layer's bytes
+ * are closed.
  */
 #ifndef SK_ENGINE_ROOT_H
 #define SK_ENGINE_ROOT_H
@@ -28,6 +29,8 @@ struct root {
 
 /* Opens layer->src. Errors: of reading; no memory only means windows. */
 sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t size);
+/* The layer's type is known: reads the object whole, if it is one that will be read more often. */
+sk_err root_settle(struct root *root, const struct layer *layer);
 /* The whole object in memory, if it may be; else nothing is changed. */
 sk_err root_load(struct root *root);
 /* What was seen of the layer's bytes, all of them, while they were read; NULL: not all, or the
