@@ -13,9 +13,9 @@
  *     BSD   "name"    "#1/12": the content begins with a name of 12 bytes
  *
  * Members are slices: what is in a library is scanned where it lies. (Through libarchive they
- * were read once more and copied: 1.05 times the time on static libraries.) The table of names is told
- * as a member without content, as libarchive has it; directories and links without content are not
- * told. A header that is none ends the archive, `damaged`; fewer bytes than a header, silently.
+ * were read once more and copied: 1.05 times the time on static libraries.) The table of names is
+ * told as a member without content, as libarchive has it; directories and links without content are
+ * not told. A header that is none ends the archive, `damaged`; fewer bytes than a header, silently.
  *
  * A Debian package is an AR archive whose members are two packed TAR archives: the engine opens
  * those as layers of their own, which need libarchive: so AR is late, too. Specification: ar(5),
