@@ -131,8 +131,9 @@ LZ_INLINE void copy(struct run *x, size_t distance, size_t len) {
     }
     do {
         memcpy(out, from, 16);
-        out += 16;
-        from += 16;
+        memcpy(out + 16, from + 16, 16);
+        out += 32;
+        from += 32;
     } while (out < x->out);
 }
 
@@ -144,60 +145,45 @@ LZ_INLINE uint8_t byte_at(const struct run *x, size_t distance) {
 /* ---- parts of a symbol -------------------------------------------------------------------- */
 
 LZ_INLINE void literal_plain(struct run *x, lz_prob *tree) {
-    uint32_t node = 1;
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    *x->out++ = (uint8_t)node;
+    *x->out++ = (uint8_t)lz_tree(&x->r, tree, 8);
 }
 
+/* As lz_tree, but of the two that may come next each may lie in either of two trees. */
 LZ_INLINE void literal_matched(struct run *x, lz_prob *tree) {
-    uint32_t match = byte_at(x, (size_t)x->rep0 + 1);
+    uint32_t match = (uint32_t)byte_at(x, (size_t)x->rep0 + 1) << 1;
     uint32_t node = 1, agree = 0x100; /* 0 once a bit differed */
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < 8; i++) {
+    lz_prob *prob = tree + agree + (match & agree) + node;
+    uint32_t p = *prob;
+#pragma GCC unroll 7
+    for (unsigned i = 0; i < 7; i++) {
+        uint32_t one = match & agree, none = agree ^ one;
         match <<= 1;
-        uint32_t bit = match & agree;
-        lz_prob *prob = tree + agree + bit + node;
-        uint32_t zero = lz_tree_bit(&x->r, prob, *prob);
+        uint32_t lower = tree[none + (match & none) + 2 * node];
+        uint32_t next = tree[one + (match & one) + 2 * node + 1];
+        uint32_t zero = lz_tree_bit_then(&x->r, prob, p, lower, &next);
         node = 2 * node + 1 + zero;
-        agree &= bit ^ zero;
+        agree &= one ^ zero;
+        prob = tree + agree + (match & agree) + node;
+        p = next;
     }
-    *x->out++ = (uint8_t)node;
+    *x->out++ = (uint8_t)(2 * node + 1 + lz_tree_bit(&x->r, prob));
 }
 
 LZ_INLINE uint32_t length(struct run *x, struct lz_len *len, unsigned pos_state) {
-    lz_prob *tree;
-    uint32_t base, node = 1;
     if (!lz_bit(&x->r, &len->choice)) {
-        tree = len->low[pos_state];
-        base = LZ_LEN_MIN - 8;
-    } else if (!lz_bit(&x->r, &len->second)) {
-        tree = len->mid[pos_state];
-        base = LZ_LEN_MIN + 8 - 8;
-    } else {
-        tree = len->high;
-        base = LZ_LEN_MIN + 16 - 256;
-        for (unsigned i = 0; i < 5; i++) {
-            node = lz_tree_step(&x->r, tree, node);
-        }
+        return LZ_LEN_MIN - 8 + lz_tree(&x->r, len->low[pos_state], 3);
     }
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    node = lz_tree_step(&x->r, tree, node);
-    return base + node;
+    if (!lz_bit(&x->r, &len->second)) {
+        return LZ_LEN_MIN + 8 - 8 + lz_tree(&x->r, len->mid[pos_state], 3);
+    }
+    return LZ_LEN_MIN + 16 - 256 + lz_tree(&x->r, len->high, 8);
 }
 
 /* Lowest bit first: what comes out is added to `value`. */
 LZ_INLINE uint32_t reverse(struct run *x, lz_prob *tree, unsigned bits, uint32_t value) {
     uint32_t node = 1;
     for (unsigned i = 0; i < bits; i++) {
-        uint32_t zero = lz_tree_bit(&x->r, tree + node, tree[node]);
+        uint32_t zero = lz_tree_bit(&x->r, tree + node);
         node = 2 * node + 1 + zero;
         value += (1u + zero) << i;
     }
@@ -207,13 +193,7 @@ LZ_INLINE uint32_t reverse(struct run *x, lz_prob *tree, unsigned bits, uint32_t
 LZ_INLINE uint32_t distance(struct run *x, struct lz_probs *p, uint32_t len) {
     uint32_t by_len = len - LZ_LEN_MIN;
     lz_prob *tree = p->slot[by_len < LZ_LEN_STATES ? by_len : LZ_LEN_STATES - 1];
-    uint32_t slot = 1;
-    slot = lz_tree_step(&x->r, tree, slot);
-    slot = lz_tree_step(&x->r, tree, slot);
-    slot = lz_tree_step(&x->r, tree, slot);
-    slot = lz_tree_step(&x->r, tree, slot);
-    slot = lz_tree_step(&x->r, tree, slot);
-    slot = lz_tree_step(&x->r, tree, slot) - 64;
+    uint32_t slot = lz_tree(&x->r, tree, 6) - 64;
     if (slot < SLOTS_PLAIN) {
         return slot;
     }

@@ -13,7 +13,11 @@
  * caller sees to it that there are LZ_SYMBOL_MAX bytes for a symbol.
  *
  * Two kinds of bits: those that decide what comes next are branches, those of a tree (literals,
- * lengths, distances), half of which would be guessed wrongly, are reckoned without one.
+ * lengths, distances), half of which would be guessed wrongly, are reckoned without one. The few
+ * instructions of lz_part are written out for x86-64, because gcc 12 makes a branch of whatever it
+ * knows to be a condition (liblzma is as fast then); in C, with the condition hidden from it, a
+ * text takes an eighth longer. Tried: the byte of lz_normalise without a branch costs more than the
+ * wrong guesses; reading ahead in the short trees of distances (lowest bit first) gains nothing.
  */
 #ifndef SK_CODEC_LZMA_RANGE_H
 #define SK_CODEC_LZMA_RANGE_H
@@ -59,23 +63,92 @@ LZ_INLINE bool lz_bit(struct lz_range *r, lz_prob *prob) {
     return true;
 }
 
-/* A bit of a tree: ~0 for 0, 0 for 1. p is what *prob was. */
-LZ_INLINE uint32_t lz_tree_bit(struct lz_range *r, lz_prob *prob, uint32_t p) {
-    lz_normalise(r);
-    uint32_t bound = (r->range >> LZ_PROB_BITS) * p;
-    uint32_t rest = r->range - bound, less = r->code - bound;
-    uint32_t zero = 0u - (uint32_t)(r->code < bound);
-    __asm__("" : "+r"(zero));
-    r->range = rest ^ ((rest ^ bound) & zero);
-    r->code = less + (bound & zero);
-    uint32_t change = p + (zero & (uint32_t)(((1 << LZ_PROB_SHIFT) - 1) - (int)LZ_PROB_ONE));
-    *prob = (lz_prob)(p - (uint32_t)((int32_t)change >> LZ_PROB_SHIFT));
+#if defined(__x86_64__)
+/* Which part the code is in: ~0 for the lower one, 0 for the upper one. */
+LZ_INLINE uint32_t lz_part(struct lz_range *r, uint32_t bound) {
+    uint32_t rest = r->range - bound, less = r->code - bound, zero;
+    __asm__("cmpl %[bound], %[code]\n\t"
+            "cmovb %[bound], %[rest]\n\t"
+            "cmovb %[code], %[less]\n\t"
+            "sbbl %[zero], %[zero]"
+            : [rest] "+&r"(rest), [less] "+&r"(less), [zero] "=&r"(zero)
+            : [bound] "r"(bound), [code] "r"(r->code)
+            : "cc");
+    r->range = rest;
+    r->code = less;
     return zero;
 }
 
-/* A node of a tree to the next: 2 * node + bit. */
-LZ_INLINE uint32_t lz_tree_step(struct lz_range *r, lz_prob *tree, uint32_t node) {
-    return 2 * node + 1 + lz_tree_bit(r, tree + node, tree[node]);
+/* The same, and of two numbers the one for the lower or the upper part. */
+LZ_INLINE uint32_t lz_part_of(struct lz_range *r, uint32_t bound, uint32_t lower, uint32_t *upper) {
+    uint32_t rest = r->range - bound, less = r->code - bound, zero, which = *upper;
+    __asm__("cmpl %[bound], %[code]\n\t"
+            "cmovb %[bound], %[rest]\n\t"
+            "cmovb %[code], %[less]\n\t"
+            "cmovb %[lower], %[which]\n\t"
+            "sbbl %[zero], %[zero]"
+            : [rest] "+&r"(rest), [less] "+&r"(less), [which] "+&r"(which), [zero] "=&r"(zero)
+            : [bound] "r"(bound), [code] "r"(r->code), [lower] "r"(lower)
+            : "cc");
+    r->range = rest;
+    r->code = less;
+    *upper = which;
+    return zero;
+}
+#else
+LZ_INLINE uint32_t lz_part(struct lz_range *r, uint32_t bound) {
+    uint32_t rest = r->range - bound;
+    uint32_t zero = (uint32_t)((int64_t)((uint64_t)r->code - bound) >> 63);
+    __asm__("" : "+r"(zero)); /* or gcc 12 sees that it is a condition, and makes a branch of it */
+    r->range = rest ^ ((rest ^ bound) & zero);
+    r->code = r->code - bound + (bound & zero);
+    return zero;
+}
+
+LZ_INLINE uint32_t lz_part_of(struct lz_range *r, uint32_t bound, uint32_t lower, uint32_t *upper) {
+    uint32_t zero = lz_part(r, bound);
+    *upper ^= (lower ^ *upper) & zero;
+    return zero;
+}
+#endif
+
+/* p after a bit, of which lz_part gave `zero`. */
+LZ_INLINE lz_prob lz_learn(uint32_t p, uint32_t zero) {
+    uint32_t towards = zero & (uint32_t)((1 << LZ_PROB_SHIFT) - 1 - (int)LZ_PROB_ONE);
+    return (lz_prob)(p - (uint32_t)((int32_t)(p + towards) >> LZ_PROB_SHIFT));
+}
+
+/* A bit of a tree: ~0 for 0, 0 for 1. */
+LZ_INLINE uint32_t lz_tree_bit(struct lz_range *r, lz_prob *prob) {
+    uint32_t p = *prob;
+    lz_normalise(r);
+    uint32_t zero = lz_part(r, (r->range >> LZ_PROB_BITS) * p);
+    *prob = lz_learn(p, zero);
+    return zero;
+}
+
+/* The same; *next, which is the next bit's probability if this one is 1, becomes `other` if it is
+ * 0. */
+LZ_INLINE uint32_t lz_tree_bit_then(struct lz_range *r, lz_prob *prob, uint32_t p, uint32_t other,
+                                    uint32_t *next) {
+    lz_normalise(r);
+    uint32_t zero = lz_part_of(r, (r->range >> LZ_PROB_BITS) * p, other, next);
+    *prob = lz_learn(p, zero);
+    return zero;
+}
+
+/* A leaf: the bits, highest first, below a 1. Both that may come next are read from the tree while
+ * a bit is reckoned: what a bit waits for is then the one before, not the memory. */
+LZ_INLINE uint32_t lz_tree(struct lz_range *r, lz_prob *tree, unsigned bits) {
+    uint32_t node = 1, p = tree[1];
+#pragma GCC unroll 8
+    for (unsigned i = 1; i < bits; i++) {
+        uint32_t next = tree[2 * node + 1];
+        uint32_t zero = lz_tree_bit_then(r, tree + node, p, tree[2 * node], &next);
+        node = 2 * node + 1 + zero;
+        p = next;
+    }
+    return 2 * node + 1 + lz_tree_bit(r, tree + node);
 }
 
 /* Bits that are as often 0 as 1, highest first, below those of `value`. */

@@ -10,7 +10,7 @@
  * (APPNOTE 5.8.8; lzip manual, "File format"). .lz is a chain of members: another one follows where
  * the magic does, else what is there is left alone.
  *
- * Its own and not liblzma's because that is half again as slow (decision 011), and asks for the
+ * Its own and not liblzma's because that is half again as slow (decision 012), and asks for the
  * whole of a dictionary at once. Where a damaged stream stops, and what comes out before, is the
  * same (tests/unit/codec/test_lzma.c).
  */
