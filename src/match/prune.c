@@ -4,16 +4,21 @@
  *
  *   rounds   each signature that is still in asks for one subsignature, the one most likely to be
  *            missing, last the one whose trigger was found; all that are asked for are looked for
- *            together: many by their keys (sieve.h), then, or when there are few, by their rarest
- *            part (pattern_ask_all)
+ *            together: many by their keys (sieve.h), then, where places of a key are known, at
+ *            those (one sweep over the layer, in the order of places), else by their rarest part
+ *            (pattern_ask_all)
  *   rest     all that the signatures left over may ask for, with the sieve, when there are many
  *
  * An ordinary ELF file touches five signatures of up to fifteen subsignatures and matches none.
  * Looking for all of their keys at once took a second pass over the file, with a table made for it,
  * more than the filter itself; a few searches for one literal are a tenth of that. A file made of
  * the signatures' own bytes touches thousands: one search each over the whole layer reads it from
- * memory each time. Tried before: the sieve for everything straight away; one round. The second
- * sieve is for everything: by then most of what is left in will be found.
+ * memory each time. Tried before: the sieve for everything straight away; one round. Once few
+ * enough are left in, a sieve is for everything: by then most of that will be found.
+ *
+ * What a signature asks for is put in order once: done anew in every round that was a fifth of the
+ * time on the first eight bytes of signatures as a Windows program. Known places in the order of
+ * the askers loaded a window of 256 KiB for each (a quarter of the time on whole literals).
  */
 #include "match/matcher_private.h"
 
