@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -269,12 +270,25 @@ static void test_answers_come_in_turn(void **state) {
     check("ooPF", 0, 1);
 }
 
+/* Fewer objects wait where few descriptors may be open: their owner can still open more. */
+static void test_few_descriptors(void **state) {
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit few = {.rlim_cur = 56, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    char acts[OBJECTS] = "o";
+    memset(acts, 'o', OBJECTS - 1);
+    check(acts, 0, 1);
+    check(acts, 0, 2);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_lost_anywhere),
-        cmocka_unit_test(test_many_lost),
-        cmocka_unit_test(test_one_hangs),
-        cmocka_unit_test(test_answers_come_in_turn),
+        cmocka_unit_test(test_one_lost_anywhere), cmocka_unit_test(test_many_lost),
+        cmocka_unit_test(test_one_hangs),         cmocka_unit_test(test_answers_come_in_turn),
+        cmocka_unit_test(test_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
