@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Checksums of .xz: none, CRC-32, CRC-64, SHA-256. CRC-64 takes eight bytes at a time: a table for
+ * Checksums of .xz: none, CRC-32, CRC-64, SHA-256. CRC-64 takes 16 bytes at a time: a table for
  * each of their places says what it does to the remainder.
  */
 #include "codec/xz_check.h"
@@ -12,11 +12,12 @@
 #include "codec/codec.h"
 #include "crypto/digest.h"
 
+#define STEP_BYTES 16u
 #define CRC64_POLYNOMIAL UINT64_C(0xc96c5795d7870f42)
 
 enum { KIND_NONE = 0, KIND_CRC32 = 1, KIND_CRC64 = 4, KIND_SHA256 = 10 };
 
-static uint64_t crc64_table[8][256];
+static uint64_t crc64_table[STEP_BYTES][256];
 
 static void make_crc64_table(void) {
     for (unsigned byte = 0; byte < 256; byte++) {
@@ -26,7 +27,7 @@ static void make_crc64_table(void) {
         }
         crc64_table[0][byte] = crc;
     }
-    for (unsigned place = 1; place < 8; place++) {
+    for (unsigned place = 1; place < STEP_BYTES; place++) {
         for (unsigned byte = 0; byte < 256; byte++) {
             uint64_t crc = crc64_table[place - 1][byte];
             crc64_table[place][byte] = crc >> 8 ^ crc64_table[0][crc & 0xff];
@@ -34,16 +35,20 @@ static void make_crc64_table(void) {
     }
 }
 
+/* What eight bytes do to the remainder when `behind` (0 or 8) more follow in the step. */
+static inline uint64_t crc64_eight(uint64_t x, unsigned behind) {
+    return crc64_table[behind + 7][x & 0xff] ^ crc64_table[behind + 6][x >> 8 & 0xff] ^
+           crc64_table[behind + 5][x >> 16 & 0xff] ^ crc64_table[behind + 4][x >> 24 & 0xff] ^
+           crc64_table[behind + 3][x >> 32 & 0xff] ^ crc64_table[behind + 2][x >> 40 & 0xff] ^
+           crc64_table[behind + 1][x >> 48 & 0xff] ^ crc64_table[behind][x >> 56];
+}
+
 uint64_t xz_crc64(uint64_t crc, const uint8_t *bytes, size_t len) {
     static once_flag made = ONCE_FLAG_INIT;
     call_once(&made, make_crc64_table);
     crc = ~crc;
-    for (; len >= 8; len -= 8, bytes += 8) {
-        uint64_t x = crc ^ sk_load_u64le(bytes);
-        crc = crc64_table[7][x & 0xff] ^ crc64_table[6][x >> 8 & 0xff] ^
-              crc64_table[5][x >> 16 & 0xff] ^ crc64_table[4][x >> 24 & 0xff] ^
-              crc64_table[3][x >> 32 & 0xff] ^ crc64_table[2][x >> 40 & 0xff] ^
-              crc64_table[1][x >> 48 & 0xff] ^ crc64_table[0][x >> 56];
+    for (; len >= STEP_BYTES; len -= STEP_BYTES, bytes += STEP_BYTES) {
+        crc = crc64_eight(sk_load_u64le(bytes) ^ crc, 8) ^ crc64_eight(sk_load_u64le(bytes + 8), 0);
     }
     for (; len > 0; len--, bytes++) {
         crc = crc >> 8 ^ crc64_table[0][(crc ^ *bytes) & 0xff];
