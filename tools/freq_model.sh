@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Rebuild src/defc/freq_table.c from the files of this Debian system (class 0 ELF, 1 text, 2 PE).
+# Rebuild src/defc/freq_table.c and freq_low.c from the files of this Debian system (class 0 ELF, 1 text, 2 PE).
 # Any system will do: the table decides how fast scanning is, never what is found. PE_DIRS: folders with PE files
 # (default /usr); the table in the repository was made with those of the package libwine, unpacked with dpkg-deb -x.
 set -eu
@@ -15,5 +15,6 @@ ${CC:-cc} -O2 -Isrc -o "$tmp/freq_model" tools/freq_model.c -lm
         -o -name '*.xml' -o -name '*.json' -o -name '*.pl' \) | sort | sed 's/^/1 /'
     find ${PE_DIRS:-/usr} -xdev -type f \( -name '*.dll' -o -name '*.exe' -o -name '*.efi' -o -name '*.sys' \) \
         -not -path '*clamav*' | sort | sed 's/^/2 /'
-} 2>/dev/null | "$tmp/freq_model" > "$tmp/out.c"
+} 2>/dev/null | "$tmp/freq_model" "$tmp/low.c" > "$tmp/out.c"
 mv "$tmp/out.c" src/defc/freq_table.c
+mv "$tmp/low.c" src/defc/freq_low.c

@@ -20,6 +20,9 @@ struct freq_gram {
 #define FREQ_GRAM_SLOTS 16384u
 extern const uint8_t freq_first[128];
 extern const char freq_pair[128][129];
+/* Of the lower seven bits of a byte, the case kept; without PE files. */
+extern const uint8_t freq_low_first[128];
+extern const char freq_low_pair[128][129];
 extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
 extern const uint64_t freq_seen[FREQ_SEEN_WORDS];
 extern const uint64_t freq_word[FREQ_WORD_WORDS];

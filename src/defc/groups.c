@@ -219,7 +219,10 @@ static sk_err build_marks(const struct body_builder *b, struct arena *arena, uns
     for (size_t i = 0; i < b->trig_use.count; i++) {
         if (in_table(b, i, table)) {
             const struct mt_trig *t = trig_at(b, i);
-            lit[at++] = (struct marks_literal){b->lit.bytes.data + t->lit, t->len, (uint32_t)i};
+            lit[at++] = (struct marks_literal){.bytes = b->lit.bytes.data + t->lit,
+                                               .len = t->len,
+                                               .nocase = (t->flags & MT_TRIG_NOCASE) != 0,
+                                               .trig = (uint32_t)i};
         }
     }
     struct marks marks = {0};

@@ -2,25 +2,33 @@
 /*
  * Marks of a table by taking turns.
  *
- * A class lets a place pass when its three bytes are each among the bytes that its marks have
- * there: the cross product of three sets. A literal of thirty bytes offers twenty-seven marks to
- * eight classes, so most literals find a class that has nearly all of their bytes already. One
- * after the other takes the mark and class that cost least now; then everybody once more, knowing
- * what the others have chosen:
+ * A class lets a place pass when its four bytes are each among the bytes that its marks have there:
+ * the cross product of four sets. A literal of thirty bytes offers twenty-seven marks to four
+ * classes, so most literals find a class that has nearly all of their bytes already. One after the
+ * other takes the mark and class that cost least now; then everybody once more, knowing what the
+ * others have chosen:
  *
- *     literal  a b c d e f g h i j     mark at c: window c..j, class k: c in S0, d in S1, e in S2
+ *     literal  a b c d e f g h i j     mark at c: window c..j, class k: c in S0, d in S1, e, f
  *
  *     cost = what more passes class k x PASS_NS + how often the window stands x HIT_NS
  *
- * What passes is counted with a chain of byte pairs (defc/freq.h):
+ * What passes is counted with a chain of byte pairs (defc/freq.h), forwards and backwards:
  *
- *     rate(S0, S1, S2) = sum p(a) p(b | a) p(c | b) over a in S0, b in S1, c in S2
+ *     before[i][v]   rate of S0 S1 .. S(i-1) v       after[i][v]   probability of S(i+1) .. S3
+ *                                                                  behind v
  *
- * A class keeps four sums (struct class) from which the growth by one mark follows without a loop;
- * that a new first and a new last byte also meet through the old middle ones is left out.
+ * from which the growth by one mark follows without a loop over the sets; that a new byte and
+ * another one that is not next to it also meet through the old ones between is left out.
  *
- * Measured with the tables for ELF of the official files (2,000 literals in sixteen classes): 2.5 %
- * of the places of shared libraries pass, 3 to 6 % of text. All 69,000 literals for PE in the same
+ * Bytes are looked up by their lower seven bits as they stand. (Tried: without the bit that case
+ * is folded by, three bytes and eight classes for each segment: as many places pass, but six
+ * permutations instead of four and twice as many operations in all. Four bytes and tables of 64:
+ * half as much work, twice to three times as many pass. Every second place alone, with two marks
+ * for each literal: half as much work, twice as many pass. A sample of windows instead of the
+ * chain: 1.2 times as many.)
+ *
+ * Measured with the tables for ELF of the official files (2,000 literals in eight classes): 2.5 %
+ * of the places of shared libraries pass, 4 to 7 % of text. All 69,000 literals for PE in the same
  * way: a third, so tables that large keep their groups.
  */
 #include "defc/marks.h"
@@ -31,9 +39,10 @@
 #include "defc/freq.h"
 #include "match/plan.h"
 
-#define CLASSES 8u
-#define VALUES 128u
-#define TURNS 3u
+#define BYTES MT_MARK_BYTES
+#define VALUES MT_MARK_VALUES
+#define CLASSES MT_MARK_CLASSES
+#define TURNS 2u
 #define PASS_NS 1.5
 #define HIT_NS 30.0
 /* Half of what a table may let pass: there are two segments. */
@@ -46,17 +55,21 @@ struct model {
 };
 
 struct class {
-    uint32_t count[3][VALUES]; /* how many marks have this byte there */
-    double before[VALUES];     /* [b]: sum of p(a) p(b | a) over the first bytes */
-    double after[VALUES];      /* [b]: sum of p(c | b) over the last bytes */
-    double more_first[VALUES]; /* [a]: what passes more with a among the first bytes */
-    double more_last[VALUES];
+    uint32_t count[BYTES][VALUES]; /* how many marks have this byte there */
+    double before[BYTES][VALUES];
+    double after[BYTES][VALUES];
 };
 
 /* The mark of one literal. */
 struct choice {
     uint32_t at; /* of the window, in the literal */
     unsigned cls;
+};
+
+/* What may stand at the four places of a mark: one value, or two, or any. */
+struct values {
+    unsigned count[BYTES]; /* VALUES: any */
+    unsigned value[BYTES][2];
 };
 
 struct choosing {
@@ -68,9 +81,9 @@ struct choosing {
 
 static void model_fill(struct model *m) {
     for (unsigned a = 0; a < VALUES; a++) {
-        m->first[a] = freq_rate(freq_first[a]);
+        m->first[a] = freq_rate(freq_low_first[a]);
         for (unsigned b = 0; b < VALUES; b++) {
-            m->next[a][b] = freq_rate((uint32_t)(freq_pair[a][b] - '0'));
+            m->next[a][b] = freq_rate((uint32_t)(freq_low_pair[a][b] - '0'));
             m->previous[b][a] = m->next[a][b];
         }
     }
@@ -78,60 +91,76 @@ static void model_fill(struct model *m) {
 
 /* The sums of a class whose sets have changed. */
 static void class_sum(const struct model *m, struct class *c) {
-    memset(c->before, 0, sizeof(c->before));
-    memset(c->after, 0, sizeof(c->after));
-    memset(c->more_first, 0, sizeof(c->more_first));
-    memset(c->more_last, 0, sizeof(c->more_last));
-    for (unsigned x = 0; x < VALUES; x++) {
-        for (unsigned b = 0; c->count[0][x] > 0 && b < VALUES; b++) {
-            c->before[b] += m->first[x] * m->next[x][b];
-        }
-        for (unsigned b = 0; c->count[2][x] > 0 && b < VALUES; b++) {
-            c->after[b] += m->previous[x][b];
-        }
+    for (unsigned v = 0; v < VALUES; v++) {
+        c->before[0][v] = m->first[v];
+        c->after[BYTES - 1][v] = 1;
     }
-    for (unsigned b = 0; b < VALUES; b++) {
-        for (unsigned x = 0; c->count[1][b] > 0 && x < VALUES; x++) {
-            c->more_first[x] += m->previous[b][x] * c->after[b];
-            c->more_last[x] += c->before[b] * m->next[b][x];
+    for (unsigned i = 1; i < BYTES; i++) {
+        double *before = c->before[i], *after = c->after[BYTES - 1 - i];
+        memset(before, 0, sizeof(c->before[i]));
+        memset(after, 0, sizeof(c->after[i]));
+        for (unsigned x = 0; x < VALUES; x++) {
+            for (unsigned v = 0; c->count[i - 1][x] > 0 && v < VALUES; v++) {
+                before[v] += c->before[i - 1][x] * m->next[x][v];
+            }
+            for (unsigned v = 0; c->count[BYTES - i][x] > 0 && v < VALUES; v++) {
+                after[v] += m->previous[x][v] * c->after[BYTES - i][x];
+            }
         }
-    }
-    for (unsigned a = 0; a < VALUES; a++) {
-        c->more_first[a] *= m->first[a];
     }
 }
 
 /* What passes a class, per byte. */
 static double class_rate(const struct class *c) {
     double sum = 0;
-    for (unsigned a = 0; a < VALUES; a++) {
-        sum += c->count[0][a] > 0 ? c->more_first[a] : 0;
+    for (unsigned v = 0; v < VALUES; v++) {
+        sum += c->count[0][v] > 0 ? c->before[0][v] * c->after[0][v] : 0;
     }
     return sum;
 }
 
-/* How much more passes with a mark of these three values. */
-static double class_growth(const struct model *m, const struct class *c, const unsigned v[3]) {
-    bool a = c->count[0][v[0]] == 0, b = c->count[1][v[1]] == 0, z = c->count[2][v[2]] == 0;
-    double growth = 0, after = c->after[v[1]];
-    if (z) {
-        growth += c->more_last[v[2]];
-        after += m->next[v[1]][v[2]];
-    }
-    if (a) {
-        growth += c->more_first[v[0]];
-    }
-    if (b) {
-        growth += (c->before[v[1]] + (a ? m->first[v[0]] * m->next[v[0]][v[1]] : 0)) * after;
-    } else if (a && z) {
-        growth += m->first[v[0]] * m->next[v[0]][v[1]] * m->next[v[1]][v[2]];
+/* How much more passes with these values. From the last byte to the first: what follows a new
+ * value is what followed it before, and the new ones at the next place. */
+static double class_growth(const struct model *m, const struct class *c, const struct values *v) {
+    double growth = 0, follows[2] = {0, 0};
+    unsigned behind = 0; /* new values at the next place, and where in v they are */
+    unsigned next[2] = {0, 0};
+    for (unsigned i = BYTES; i-- > 0;) {
+        double sum[2] = {0, 0};
+        unsigned fresh = 0, value[2] = {0, 0};
+        bool any = v->count[i] == VALUES;
+        for (unsigned k = 0; k < v->count[i]; k++) {
+            unsigned x = any ? k : v->value[i][k];
+            if (c->count[i][x] > 0) {
+                continue;
+            }
+            double after = c->after[i][x];
+            for (unsigned b = 0; b < behind; b++) {
+                after += m->next[x][next[b]] * follows[b];
+            }
+            growth += c->before[i][x] * after;
+            sum[fresh] = any ? 0 : after;
+            value[fresh] = x;
+            fresh += !any;
+        }
+        behind = fresh;
+        memcpy(follows, sum, sizeof(follows));
+        memcpy(next, value, sizeof(next));
     }
     return growth;
 }
 
-static void values_at(const struct marks_literal *lit, uint32_t at, unsigned out[3]) {
-    for (unsigned i = 0; i < 3; i++) {
-        out[i] = plan_class_index(lit->bytes[at + i]);
+/* Both cases of a letter when they are the same; any where the literal has ended. */
+static void values_at(const struct marks_literal *lit, uint32_t at, struct values *out) {
+    for (unsigned i = 0; i < BYTES; i++) {
+        out->count[i] = VALUES;
+        if (at + i < lit->len) {
+            uint8_t byte = lit->bytes[at + i];
+            bool both = lit->nocase && byte >= 'a' && byte <= 'z';
+            out->count[i] = both ? 2 : 1;
+            out->value[i][0] = byte % VALUES;
+            out->value[i][1] = byte & 0x5fu;
+        }
     }
 }
 
@@ -139,13 +168,16 @@ static void values_at(const struct marks_literal *lit, uint32_t at, unsigned out
 static void class_change(struct choosing *c, const struct marks_literal *lit, struct choice where,
                          int by) {
     struct class *cls = &c->cls[where.cls];
-    unsigned v[3];
-    values_at(lit, where.at, v);
+    struct values v;
+    values_at(lit, where.at, &v);
     bool changed = false;
-    for (unsigned i = 0; i < 3; i++) {
-        uint32_t was = cls->count[i][v[i]];
-        cls->count[i][v[i]] = by > 0 ? was + 1 : was - 1;
-        changed = changed || (was == 0) != (cls->count[i][v[i]] == 0);
+    for (unsigned i = 0; i < BYTES; i++) {
+        for (unsigned k = 0; k < v.count[i]; k++) {
+            uint32_t *count = &cls->count[i][v.count[i] == VALUES ? k : v.value[i][k]];
+            uint32_t was = *count;
+            *count = by > 0 ? was + 1 : was - 1;
+            changed = changed || (was == 0) != (*count == 0);
+        }
     }
     if (changed) {
         class_sum(&c->model, cls);
@@ -158,7 +190,7 @@ static uint32_t window_len(uint32_t len, uint32_t at) {
 }
 
 /* The class that grows least by these values. */
-static unsigned best_class(const struct choosing *c, const unsigned v[3], double *out_growth) {
+static unsigned best_class(const struct choosing *c, const struct values *v, double *out_growth) {
     unsigned best = 0;
     double least = class_growth(&c->model, &c->cls[0], v);
     for (unsigned k = 1; k < CLASSES; k++) {
@@ -179,10 +211,10 @@ static struct choice choose(struct choosing *c, const struct marks_literal *lit)
     freq_run(&c->run, lit->bytes, lit->len);
     for (uint32_t at = 0; at + least_len <= c->run.len; at++) {
         double stands = freq_window(&c->run, at, window_len(c->run.len, at)) * HIT_NS;
-        unsigned v[3];
-        values_at(lit, at, v);
+        struct values v;
+        values_at(lit, at, &v);
         double growth = 0;
-        unsigned cls = best_class(c, v, &growth);
+        unsigned cls = best_class(c, &v, &growth);
         if (at == 0 || stands + growth * PASS_NS < least) {
             least = stands + growth * PASS_NS;
             best = (struct choice){at, cls};
@@ -237,7 +269,7 @@ static sk_err keep(struct arena *arena, const struct choosing *c,
         return sk_fail(SK_E_NOMEM);
     }
     for (unsigned k = 0; k < CLASSES; k++) {
-        for (unsigned i = 0; i < 3 * VALUES; i++) {
+        for (unsigned i = 0; i < BYTES * VALUES; i++) {
             bool in = c->cls[k].count[i / VALUES][i % VALUES] > 0;
             head->cls[i / VALUES][i % VALUES] |= (uint8_t)((unsigned)in << k);
         }

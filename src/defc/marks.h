@@ -15,8 +15,9 @@
 
 /* A trigger of the table. */
 struct marks_literal {
-    const uint8_t *bytes;
-    uint32_t len; /* 3.. */
+    const uint8_t *bytes; /* lower case when nocase */
+    uint16_t len;         /* 3.. */
+    bool nocase;
     uint32_t trig;
 };
 struct marks {

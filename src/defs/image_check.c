@@ -327,6 +327,23 @@ static const char *check_group(const struct body_check *b, const struct mt_group
     return NULL;
 }
 
+/* The classes that take the first four bytes of a mark, in both cases where the case is ignored. */
+static unsigned mark_classes(const struct mt_mark_head *head, const struct mt_mark *m,
+                             const uint8_t *text, bool nocase) {
+    unsigned classes = (1u << MT_MARK_CLASSES) - 1;
+    for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
+        for (unsigned v = 0; i >= m->q && v < MT_MARK_VALUES; v++) { /* whatever stands there */
+            classes &= head->cls[i][v];
+        }
+        if (i < m->q) {
+            bool letter = text[i] >= 'a' && text[i] <= 'z';
+            classes &= head->cls[i][text[i] & 127u];
+            classes &= head->cls[i][nocase && letter ? text[i] & 0x5fu : text[i] & 127u];
+        }
+    }
+    return classes;
+}
+
 /* Each mark stands in its literal, and the classes let it pass. */
 static bool mark_good(const struct body_check *b, const struct mt_table *table,
                       const struct mt_mark *m) {
@@ -340,15 +357,13 @@ static bool mark_good(const struct body_check *b, const struct mt_table *table,
         return false;
     }
     const uint8_t *text = b->seg->lit + t->lit + m->delta;
-    uint8_t classes = UINT8_MAX;
     for (unsigned i = 0; i < 8; i++) {
         uint8_t byte = (uint8_t)(m->window >> 8 * i);
         if (byte != (i < m->q ? (uint8_t)(text[i] | 0x20) : 0)) {
             return false;
         }
-        classes &= i < 3 ? table->mark_head->cls[i][plan_class_index(byte)] : UINT8_MAX;
     }
-    return classes != 0;
+    return mark_classes(table->mark_head, m, text, (t->flags & MT_TRIG_NOCASE) != 0) != 0;
 }
 
 static bool slow_mask(uint32_t mask) {

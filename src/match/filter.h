@@ -43,10 +43,10 @@ struct filter_kernel {
      * nibble tables do; ascending. Every entry of the slow set is among them. */
     size_t (*slow)(const struct plan_classes *classes, const struct filter_span *span,
                    uint32_t *out);
-    /* Positions in [first, end) with three bytes that the classes let pass, no others, and with the
-     * hash of the first four bytes of some mark (filter_begins_mark); ascending. NULL: bytes are
-     * not looked up one by one, so plans by marks do not pay (they are searched by the scalar
-     * one). */
+    /* Positions in [first, end) with three bytes and more, of which the first four pass the classes
+     * of the marks and have the hash of some mark (filter_begins_mark; what is missing is 0), no
+     * others; ascending. NULL: bytes are not looked up one by one, so plans by marks do not pay
+     * (they are searched by the scalar one). */
     size_t (*marks)(const struct filter_plan *plan, const struct filter_span *span, uint32_t *out);
 };
 

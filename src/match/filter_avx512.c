@@ -8,8 +8,9 @@
  *   slow set   64 places at a time, looked up by byte instead of by nibbles: three two-register
  *              permutations for each half of the classes, and no candidate that the classes do not
  *              let pass
- *   marks      the same; there is a candidate in most vectors, so places are packed by compression
- *              instead of a loop
+ *   marks      the same with four bytes and eight classes, four permutations in all; the lower
+ *              seven bits of a byte are its index, so nothing is done to it before. There is a
+ *              candidate in most vectors, so places are packed by compression instead of a loop
  */
 #include "match/filter.h"
 
@@ -253,6 +254,58 @@ AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filt
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
+/* ---- marks ----------------------------------------------------------------------------------- */
+
+struct mark_tables {
+    __m512i low[MT_MARK_BYTES], high[MT_MARK_BYTES];
+};
+
+/* Which of 64 places the classes of the marks let pass; text: their bytes, and those behind. */
+AVX512 static inline __attribute__((always_inline)) uint64_t
+mark_passing(const struct mark_tables *t, const __m512i text[MT_MARK_BYTES]) {
+    __m512i a = _mm512_permutex2var_epi8(t->low[0], text[0], t->high[0]);
+    __m512i b = _mm512_permutex2var_epi8(t->low[1], text[1], t->high[1]);
+    __m512i c = _mm512_permutex2var_epi8(t->low[2], text[2], t->high[2]);
+    __m512i d = _mm512_permutex2var_epi8(t->low[3], text[3], t->high[3]);
+    return _mm512_test_epi8_mask(_mm512_ternarylogic_epi32(a, b, c, 0x80), d);
+}
+
+/* Places with three bytes and more that the classes let pass. */
+AVX512 static size_t mark_places(const struct plan_marks *m, const struct filter_span *span,
+                                 uint32_t *out) {
+    struct mark_tables t;
+    __m512i text[MT_MARK_BYTES];
+    for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
+        t.low[i] = _mm512_loadu_si512(m->cls[i]);
+        t.high[i] = _mm512_loadu_si512(m->cls[i] + 64);
+    }
+    uint32_t pos = span->first;
+    uint32_t end = span->avail < PLACES + 3 ? 0 : span->avail - (PLACES + 2);
+    uint32_t last = span->end < PLACES - 1 ? 0 : span->end - (PLACES - 1);
+    end = end < last ? end : last;
+    size_t n = 0;
+    for (; pos < end; pos += PLACES) {
+        for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
+            text[i] = _mm512_loadu_si512(span->p + pos + i);
+        }
+        n += emit_places(mark_passing(&t, text), pos, out + n);
+    }
+    /* Less than 64 are left, or less than 67 bytes: two turns at most. */
+    end = span->avail < 3 ? 0 : span->avail - 2;
+    end = end < span->end ? end : span->end;
+    for (; pos < end; pos += PLACES) {
+        for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
+            uint32_t left = span->avail - pos > i ? span->avail - pos - i : 0;
+            text[i] = _mm512_maskz_loadu_epi8(low_bits(left), span->p + pos + i);
+        }
+        uint64_t bits = mark_passing(&t, text) & low_bits(end - pos);
+        for (; bits != 0; bits &= bits - 1) {
+            out[n++] = pos + (uint32_t)__builtin_ctzll(bits);
+        }
+    }
+    return n;
+}
+
 /* filter_begins_mark of the places that are set in where. */
 AVX512 static inline __mmask16 begin_marks(const struct plan_marks *m, const uint8_t *p,
                                            __m512i places, __mmask16 where) {
@@ -269,7 +322,7 @@ AVX512 static inline __mmask16 begin_marks(const struct plan_marks *m, const uin
 
 AVX512 static size_t avx512_marks(const struct filter_plan *plan, const struct filter_span *span,
                                   uint32_t *out) {
-    size_t n = avx512_slow(&plan->slow.classes, span, out), kept = 0, whole = n;
+    size_t n = mark_places(&plan->marks, span, out), kept = 0, whole = n;
     while (whole > 0 && span->avail - out[whole - 1] < 4) { /* at the end of the layer */
         whole--;
     }

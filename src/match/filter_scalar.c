@@ -107,11 +107,19 @@ static size_t scalar_slow(const struct plan_classes *c, const struct filter_span
 
 static size_t scalar_marks(const struct filter_plan *plan, const struct filter_span *span,
                            uint32_t *out) {
-    size_t n = scalar_slow(&plan->slow.classes, span, out), kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t pos = out[i];
-        out[kept] = pos;
-        kept += filter_begins_mark(&plan->marks, span, pos);
+    const struct plan_marks *marks = &plan->marks;
+    uint32_t end = span->avail < 3 ? 0 : span->avail - 2;
+    end = end < span->end ? end : span->end;
+    size_t kept = 0;
+    for (uint32_t pos = span->first; pos < end; pos++) {
+        const uint8_t *p = span->p + pos;
+        unsigned last = span->avail - pos > 3 ? p[3] & 127u : 0;
+        unsigned pass = marks->cls[0][p[0] & 127u] & marks->cls[1][p[1] & 127u] &
+                        marks->cls[2][p[2] & 127u] & marks->cls[3][last];
+        if (pass != 0) {
+            out[kept] = pos;
+            kept += filter_begins_mark(marks, span, pos);
+        }
     }
     return kept;
 }

@@ -233,12 +233,9 @@ static bool has_marks(const struct mt_table *t) {
 static void add_mark_classes(struct filter_plan *p, unsigned input) {
     const struct mt_mark_head *head = p->input[input].table->mark_head;
     for (unsigned at = 0; head != NULL && at < sizeof(head->cls); at++) {
-        unsigned i = at / PLAN_CLASS_VALUES, v = at % PLAN_CLASS_VALUES;
-        for (unsigned k = 0; k < CLASSES_PER_HALF; k++) {
-            if ((head->cls[i][v] >> k & 1) != 0) {
-                add_class(&p->slow.classes, input % PLAN_HALVES, k, i, plan_class_byte(v));
-            }
-        }
+        unsigned i = at / MT_MARK_VALUES, v = at % MT_MARK_VALUES;
+        unsigned classes = head->cls[i][v] & ((1u << MT_MARK_CLASSES) - 1);
+        p->marks.cls[i][v] |= (uint8_t)(classes << input % PLAN_HALVES * MT_MARK_CLASSES);
     }
 }
 

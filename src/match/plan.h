@@ -8,8 +8,8 @@
  *
  * or, when every segment's table has marks and the kernel can look bytes up, instead of all that:
  *
- *   segment main   classes 0-7  | marks                    plan   16 classes, one table of marks
- *   segment daily  classes 8-15 | marks            ->
+ *   segment main   classes 0-3 | marks                     plan   8 classes, one table of marks
+ *   segment daily  classes 4-7 | marks             ->
  *
  * (One segment whose table has none, because of a masked trigger for example, and all are searched
  * by groups and the slow set.)
@@ -101,7 +101,8 @@ struct plan_mark {
 };
 #define PLAN_MARK_LOG2 16u
 struct plan_marks {
-    uint32_t set[(1u << PLAN_MARK_LOG2) / 32]; /* hashes of the first four bytes of all marks */
+    uint8_t cls[MT_MARK_BYTES][MT_MARK_VALUES]; /* as in an image, four bits for each half */
+    uint32_t set[(1u << PLAN_MARK_LOG2) / 32];  /* hashes of the first four bytes of all marks */
     unsigned log2_words, log2_buckets;
     uint32_t *word;
     uint32_t *first; /* (1 << log2_buckets) + 1 */
@@ -131,7 +132,7 @@ struct filter_plan {
     struct filter_input input[FILTER_INPUT_MAX];
     struct plan_place *place[FILTER_INPUT_MAX];
     uint32_t place_count[FILTER_INPUT_MAX];
-    bool by_marks;        /* the classes and kinds of `slow` are those of the marks */
+    bool by_marks;        /* the kinds of `slow` are those of the marks; it has no classes */
     unsigned group_count; /* 0 by marks */
     struct plan_group group[PLAN_GROUP_MAX];
     struct plan_slow slow;

@@ -50,12 +50,15 @@ struct mt_slow_entry {
 
 /*
  * Marks: every trigger of the table once more, each with one window inside its literal, so that one
- * look at three bytes finds all of them: cls[i][index of byte i] has bit k when class k takes it
- * (index: plan_class_index), and a window begins only where some class takes all three. A kernel
- * that can look bytes up searches by marks instead of groups and slow set (match/plan.h).
+ * look at four bytes finds all of them: cls[i][byte i & 127] has bit k when class k takes it, and a
+ * window begins only where some class takes all four (the fourth of three takes any). A kernel that
+ * can look bytes up searches by marks instead of groups and slow set (match/plan.h).
  */
+#define MT_MARK_BYTES 4
+#define MT_MARK_VALUES 128
+#define MT_MARK_CLASSES 4 /* so that those of two segments fit a byte */
 struct mt_mark_head {
-    uint8_t cls[3][128];
+    uint8_t cls[MT_MARK_BYTES][MT_MARK_VALUES];
 };
 struct mt_mark {
     uint64_t window; /* q folded bytes, little-endian */

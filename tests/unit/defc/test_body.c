@@ -357,8 +357,10 @@ static bool in_marks(const struct mt_segment *s, const struct mt_table *table, u
         uint8_t cls = UINT8_MAX;
         uint64_t window = 0;
         for (unsigned p = 0; p < m->q && m->delta + m->q <= t->len; p++) {
+            bool both = (t->flags & MT_TRIG_NOCASE) != 0 && lit[p] >= 'a' && lit[p] <= 'z';
             window |= (uint64_t)(lit[p] | 0x20) << 8 * p;
-            cls &= p < 3 ? table->mark_head->cls[p][plan_class_index(lit[p])] : UINT8_MAX;
+            cls &= p < 4 ? table->mark_head->cls[p][lit[p] & 127] : UINT8_MAX;
+            cls &= p < 4 && both ? table->mark_head->cls[p][lit[p] & 0x5f] : UINT8_MAX;
         }
         return window == m->window && cls != 0;
     }

@@ -545,8 +545,14 @@ static void fill_marks(struct tb *b) {
         for (unsigned i = 0; i < m.q; i++) {
             uint8_t byte = b->lit.at[trig->lit + at + i] | 0x20;
             m.window |= (uint64_t)byte << 8 * i;
-            if (i < 3) {
-                b->mark_head.cls[i][plan_class_index(byte)] |= (uint8_t)(1 << t % 8);
+        }
+        for (unsigned v = 0; v < 4 * 128; v++) {
+            uint8_t byte = b->lit.at[trig->lit + at + v / 128 % m.q], fold = byte;
+            if ((trig->flags & MT_TRIG_NOCASE) != 0 && byte >= 'a' && byte <= 'z') {
+                fold = byte & 0x5f;
+            }
+            if (v / 128 >= m.q || v % 128 == (byte & 127u) || v % 128 == (fold & 127u)) {
+                b->mark_head.cls[v / 128][v % 128] |= (uint8_t)(1 << t % MT_MARK_CLASSES);
             }
         }
         ADD(b->mark, m);

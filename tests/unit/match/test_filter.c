@@ -62,12 +62,12 @@ static void random_classes(struct plan_classes *c) {
     }
 }
 
-/* Of the bytes, not of the nibbles: up to all of 64 neighbours pass. */
-static void random_dense_classes(struct plan_classes *c) {
+/* Up to all of 64 neighbours pass. */
+static void random_mark_classes(struct plan_marks *m) {
     uint8_t mask = (uint8_t)(tb_random() | tb_random());
-    c->halves = 1 + tb_below(PLAN_HALVES);
-    for (unsigned i = 0; i < sizeof(c->cls); i++) {
-        (&c->cls[0][0][0])[i] = (uint8_t)(tb_random() & mask);
+    for (unsigned i = 0; i < sizeof(m->cls); i++) {
+        m->cls[i / MT_MARK_VALUES][i % MT_MARK_VALUES] =
+            (uint8_t)((tb_random() | tb_random()) & mask);
     }
 }
 
@@ -115,7 +115,7 @@ static void test_kernels_are_equal(void **state) {
             assert_memory_equal(a, b, na * sizeof(*a));
         }
         seen += na;
-        random_dense_classes(&plan.slow.classes);
+        random_mark_classes(&plan.marks);
         for (unsigned i = 0; i < sizeof(plan.marks.set) / sizeof(plan.marks.set[0]); i++) {
             plan.marks.set[i] = (uint32_t)tb_random();
         }
