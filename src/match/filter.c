@@ -23,7 +23,7 @@
  * A hash whose entries have all been found leaves the set for the rest of the layer: short keys are
  * often common ones. (The set once knew three bytes only: thousands of places per MB of text.)
  *
- * By marks (match/plan.h) 2 to 6 % of all places are candidates; of these one in ten begins with
+ * By marks (match/plan.h) 2 to 7 % of all places are candidates; of these one in ten begins with
  * the four bytes of some mark, and 200 to 1,000 per MB go on as one does. Two passes over the list
  * keep the ones that do, again without a branch; then there is one bucket to look into for all
  * segments. Half to two thirds of the time of a search by groups (AVX-512; ELF files, C headers).
