@@ -73,8 +73,8 @@ enum sk_branch {
 sk_err sk_branch_open(struct sk_stream *up, enum sk_branch kind, uint32_t number,
                       struct sk_stream **out_stream);
 /* BCJ2 of 7z: a program whose calls and jumps were taken out of it, from its four streams: the rest
- * of it, targets of calls, targets of jumps, and bits that tell which were taken. Not a stream to ask
- * sk_codec_consumed about. */
+ * of it, targets of calls, targets of jumps, and bits that tell which were taken. Not a stream to
+ * ask sk_codec_consumed about. */
 #define SK_BCJ2_STREAMS 4
 sk_err sk_bcj2_open(struct sk_stream *const up[SK_BCJ2_STREAMS], struct sk_stream **out_stream);
 /* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. */

@@ -20,16 +20,15 @@
  * from which the growth by one mark follows without a loop over the sets; that a new byte and
  * another one that is not next to it also meet through the old ones between is left out.
  *
- * Bytes are looked up by their lower seven bits as they stand. (Tried: without the bit that case
- * is folded by, three bytes and eight classes for each segment: as many places pass, but six
- * permutations instead of four and twice as many operations in all. Four bytes and tables of 64:
- * half as much work, twice to three times as many pass. Every second place alone, with two marks
- * for each literal: half as much work, twice as many pass. A sample of windows instead of the
- * chain: 1.2 times as many.)
+ * Bytes are looked up by their lower seven bits as they stand. Before, without the bit that case is
+ * folded by, three bytes and eight classes for each segment: six permutations instead of four. By a
+ * model of places that pass, never built: four bytes and tables of 64, two to three times as many
+ * pass; every second place alone with two marks for each literal, twice as many; a sample of
+ * windows instead of the chain, 1.2 times as many.
  *
- * Measured with the tables for ELF of the official files (2,000 literals in eight classes): 2.5 %
- * of the places of shared libraries pass, 4 to 7 % of text. All 69,000 literals for PE in the same
- * way: a third, so tables that large keep their groups.
+ * By the same model, with the tables for ELF of the official files (2,000 literals in eight
+ * classes), 2.5 % of the places of shared libraries pass, 4 to 7 % of text. All 69,000 literals for
+ * PE in the same way: a third, so tables that large keep their groups.
  */
 #include "defc/marks.h"
 

@@ -332,7 +332,8 @@ static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
 }
 
 /* Members that need libarchive are met in the middle: then a lean worker has unpacked for nothing.
- * Up to this size that costs at most twice what the other worker does, and few archives have any. */
+ * Up to this size that costs at most twice what the other worker does, and few archives have any.
+ */
 #define LATE_BYTES ((uint64_t)256 << 10)
 
 const struct sk_format sk_format_sevenzip = {.name = "7z",
