@@ -94,12 +94,23 @@ struct words {
     uint64_t *own, *other;
 };
 
+static bool is_missing(const void *page) {
+    return madvise((void *)(uintptr_t)page, 1, MADV_NORMAL) != 0 && errno == ENOMEM;
+}
+
+/* qemu-user takes every advice and follows none: there a child has what it should not have. */
+static bool advice_counts(void) {
+    void *page = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(page != MAP_FAILED);
+    assert_int_equal(munmap(page, 1), 0);
+    return is_missing(page);
+}
+
 /* Writes the own word and dies without one; the other one is not there at all. */
 static int write_word(void *ctx, int fd) {
     const struct words *w = ctx;
     (void)fd;
-    bool missing = madvise(w->other, 1, MADV_NORMAL) != 0 && errno == ENOMEM;
-    spawn_word_set(w->own, missing ? 77 : 1);
+    spawn_word_set(w->own, is_missing(w->other) ? 77 : 1);
     return raise(SIGKILL);
 }
 
@@ -108,12 +119,16 @@ static void test_word_is_the_childs_alone(void **state) {
     struct words w = {spawn_word_new(), spawn_word_new()};
     assert_true(w.own != NULL && w.other != NULL);
     struct spawn_options options = {.entry = write_word, .ctx = &w, .word = w.own};
+    uint64_t want = advice_counts() ? 77 : 1;
+    if (want == 1) {
+        print_message("an emulator ignores madvise: not shown that others lack the word\n");
+    }
     for (int round = 0; round < 2; round++) {
         struct spawn_child child = {0};
         assert_false(sk_failed(spawn_fork(&options, &child)));
         int status = spawn_end(&child, false);
         assert_true(WIFSIGNALED(status));
-        assert_true(spawn_word_get(w.own) == 77);
+        assert_true(spawn_word_get(w.own) == want);
         assert_true(spawn_word_get(w.other) == 0);
         spawn_word_set(w.own, 0);
     }
