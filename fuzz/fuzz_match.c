@@ -44,7 +44,7 @@ static void load_group(struct loader *l, struct mt_group *g) {
     g->head = *h;
     g->head.log2_words %= MATCH_IMAGE_LOG2_MAX + 1;
     g->head.log2_buckets %= MATCH_IMAGE_LOG2_MAX + 1;
-    g->head.entry_count &= 0xffff;
+    g->head.entry_count &= MATCH_IMAGE_COUNT_MAX;
     g->bitmap = take_array(l, sizeof(uint32_t) << g->head.log2_words);
     g->bucket_first = take_array(l, sizeof(uint32_t) * ((1u << g->head.log2_buckets) + 1));
     g->entry = take_array(l, sizeof(struct mt_entry) * g->head.entry_count);
@@ -54,7 +54,7 @@ static void load_segment(struct loader *l, struct mt_segment *s) {
     uint32_t count[MI_COUNT];
     void *at[MI_COUNT];
     for (unsigned i = 0; i < MI_COUNT; i++) {
-        count[i] = sk_cursor_u16le(&l->c);
+        count[i] = sk_cursor_u16le(&l->c) & MATCH_IMAGE_COUNT_MAX;
     }
     unsigned groups = sk_cursor_u8(&l->c) % (MT_GROUP_MAX + 1);
     for (unsigned i = 0; i < MI_COUNT; i++) {

@@ -49,6 +49,9 @@ static const size_t match_image_each[MI_COUNT] = {sizeof(struct mt_sig),
                                                   sizeof(uint32_t),
                                                   sizeof(struct mt_mark)};
 
-#define MATCH_IMAGE_LOG2_MAX 8u /* larger bitmaps would only slow the fuzzer down */
+/* Larger bitmaps and arrays would only slow the fuzzer down (65,535 anchors: to one run a second).
+ */
+#define MATCH_IMAGE_LOG2_MAX 8u
+#define MATCH_IMAGE_COUNT_MAX 0x7ffu
 
 #endif
