@@ -179,6 +179,7 @@ def made(folder):
     for label, options in (("plain", ("-m0=lzma2",)), ("not-solid", ("-ms=off", "-m0=lzma")), ("filters", ("-m0=delta:2", "-m1=bcj", "-m2=lzma2")),
                            ("ppc", ("-m0=ppc", "-m1=lzma2")), ("ia64", ("-m0=ia64", "-m1=lzma2")), ("arm", ("-m0=arm", "-m1=lzma2")),
                            ("armt", ("-m0=armt", "-m1=lzma2")), ("sparc", ("-m0=sparc", "-m1=lzma2")),
+                           ("wide-literals", ("-m0=lzma:lc=8:lp=4",)),
                            ("bcj2", ("-m0=bcj2", "-m1=lzma:d20", "-m2=lzma:d12", "-m3=lzma:d12", "-mb0s0:1", "-mb0s1:2", "-mb0s2:3"))):
         yield "sevenzip", label + ".7z", "SEVENZIP", "", sh("7z", "a", "-bd", "-y", "-mhc=off", *options, label + ".7z", *names, out=label + ".7z")
     stored = bytearray(sh("7z", "a", "-bd", "-y", "-mx0", "stored.7z", *names, out="stored.7z"))
