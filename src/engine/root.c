@@ -54,24 +54,37 @@ static bool make_room(struct root *root, size_t size) {
     return true;
 }
 
-/* Bytes at off that a window holds are not read again. Returns how many those were. */
-static size_t from_window(const struct sk_source *src, uint64_t off, uint8_t *out, size_t len) {
+/* Bytes at off that a window holds are not read again. Returns how many those were; 0:
+ * *inout_len falls to what comes before the next that are held. */
+static size_t from_window(const struct sk_source *src, uint64_t off, uint8_t *out,
+                          size_t *inout_len) {
     for (unsigned i = 0; i < 2; i++) {
         const struct sk_source_window *w = &src->window[i];
         if (off >= w->off && off < w->off + w->len) {
             size_t have = (size_t)(w->off + w->len - off);
-            have = have < len ? have : len;
+            have = have < *inout_len ? have : *inout_len;
             memcpy(out, w->buf + (off - w->off), have);
             return have;
+        }
+        if (w->len > 0 && w->off > off && w->off - off < *inout_len) {
+            *inout_len = (size_t)(w->off - off);
         }
     }
     return 0;
 }
 
 static sk_err read_rest(struct root *root, uint64_t off, uint8_t *buf, size_t len) {
-    size_t have = from_window(root->src, off, buf, len);
-    root->read_bytes += len - have;
-    return have == len ? sk_ok() : file_pread_all(root->fd, buf + have, len - have, off + have);
+    for (size_t done = 0; done < len;) {
+        size_t part = len - done;
+        size_t have = from_window(root->src, off + done, buf + done, &part);
+        if (have == 0) {
+            TRY(file_pread_all(root->fd, buf + done, part, off + done));
+            root->read_bytes += part;
+            have = part;
+        }
+        done += have;
+    }
+    return sk_ok();
 }
 
 sk_err root_load(struct root *root) {
@@ -81,6 +94,7 @@ sk_err root_load(struct root *root) {
         return sk_ok();
     }
     TRY(read_rest(root, 0, root->buf.ptr, (size_t)src->size));
+    root->again = root->read_bytes > src->size;
     src->mem = root->buf.ptr;
     return sk_ok();
 }
@@ -106,6 +120,7 @@ static void open_windows(struct root *root, struct sk_source *src, uint64_t size
     root->read_bytes = 0;
     root->load_bytes = UINT64_MAX;
     root->watches = false;
+    root->again = false;
     sk_source_init_read(src, size, read_piece, root);
 }
 
@@ -134,6 +149,10 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
 sk_err root_settle(struct root *root, const struct layer *layer) {
     bool windows = layer->parent != NULL || sk_type_target(layer->type) == SK_TARGET_ELF;
     return windows ? sk_ok() : root_load(root);
+}
+
+bool root_is_whole(const struct root *root, const struct layer *layer) {
+    return root->src == &layer->src && layer->src.mem != NULL && !root->again;
 }
 
 const struct sk_embedded_seen *root_seen(const struct sk_scanner *sc, const struct layer *layer) {

@@ -3,9 +3,9 @@
  * struct root: the bytes of the object itself, behind a descriptor. Whole in a buffer that stays
  * with the scanner, or in windows (base/source.h); root.c tells which when.
  *
- * Life cycle: zeroed -> (root_open -> root_settle, root_load, root_wait, root_seen ->
- * root_close)... -> root_release. Ownership: the descriptor is **borrowed** until the layer's bytes
- * are closed.
+ * Life cycle: zeroed -> (root_open -> root_settle, root_load, root_is_whole, root_wait,
+ * root_seen -> root_close)... -> root_release. Ownership: the descriptor is **borrowed** until the
+ * layer's bytes are closed.
  */
 #ifndef SK_ENGINE_ROOT_H
 #define SK_ENGINE_ROOT_H
@@ -24,6 +24,7 @@ struct root {
     uint64_t read_bytes;   /* of the object so far, in windows */
     uint64_t load_bytes;   /* with more than that it is read whole; UINT64_MAX: never */
     bool watches;
+    bool again;                   /* bytes may have been read twice, and not have been the same */
     struct sk_embedded_seen seen; /* in windows, when it watches */
 };
 
@@ -33,6 +34,8 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
 sk_err root_settle(struct root *root, const struct layer *layer);
 /* The whole object in memory, if it may be; else nothing is changed. */
 sk_err root_load(struct root *root);
+/* Is the object in memory whole, and nothing else was ever read of it? */
+bool root_is_whole(const struct root *root, const struct layer *layer);
 /* What was seen of the layer's bytes, all of them, while they were read; NULL: not all, or the
  * layer is no object. */
 const struct sk_embedded_seen *root_seen(const struct sk_scanner *sc, const struct layer *layer);

@@ -160,8 +160,9 @@ static bool recall(struct sk_scanner *sc, struct layer *root) {
 static void remember(struct sk_scanner *sc, const struct layer *root) {
     uint64_t size = root->src.size;
     bool worth = size <= KNOWN_CHEAP_BYTES || sc->budget.bytes / KNOWN_WORTH >= size;
-    if (sc->known == NULL || !worth || sc->stop || late_lacks() || !verdict_is_plain(sc) ||
-        sk_failed(root_load(&sc->root)) || !may_know(sc, root)) {
+    /* the bytes that were searched, not those of another reading, which may have changed */
+    if (!may_know(sc, root) || !worth || sc->stop || late_lacks() || !verdict_is_plain(sc) ||
+        !root_is_whole(&sc->root, root)) {
         return;
     }
     struct known_entry entry = {.layers = sc->budget.files,

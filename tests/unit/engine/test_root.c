@@ -147,6 +147,36 @@ static void test_loaded_when_asked(void **state) {
     close_object(&o);
 }
 
+/* Whole is what was read once: head and tail are in windows when the rest is read. */
+static void test_whole(void **state) {
+    (void)state;
+    static const size_t lens[] = {1000, WINDOW, WINDOW + 1, 3 * WINDOW, 5 * MIB};
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct object o = open_object(SK_TYPE_ELF, lens[i]);
+        size_t avail;
+        assert_non_null(sk_source_at(&o.layer->src, 0, 1, &avail));
+        assert_non_null(sk_source_at(&o.layer->src, lens[i] - 1, 1, &avail));
+        assert_false(sk_failed(root_load(&o.sc->root)));
+        assert_memory_equal(o.layer->src.mem, o.bytes, o.len);
+        assert_true(root_is_whole(&o.sc->root, o.layer));
+        struct layer member = {.parent = o.layer};
+        assert_false(root_is_whole(&o.sc->root, &member));
+        close_object(&o);
+    }
+    struct object o = open_object(SK_TYPE_ELF, 2 * MIB);
+    assert_false(root_is_whole(&o.sc->root, o.layer)); /* in windows */
+    pass(&o);
+    assert_false(sk_failed(root_load(&o.sc->root)));
+    assert_non_null(o.layer->src.mem);
+    assert_false(root_is_whole(&o.sc->root, o.layer)); /* read a second time */
+    close_object(&o);
+    o = open_object(SK_TYPE_ZIP, 5 * MIB);
+    assert_true(root_is_whole(&o.sc->root, o.layer));
+    root_wait(o.sc, o.layer, o.fd);
+    assert_false(root_is_whole(&o.sc->root, o.layer));
+    close_object(&o);
+}
+
 /* What was seen counts when all of it was. */
 static void test_seen(void **state) {
     (void)state;
@@ -195,6 +225,7 @@ int main(void) {
         cmocka_unit_test(test_nothing_to_read),
         cmocka_unit_test(test_read_again_and_again),
         cmocka_unit_test(test_loaded_when_asked),
+        cmocka_unit_test(test_whole),
         cmocka_unit_test(test_seen),
         cmocka_unit_test(test_errors),
     };
