@@ -15,8 +15,6 @@
 #include "engine/root.h"
 #include "engine/verdict.h"
 
-#define PROGRAM_REACH_BYTES ((uint64_t)1024)
-
 bool embedded_host(enum sk_type type) {
     bool disk = type == SK_TYPE_MBR || type == SK_TYPE_GPT || type == SK_TYPE_APM;
     return (sk_type_flags(type) & SK_TYPE_CONTAINER) == 0 || type == SK_TYPE_OLE2 ||
@@ -32,7 +30,7 @@ static uint64_t program_reach(enum sk_type type) {
     case SK_TYPE_HTML_UTF16:
     case SK_TYPE_JAVA:
     case SK_TYPE_OLE2:
-        return PROGRAM_REACH_BYTES;
+        return EMBEDDED_REACH_BYTES;
     default:
         return 0;
     }
@@ -146,7 +144,7 @@ static void typed(struct sk_scanner *sc, struct layer *layer, uint64_t off, enum
     if (off > 0 && off < layer->src.size && (archive || program)) {
         add(sc, layer, (struct sk_embedded){off, layer->src.size - off, type});
     }
-    if (!archive && layer->type == SK_TYPE_BINARY && off < PROGRAM_REACH_BYTES) {
+    if (!archive && layer->type == SK_TYPE_BINARY && off < EMBEDDED_REACH_BYTES) {
         layer->retyped = type;
     }
 }

@@ -38,7 +38,6 @@
 #define SLACK_BYTES ((uint64_t)1 << 20)  /* beside that, in pieces here and there */
 #define KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
 #define FIRST_BYTES ((size_t)64 * 1024)
-#define PROGRAM_REACH_BYTES 1024u /* of programs in what is none: engine/embedded.c */
 
 static bool make_room(struct root *root, size_t size) {
     if (root->buf.cap >= size) {
@@ -142,7 +141,7 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
         return root_load(root);
     }
     root->watches = true;
-    root->seen = (struct sk_embedded_seen){.size = size, .program_reach = PROGRAM_REACH_BYTES};
+    root->seen = (struct sk_embedded_seen){.size = size, .program_reach = EMBEDDED_REACH_BYTES};
     return sk_ok();
 }
 

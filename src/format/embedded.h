@@ -39,6 +39,9 @@ struct sk_embedded_seen {
 };
 void sk_embedded_see(struct sk_embedded_seen *seen, uint64_t off, struct sk_bytes bytes);
 
+/* Of programs in what is none. */
+#define EMBEDDED_REACH_BYTES ((uint64_t)1024)
+
 struct sk_embedded_job {
     struct sk_source *src;
     uint64_t program_reach;              /* PE programs that start before it are looked for, too */

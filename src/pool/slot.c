@@ -357,7 +357,7 @@ static unsigned fill_packet(struct slot *slot, struct wire_packet *packet) {
         }
         if (sk_failed(wire_encode(row, &request, packet->bytes + packet->len,
                                   sizeof(packet->bytes) - packet->len, &len))) {
-            break; /* the next packet takes it: one always fits, texts are cut */
+            break; /* the next packet takes it: one always fits */
         }
         packet->len += len;
         packet->fd[packet->fd_count++] = slot->item[at].fd;

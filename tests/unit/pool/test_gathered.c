@@ -50,35 +50,14 @@ int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
     return SK_OK;
 }
 
-int sk_scan_mem(struct sk_scanner *s, const void *bytes, size_t len, const char *name,
-                const struct sk_report **out_report) {
-    (void)bytes;
-    (void)len;
-    (void)name;
-    *out_report = &s->report;
-    return SK_OK;
-}
-
-void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats) {
-    (void)scanner;
-    *out_stats = (struct sk_stats){.objects = 1};
-}
-
-const char *sk_result_text(int result) {
-    return sk_err_text((sk_err){result});
-}
+#include "fake_engine.h"
 
 static _Noreturn void answer_for_the_next(uint64_t id) {
     static struct wire_packet p;
     struct scan_done done = {.id = id + 1, .complete = 1, .type = "text"};
-    struct stat st;
     if (!sk_failed(wire_encode(wire_find(&scan_dialog, SCAN_DONE), &done, p.bytes, sizeof(p.bytes),
                                &p.len))) {
-        for (int fd = 3; fd < 64; fd++) {
-            if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
-                (void)wire_send(fd, &p, true);
-            }
-        }
+        (void)wire_send(own_socket(), &p, true);
     }
     for (;;) {
         (void)usleep(1000);

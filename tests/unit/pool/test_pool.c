@@ -61,40 +61,13 @@ int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
     return engine->refuse ? SK_E_FORMAT : SK_OK;
 }
 
-int sk_scan_mem(struct sk_scanner *scanner, const void *bytes, size_t len, const char *name,
-                const struct sk_report **out_report) {
-    (void)bytes;
-    (void)len;
-    (void)name;
-    *out_report = &scanner->report;
-    return SK_OK;
-}
-
-void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats) {
-    (void)scanner;
-    *out_stats = (struct sk_stats){.objects = 1};
-}
-
-const char *sk_result_text(int result) {
-    return sk_err_text((sk_err){result});
-}
+#include "fake_engine.h"
 
 static void speak_out_of_turn(void) {
     struct wire_packet p = {.bytes = {99, 0, 1, 0}, .len = 4};
     for (int fd = 3; fd < 64; fd++) {
         (void)wire_send(fd, &p, true);
     }
-}
-
-/* Without a sandbox: the worker's socket, found as an attacker would. */
-static int own_socket(void) {
-    struct stat st;
-    for (int fd = 3; fd < 64; fd++) {
-        if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
-            return fd;
-        }
-    }
-    return -1;
 }
 
 static void say(uint16_t type, const void *record) {

@@ -57,23 +57,7 @@ int sk_scanner_new(struct sk_engine *engine, const struct sk_options *options,
     return SK_OK;
 }
 
-int sk_scan_mem(struct sk_scanner *s, const void *bytes, size_t len, const char *name,
-                const struct sk_report **out_report) {
-    (void)bytes;
-    (void)len;
-    (void)name;
-    *out_report = &s->report;
-    return SK_OK;
-}
-
-void sk_scanner_stats(const struct sk_scanner *scanner, struct sk_stats *out_stats) {
-    (void)scanner;
-    *out_stats = (struct sk_stats){.objects = 1};
-}
-
-const char *sk_result_text(int result) {
-    return sk_err_text((sk_err){result});
-}
+#include "fake_engine.h"
 
 static void die_if(char act) {
     if (act == 'S') {
