@@ -26,9 +26,18 @@
  * pass; every second place alone with two marks for each literal, twice as many; a sample of
  * windows instead of the chain, 1.2 times as many.
  *
- * By the same model, with the tables for ELF of the official files (2,000 literals in eight
- * classes), 2.5 % of the places of shared libraries pass, 4 to 7 % of text. All 69,000 literals for
- * PE in the same way: a third, so tables that large keep their groups.
+ * With the tables for ELF of the official files (2,000 literals in eight classes), 2.5 % of the
+ * places of shared libraries pass, 4 to 7 % of text; of ten times the set (11,000 and 13,000
+ * literals) 7 and 16 %, which costs less than half of what its groups did, whose bitmaps the
+ * first-level cache does not hold. All 69,000 literals for PE in the same way: a third, so tables
+ * that large keep their groups.
+ *
+ * Tried with ten times the set: five, six and eight bytes (a mark then has more bytes that a class
+ * must take and fewer places to choose from: 10, 13 and 34 % of programs pass); six classes for the
+ * large segment and two for the small (8 and 15 %); sixteen classes (5 and 9 %, but twice the
+ * permutations for every byte); five turns, or bytes that no mark has yet at a part of their cost
+ * instead of nothing (no fewer); groups for literals of fifteen bytes and more and marks for the
+ * others alone (they let nearly as many pass).
  */
 #include "defc/marks.h"
 
@@ -44,8 +53,9 @@
 #define TURNS 2u
 #define PASS_NS 1.5
 #define HIT_NS 30.0
-/* Half of what a table may let pass: there are two segments. */
-#define RATE_MAX 0.06
+/* What passes costs 1 ns a place; what groups of as many triggers cost more than the permutations,
+ * 0.5 ns a byte at least, is what may be spent on it. Half for each of two segments. */
+#define RATE_MAX 0.15
 
 struct model {
     double first[VALUES];

@@ -26,7 +26,7 @@ struct marks {
     uint32_t count;
 };
 
-#define MARKS_MAX 8192u /* triggers */
+#define MARKS_MAX 24576u /* triggers */
 
 sk_err marks_choose(struct arena *arena, const struct marks_literal *lit, uint32_t count,
                     struct marks *out_marks);

@@ -44,9 +44,9 @@ struct filter_kernel {
     size_t (*slow)(const struct plan_classes *classes, const struct filter_span *span,
                    uint32_t *out);
     /* Positions in [first, end) with three bytes and more, of which the first four pass the classes
-     * of the marks and have the hash of some mark (filter_begins_mark; what is missing is 0), no
-     * others; ascending. NULL: bytes are not looked up one by one, so plans by marks do not pay
-     * (they are searched by the scalar one). */
+     * of the marks and have the hash of some mark (filter_begins_mark; what is missing is 0) that
+     * goes on so (filter_goes_on), no others; ascending. NULL: bytes are not looked up one by one,
+     * so plans by marks do not pay (they are searched by the scalar one). */
     size_t (*marks)(const struct filter_plan *plan, const struct filter_span *span, uint32_t *out);
 };
 
@@ -71,13 +71,29 @@ struct filter_job {
 
 sk_err filter_run(struct filter_job *job);
 
-/* 1 when a mark may begin at this position, by its first four bytes; what is missing is 0. */
+/* The folded bytes at this position, at most n (4 or 8) of them; what is missing is 0. */
+static inline uint64_t filter_text(const struct filter_span *span, uint32_t pos, uint32_t n) {
+    uint64_t text = 0;
+    uint32_t left = span->avail - pos;
+    memcpy(&text, span->p + pos, left < n ? left : n);
+    return text | (n == 8 ? FOLDHASH_FOLD : (uint32_t)FOLDHASH_FOLD);
+}
+
+/* 1 when a mark may begin at this position, by its first four bytes. */
 static inline uint32_t filter_begins_mark(const struct plan_marks *marks,
                                           const struct filter_span *span, uint32_t pos) {
-    uint32_t text = 0, left = span->avail - pos;
-    memcpy(&text, span->p + pos, left < sizeof(text) ? left : sizeof(text));
-    uint32_t h = plan_mark_hash(text | (uint32_t)FOLDHASH_FOLD);
+    uint32_t h = plan_mark_hash(marks, (uint32_t)filter_text(span, pos, 4));
     return marks->set[h >> 5] >> (h & 31) & 1;
+}
+
+/* 1 when a mark that may begin here ends after four bytes, or may go on. */
+static inline uint32_t filter_goes_on(const struct plan_marks *marks,
+                                      const struct filter_span *span, uint32_t pos) {
+    uint64_t text = filter_text(span, pos, 8);
+    uint32_t four = plan_mark_hash(marks, (uint32_t)text), h = foldhash_bits(text);
+    uint32_t word = marks->word[foldhash_word(h, marks->log2_words)];
+    uint32_t pass = word >> (h >> 4 & 31) & word >> (h >> 9 & 31);
+    return (pass | marks->brief[four >> 5] >> (four & 31)) & 1;
 }
 
 #endif

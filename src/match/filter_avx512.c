@@ -10,7 +10,8 @@
  *              let pass
  *   marks      the same with four bytes and eight classes, four permutations in all; the lower
  *              seven bits of a byte are its index, so nothing is done to it before. There is a
- *              candidate in most vectors, so places are packed by compression instead of a loop
+ *              candidate in most vectors, so places are packed by compression instead of a loop;
+ *              then sixteen places at a time, four bytes of all that pass, eight of those that stay
  */
 #include "match/filter.h"
 
@@ -306,39 +307,81 @@ AVX512 static size_t mark_places(const struct plan_marks *m, const struct filter
     return n;
 }
 
-/* filter_begins_mark of the places that are set in where. */
-AVX512 static inline __mmask16 begin_marks(const struct plan_marks *m, const uint8_t *p,
-                                           __m512i places, __mmask16 where) {
-    const __m512i zero = _mm512_setzero_si512(), one = _mm512_set1_epi32(1);
-    __m512i text = _mm512_mask_i32gather_epi32(zero, where, places, (const void *)p, 1);
-    text = _mm512_or_si512(text, _mm512_set1_epi8(0x20));
-    __m512i h = _mm512_mullo_epi32(text, _mm512_set1_epi32((int)FOLDHASH_LO));
-    h = _mm512_srli_epi32(h, 32 - PLAN_MARK_LOG2);
-    __m512i word =
-        _mm512_mask_i32gather_epi32(zero, where, _mm512_srli_epi32(h, 5), (const void *)m->set, 4);
-    __m512i bit = _mm512_sllv_epi32(one, _mm512_and_si512(h, _mm512_set1_epi32(31)));
+/* Bits h of a set, of the places in where. */
+AVX512 static inline __attribute__((always_inline)) __mmask16 in_set(const uint32_t *set, __m512i h,
+                                                                     __mmask16 where) {
+    __m512i word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where,
+                                               _mm512_srli_epi32(h, 5), (const void *)set, 4);
+    __m512i bit =
+        _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(h, _mm512_set1_epi32(31)));
     return _mm512_mask_test_epi32_mask(where, word, bit);
+}
+
+AVX512 static inline __attribute__((always_inline)) __m512i
+folded_at(const uint8_t *p, __m512i places, __mmask16 where) {
+    __m512i text = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where, places, p, 1);
+    return _mm512_or_si512(text, _mm512_set1_epi8(0x20));
+}
+
+/* plan_mark_hash */
+AVX512 static inline __attribute__((always_inline)) __m512i mark_hash(const struct plan_marks *m,
+                                                                      __m512i text) {
+    __m512i h = _mm512_mullo_epi32(text, _mm512_set1_epi32((int)FOLDHASH_LO));
+    return _mm512_srl_epi32(h, _mm_cvtsi32_si128((int)(32 - m->log2_set)));
+}
+
+/* filter_begins_mark of the places that are set in where. */
+AVX512 static inline __attribute__((always_inline)) __mmask16
+begin_marks(const struct plan_marks *m, const uint8_t *p, __m512i places, __mmask16 where) {
+    return in_set(m->set, mark_hash(m, folded_at(p, places, where)), where);
+}
+
+/* filter_goes_on of the places that are set in where. */
+AVX512 static inline __attribute__((always_inline)) __mmask16
+go_on(const struct plan_marks *m, const uint8_t *p, __m512i places, __mmask16 where) {
+    const __m512i zero = _mm512_setzero_si512(), low5 = _mm512_set1_epi32(31);
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i lo = folded_at(p, places, where), hi = folded_at(p + 4, places, where);
+    __mmask16 brief = in_set(m->brief, mark_hash(m, lo), where);
+    __m512i h = _mm512_add_epi32(_mm512_mullo_epi32(lo, _mm512_set1_epi32((int)FOLDHASH_LO)),
+                                 _mm512_mullo_epi32(hi, _mm512_set1_epi32((int)FOLDHASH_HI)));
+    __m512i index = _mm512_srl_epi32(h, _mm_cvtsi32_si128((int)(32 - m->log2_words)));
+    __m512i word = _mm512_mask_i32gather_epi32(zero, where, index, (const void *)m->word, 4);
+    __m512i first = _mm512_sllv_epi32(one, _mm512_and_si512(_mm512_srli_epi32(h, 4), low5));
+    __m512i second = _mm512_sllv_epi32(one, _mm512_and_si512(_mm512_srli_epi32(h, 9), low5));
+    __m512i both = _mm512_or_si512(first, second);
+    return brief | _mm512_mask_cmpeq_epi32_mask(where, _mm512_and_si512(word, both), both);
+}
+
+/* Keeps of list[0 .. n) the places that pass; all have eight bytes. onward: a constant. */
+AVX512 static inline __attribute__((always_inline)) size_t
+keep_marks(const struct plan_marks *m, const uint8_t *p, uint32_t *list, size_t n, bool onward) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i += WINDOWS) {
+        size_t left = n - i;
+        __mmask16 where = (__mmask16)(left < WINDOWS ? (1u << left) - 1 : 0xffffu);
+        __m512i places = _mm512_maskz_loadu_epi32(where, list + i);
+        __mmask16 good = onward ? go_on(m, p, places, where) : begin_marks(m, p, places, where);
+        /* not compressed in the store: some machines do that one by one */
+        _mm512_mask_storeu_epi32(list + kept, where, _mm512_maskz_compress_epi32(good, places));
+        kept += (size_t)__builtin_popcount(good);
+    }
+    return kept;
 }
 
 AVX512 static size_t avx512_marks(const struct filter_plan *plan, const struct filter_span *span,
                                   uint32_t *out) {
-    size_t n = mark_places(&plan->marks, span, out), kept = 0, whole = n;
-    while (whole > 0 && span->avail - out[whole - 1] < 4) { /* at the end of the layer */
+    const struct plan_marks *m = &plan->marks;
+    size_t n = mark_places(m, span, out), whole = n;
+    while (whole > 0 && span->avail - out[whole - 1] < 8) { /* at the end of the layer */
         whole--;
     }
-    for (size_t i = 0; i < whole; i += WINDOWS) {
-        size_t left = whole - i;
-        __mmask16 where = (__mmask16)(left < WINDOWS ? (1u << left) - 1 : 0xffffu);
-        __m512i places = _mm512_maskz_loadu_epi32(where, out + i);
-        __mmask16 begin = begin_marks(&plan->marks, span->p, places, where);
-        /* not compressed in the store: some machines do that one by one */
-        _mm512_mask_storeu_epi32(out + kept, where, _mm512_maskz_compress_epi32(begin, places));
-        kept += (size_t)__builtin_popcount(begin);
-    }
+    size_t kept = keep_marks(m, span->p, out, whole, false);
+    kept = keep_marks(m, span->p, out, kept, true);
     for (size_t i = whole; i < n; i++) {
         uint32_t pos = out[i];
         out[kept] = pos;
-        kept += filter_begins_mark(&plan->marks, span, pos);
+        kept += filter_begins_mark(m, span, pos) & filter_goes_on(m, span, pos);
     }
     return kept;
 }

@@ -118,7 +118,8 @@ static size_t scalar_marks(const struct filter_plan *plan, const struct filter_s
                         marks->cls[2][p[2] & 127u] & marks->cls[3][last];
         if (pass != 0) {
             out[kept] = pos;
-            kept += filter_begins_mark(marks, span, pos);
+            kept +=
+                filter_begins_mark(marks, span, pos) != 0 && filter_goes_on(marks, span, pos) != 0;
         }
     }
     return kept;

@@ -18,8 +18,10 @@
 #include "match/foldhash.h"
 
 #define CLASSES_PER_HALF 8u
+#define MARK_SET_MIN 16u
+#define MARK_SET_MAX 18u
 #define MARK_WORDS_MIN 4u
-#define MARK_WORDS_MAX 13u
+#define MARK_WORDS_MAX 14u
 #define WIDE_ENTRIES 4096u /* of a slow kind: a quarter of its small set */
 
 static bool shape_is_good(const struct mt_group_head *h) {
@@ -270,20 +272,36 @@ static void add_first_four(struct plan_marks *all, const struct mt_mark *m) {
     uint32_t text = (uint32_t)m->window | (uint32_t)FOLDHASH_FOLD;
     unsigned values = m->q == 3 ? PLAN_CLASS_VALUES : 1; /* whatever comes behind three */
     for (unsigned v = 0; v < values; v++) {
-        uint32_t h = plan_mark_hash(m->q == 3 ? text | (uint32_t)plan_class_byte(v) << 24 : text);
+        uint32_t four = m->q == 3 ? text | (uint32_t)plan_class_byte(v) << 24 : text;
+        uint32_t h = plan_mark_hash(all, four);
         all->set[h >> 5] |= 1u << (h & 31);
+        all->brief[h >> 5] |= (uint32_t)(m->q != 8) << (h & 31);
     }
 }
 
-/* One bit in 32 set at most, while that fits the first-level cache. */
-static sk_err make_marks(struct filter_plan *p) {
-    struct plan_marks *m = &p->marks;
+static void add_begins(struct filter_plan *p) {
     for (unsigned i = 0; i < p->input_count; i++) {
-        add_mark_classes(p, i);
-        for (uint32_t k = 0; k < p->input[i].table->mark_count; k++) {
-            m->count += p->input[i].table->mark[k].q == 8;
-            add_first_four(m, &p->input[i].table->mark[k]);
+        const struct mt_table *t = p->input[i].table;
+        for (uint32_t k = 0; k < t->mark_count; k++) {
+            add_first_four(&p->marks, &t->mark[k]);
         }
+    }
+}
+
+/* One bit in 32 set at most, while that fits the caches: `set` and `brief` the first level. */
+static void size_marks(struct filter_plan *p) {
+    struct plan_marks *m = &p->marks;
+    uint64_t all = 0;
+    for (unsigned i = 0; i < p->input_count; i++) {
+        const struct mt_table *t = p->input[i].table;
+        all += t->mark_count;
+        for (uint32_t k = 0; k < t->mark_count; k++) {
+            m->count += t->mark[k].q == 8;
+        }
+    }
+    m->log2_set = MARK_SET_MIN;
+    while (m->log2_set < MARK_SET_MAX && (1u << m->log2_set) < 32 * all) {
+        m->log2_set++;
     }
     m->log2_words = MARK_WORDS_MIN;
     while (m->log2_words < MARK_WORDS_MAX && (1u << m->log2_words) < 2 * (uint64_t)m->count) {
@@ -292,13 +310,25 @@ static sk_err make_marks(struct filter_plan *p) {
     while (m->log2_buckets < MARK_WORDS_MAX && (1u << m->log2_buckets) < m->count) {
         m->log2_buckets++;
     }
+}
+
+static sk_err make_marks(struct filter_plan *p) {
+    struct plan_marks *m = &p->marks;
+    size_marks(p);
+    m->set = mem_zalloc(((size_t)1 << m->log2_set) / 32, sizeof(*m->set));
+    m->brief = mem_zalloc(((size_t)1 << m->log2_set) / 32, sizeof(*m->brief));
     size_t buckets = (size_t)1 << m->log2_buckets;
     m->word = mem_zalloc((size_t)1 << m->log2_words, sizeof(*m->word));
     m->first = mem_zalloc(buckets + 1, sizeof(*m->first));
     m->entry = mem_zalloc((size_t)m->count + 1, sizeof(*m->entry));
-    if (m->word == NULL || m->first == NULL || m->entry == NULL) {
+    if (m->set == NULL || m->brief == NULL || m->word == NULL || m->first == NULL ||
+        m->entry == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    for (unsigned i = 0; i < p->input_count; i++) {
+        add_mark_classes(p, i);
+    }
+    add_begins(p);
     each_long_mark(p, false);
     for (size_t b = 1; b <= buckets; b++) {
         m->first[b] += m->first[b - 1];
@@ -428,6 +458,8 @@ void filter_plan_free(struct filter_plan *p) {
         mem_free(p->slow.kind[i].first);
         mem_free(p->slow.kind[i].wide);
     }
+    mem_free(p->marks.set);
+    mem_free(p->marks.brief);
     mem_free(p->marks.word);
     mem_free(p->marks.first);
     mem_free(p->marks.entry);

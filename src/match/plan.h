@@ -22,7 +22,7 @@
  * Life cycle: filter_plan_new -> filter_run any number of times -> filter_plan_free. **Borrows**
  * the inputs' segments, tables and `done` bits. Errors: SK_E_NOMEM; SK_E_FORMAT (a table's shape is
  * impossible); SK_E_USAGE (too many inputs). Memory: the largest bitmap of each group, about 10 KiB
- * for the slow set; with marks about 100 KiB.
+ * for the slow set; with marks about 100 KiB, or 400 for ten thousand.
  */
 #ifndef SK_MATCH_PLAN_H
 #define SK_MATCH_PLAN_H
@@ -92,18 +92,19 @@ struct plan_slow_kind {
 #define PLAN_SLOW_KINDS 4u
 #define PLAN_SLOW_MASKS                                                                            \
     { 0x00ffffffu, 0xffffffffu, 0xff00ffffu, 0xffff00ffu }
-/* Marks of eight bytes: a bitmap as of a group, then by the bucket hash of the window. */
+/* Marks of eight bytes: a bitmap as of a group, then by the bucket hash of the window. Shorter ones
+ * are looked for like entries of the slow set. */
 struct plan_mark {
     uint64_t window;
     uint32_t trig;
     uint16_t input;
     uint16_t delta;
 };
-#define PLAN_MARK_LOG2 16u
 struct plan_marks {
     uint8_t cls[MT_MARK_BYTES][MT_MARK_VALUES]; /* as in an image, four bits for each half */
-    uint32_t set[(1u << PLAN_MARK_LOG2) / 32];  /* hashes of the first four bytes of all marks */
-    unsigned log2_words, log2_buckets;
+    unsigned log2_set, log2_words, log2_buckets;
+    uint32_t *set;   /* hashes of the first four bytes of all marks */
+    uint32_t *brief; /* the same of marks that are not longer */
     uint32_t *word;
     uint32_t *first; /* (1 << log2_buckets) + 1 */
     struct plan_mark *entry;
@@ -164,8 +165,8 @@ static inline uint32_t plan_wide_hash(uint32_t masked) {
     return masked * 0x9E3779B1u >> (32 - PLAN_WIDE_LOG2);
 }
 /* Hash of the first four folded bytes of a mark. */
-static inline uint32_t plan_mark_hash(uint32_t text) {
-    return text * 0x9E3779B1u >> (32 - PLAN_MARK_LOG2);
+static inline uint32_t plan_mark_hash(const struct plan_marks *marks, uint32_t text) {
+    return text * 0x9E3779B1u >> (32 - marks->log2_set);
 }
 static inline uint32_t plan_slow_bucket(const struct plan_slow_kind *kind, uint32_t hash) {
     return hash >> (PLAN_SLOW_LOG2 - kind->log2);

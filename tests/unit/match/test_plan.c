@@ -14,6 +14,7 @@
 
 #define LEN 30000u
 #define SIGS 24u
+#define MANY 5000u
 
 struct found {
     uint64_t off[FILTER_INPUT_MAX][SIGS];
@@ -29,10 +30,10 @@ static sk_err on_hit(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
 }
 
 /* Pieces of the text, so that they are found, of a length that goes to a group or the slow set. */
-static struct tb *segment_of(const uint8_t *text, uint8_t s8, uint8_t s4) {
+static struct tb *segment_with(const uint8_t *text, uint8_t s8, uint8_t s4, unsigned sigs) {
     struct tb *b = tb_new();
     tb_menu(b, s8, s4);
-    for (unsigned i = 0; i < SIGS; i++) {
+    for (unsigned i = 0; i < sigs; i++) {
         char body[100] = "";
         unsigned len = 3 + tb_below(30), at = tb_below(LEN - len);
         for (unsigned k = 0; k < len; k++) {
@@ -42,6 +43,10 @@ static struct tb *segment_of(const uint8_t *text, uint8_t s8, uint8_t s4) {
         (void)tb_sig(b, &(struct tb_sig_spec){.expr = "0", .subs = &sub, .sub_count = 1});
     }
     return b;
+}
+
+static struct tb *segment_of(const uint8_t *text, uint8_t s8, uint8_t s4) {
+    return segment_with(text, s8, s4, SIGS);
 }
 
 static struct found run(const struct mt_segment *const *seg, unsigned count, struct sk_source *src,
@@ -105,6 +110,58 @@ static void test_together_as_alone(void **state) {
     }
 }
 
+struct many {
+    uint64_t off[MANY];
+    uint64_t done[MANY / 64 + 1];
+};
+
+static sk_err on_one_of_many(void *ctx, unsigned input, uint32_t trig, uint64_t off) {
+    struct many *m = ctx;
+    assert_true(input == 0 && trig < MANY && m->off[trig] == 0);
+    m->off[trig] = off + 1;
+    return sk_ok();
+}
+
+/* So many marks that their sets are larger than those of few. */
+static void test_many_marks(void **state) {
+    (void)state;
+    static uint8_t text[LEN];
+    static uint32_t scratch[FILTER_BLOCK_BYTES];
+    static struct many found[2];
+    const struct filter_kernel *kernel;
+    tb_seed = 5;
+    for (unsigned i = 0; i < LEN; i++) {
+        text[i] = (uint8_t)(tb_below(3) == 0 ? tb_random() : 'a' + tb_below(6));
+    }
+    struct tb *b = segment_with(text, 8, 3, MANY);
+    const struct mt_segment *seg = tb_finish(b);
+    assert_true(seg->trig_count > MANY / 2);
+    struct sk_source src;
+    sk_source_init_mem(&src, text, LEN);
+    for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+        memset(found, 0, sizeof(found));
+        for (unsigned marks = 0; marks < 2; marks++) {
+            struct filter_input in = {seg, &seg->table[0], found[marks].done};
+            struct filter_plan *plan = NULL;
+            assert_int_equal(filter_plan_new(&in, 1, marks == 1, &plan).code, SK_OK);
+            assert_true(marks == 0 || plan->marks.log2_set > 16);
+            struct filter_job job = {.kernel = kernel,
+                                     .src = &src,
+                                     .plan = plan,
+                                     .scratch = scratch,
+                                     .hit = on_one_of_many,
+                                     .hit_ctx = &found[marks]};
+            assert_int_equal(filter_run(&job).code, SK_OK);
+            filter_plan_free(plan);
+        }
+        assert_memory_equal(found[0].off, found[1].off, sizeof(found[0].off));
+        for (uint32_t t = 0; t < seg->trig_count; t++) {
+            assert_true(found[0].off[t] != 0); /* each is a piece of the text */
+        }
+    }
+    tb_free(b);
+}
+
 /* Marks are used only where every table that holds anything has them. */
 static void test_marks_of_all_or_none(void **state) {
     (void)state;
@@ -162,6 +219,7 @@ static void test_too_many_and_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_together_as_alone),
+        cmocka_unit_test(test_many_marks),
         cmocka_unit_test(test_marks_of_all_or_none),
         cmocka_unit_test(test_too_many_and_no_memory),
     };
