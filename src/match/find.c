@@ -60,7 +60,11 @@ void find_key_offer(struct find_key *key, size_t at, uint8_t byte, bool nocase) 
         .fold = both ? 0x20 : 0,
         .cost = both ? (uint8_t)(commonness[byte | 0x20] + 4u) : commonness[byte],
     };
+    bool known = false; /* two probes that are one find what the third should */
     for (unsigned i = 0; i < FIND_PROBES; i++) {
+        known = known || (key->probe[i].at == at && key->probe[i].cost != UINT8_MAX);
+    }
+    for (unsigned i = 0; i < FIND_PROBES && !known; i++) {
         if (probe.cost < key->probe[i].cost) {
             struct find_probe worse = key->probe[i];
             key->probe[i] = probe;

@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/mem.h"
 #include "match/matcher_private.h"
 
@@ -183,14 +184,32 @@ static bool anchor_holds(const struct anchor_text *t, const struct mt_anchor *a)
     return need <= t->len && (t->text & a->mask) == a->value;
 }
 
+static inline bool place_takes(const struct plan_place *place, const struct anchor_text *t) {
+    unsigned first = t->text & 0xff, pair = plan_pair_hash(t->text);
+    return t->len > 0 && (place->byte_set[first >> 5] >> (first & 31) & 1) != 0 &&
+           (t->len == 1 || (place->pair_set[pair >> 5] >> (pair & 31) & 1) != 0);
+}
+
+/* Most places are near the start of the layer, which is in view: there it takes one look. (A header
+ * has thirty such places in each of its views; asked for one by one they cost as much as the search
+ * of 2 KiB.) */
+static inline bool is_refused(const struct pattern_run *run, const struct plan_place *place) {
+    uint64_t at = (uint64_t)(place->where.off + (int64_t)place->where.delta);
+    struct anchor_text text = {0, 4};
+    if (place->where.kind != MT_OFF_ABS || run->view == NULL || run->view_off != 0 ||
+        run->view_len < 4 || at > run->view_len - 4) {
+        return false;
+    }
+    text.text = sk_load_u32le(run->view + at);
+    return !place_takes(place, &text);
+}
+
 static sk_err touch_place(struct scan *s, unsigned segment, const struct mt_anchor *anchor,
                           const struct plan_place *place) {
     struct anchor_text text;
     anchor_load(s, &place->where, &text);
     TRY(s->m->run.err);
-    unsigned first = text.text & 0xff, pair = plan_pair_hash(text.text);
-    if (text.len == 0 || (place->byte_set[first >> 5] >> (first & 31) & 1) == 0 ||
-        (text.len > 1 && (place->pair_set[pair >> 5] >> (pair & 31) & 1) == 0)) {
+    if (!place_takes(place, &text)) {
         return sk_ok();
     }
     for (uint32_t i = place->first; i < place->first + place->count; i++) {
@@ -206,8 +225,10 @@ static sk_err touch_fixed(struct scan *s, const struct filter_plan *plan, unsign
     for (uint32_t i = 0; i < t->always_count; i++) {
         TRY(touch(s->m, segment, t->always[i], MATCH_NO_TRIG));
     }
+    (void)pattern_bytes(&s->m->run, 0, 1);
     for (uint32_t i = 0; i < plan->place_count[segment]; i++) {
-        TRY(touch_place(s, segment, t->anchor, &plan->place[segment][i]));
+        const struct plan_place *place = &plan->place[segment][i];
+        TRY(is_refused(&s->m->run, place) ? sk_ok() : touch_place(s, segment, t->anchor, place));
     }
     return sk_ok();
 }

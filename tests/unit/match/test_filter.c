@@ -263,6 +263,26 @@ static void test_find_kernels_are_equal_to_naive(void **state) {
     }
 }
 
+/* What offers a part's fixed bytes offers those of its key once more. */
+static void test_find_probes_are_of_different_places(void **state) {
+    (void)state;
+    static const uint8_t word[] = "var ";
+    struct find_key key;
+    find_key_init(&key, word, 4, 0, false);
+    for (size_t at = 0; at < 4; at++) {
+        find_key_offer(&key, at, word[at], false);
+    }
+    find_key_offer(&key, 6, 'q', false);
+    bool seen[7] = {false};
+    for (unsigned i = 0; i < FIND_PROBES; i++) {
+        size_t at = key.probe[i].at;
+        assert_true(at < 7 && !seen[at]);
+        seen[at] = true;
+    }
+    assert_true(seen[6]); /* the rarest of them */
+    assert_int_equal(key.reach, 7);
+}
+
 static void test_rarity(void **state) {
     (void)state;
     assert_int_equal(find_rarity(NULL, 0), 0);
@@ -610,6 +630,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_are_equal),
         cmocka_unit_test(test_kernels_find_every_set_window),
         cmocka_unit_test(test_find_kernels_are_equal_to_naive),
+        cmocka_unit_test(test_find_probes_are_of_different_places),
         cmocka_unit_test(test_rarity),
         cmocka_unit_test(test_planted_literals_are_found_at_every_alignment),
         cmocka_unit_test(test_planted_literals_are_found_at_window_edges),
