@@ -28,7 +28,7 @@ for path in $targets; do
     dict=
     [ ! -f "fuzz/dict/$name.dict" ] || dict=-dict=fuzz/dict/$name.dict
     malloc_limit=
-    case $name in ar | cab | cpio | iso | lha | rar | sevenzip | tar | xar) malloc_limit=-malloc_limit_mb=1000000 ;; esac
+    case $name in ar | cab | cpio | iso | lha | rar | sevenzip | xar) malloc_limit=-malloc_limit_mb=1000000 ;; esac
     log=$build/findings/$name.log
     if "$path" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=65536 $malloc_limit $dict \
         -artifact_prefix="$build/findings/$name-" "$corpus" "$seeds" >"$log" 2>&1; then

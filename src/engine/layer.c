@@ -313,8 +313,7 @@ static void search_retyped(struct sk_scanner *sc, struct layer *layer) {
 static bool readers_are_ready(const struct layer *layer) {
     for (unsigned i = 0; i < layer->bid_count; i++) {
         const struct sk_bid *bid = &layer->bid[i];
-        if (bid->bid >= SK_BID_WALK && !sk_format_is_ready(bid->format, layer->src.size) &&
-            late_lacks()) {
+        if (bid->bid >= SK_BID_WALK && !sk_format_is_ready(bid->format) && late_lacks()) {
             return false;
         }
     }

@@ -17,10 +17,8 @@
  * told as a member without content, as libarchive has it; directories and links without content are
  * not told. A header that is none ends the archive, `damaged`; fewer bytes than a header, silently.
  *
- * A Debian package is an AR archive whose members are two packed TAR archives: the engine opens
- * those as layers of their own. What they need is loaded when they are met (base/late.h): static
- * libraries need nothing, and a worker that gives way for one begins all it waits for anew (a
- * twentieth of the time on libraries). Specification: ar(5), deb(5).
+ * A Debian package is an AR archive whose members are two packed TAR archives. Specification:
+ * ar(5), deb(5).
  */
 #include <string.h>
 
@@ -208,8 +206,5 @@ static sk_err ar_walk(struct sk_walk *walk, struct sk_source *src) {
     return src->failed;
 }
 
-const struct sk_format sk_format_ar = {.name = "ar",
-                                       .type = SK_TYPE_AR,
-                                       .probe = ar_probe,
-                                       .walk = ar_walk,
-                                       .skips = true};
+const struct sk_format sk_format_ar = {
+    .name = "ar", .type = SK_TYPE_AR, .probe = ar_probe, .walk = ar_walk, .skips = true};

@@ -19,10 +19,8 @@
     CALL(archive_entry_pathname_utf8)                                                              \
     CALL(archive_entry_size)                                                                       \
     CALL(archive_entry_size_is_set)                                                                \
-    CALL(archive_entry_sparse_count)                                                               \
     CALL(archive_errno)                                                                            \
     CALL(archive_error_string)                                                                     \
-    CALL(archive_filter_bytes)                                                                     \
     CALL(archive_format)                                                                           \
     CALL(archive_read_data_block)                                                                  \
     CALL(archive_read_free)                                                                        \
@@ -31,7 +29,6 @@
     CALL(archive_read_next_header)                                                                 \
     CALL(archive_read_open1)                                                                       \
     CALL(archive_read_set_callback_data)                                                           \
-    CALL(archive_read_set_format_option)                                                           \
     CALL(archive_read_set_read_callback)                                                           \
     CALL(archive_read_set_seek_callback)                                                           \
     CALL(archive_read_set_skip_callback)                                                           \
@@ -42,7 +39,6 @@
     CALL(archive_read_support_format_lha)                                                          \
     CALL(archive_read_support_format_rar)                                                          \
     CALL(archive_read_support_format_rar5)                                                         \
-    CALL(archive_read_support_format_tar)                                                          \
     CALL(archive_read_support_format_xar)
 
 struct archive_calls {

@@ -21,9 +21,5 @@ static sk_err bzip2_walk(struct sk_walk *walk, struct sk_source *src) {
     return single_walk(walk, src, &(struct single){.open = sk_bunzip2_open});
 }
 
-const struct sk_format sk_format_bzip2 = {.name = "bzip2",
-                                          .type = SK_TYPE_BZIP2,
-                                          .probe = bzip2_probe,
-                                          .walk = bzip2_walk,
-                                          .late = true,
-                                          .late_above = SK_LATE_STREAM_BYTES};
+const struct sk_format sk_format_bzip2 = {
+    .name = "bzip2", .type = SK_TYPE_BZIP2, .probe = bzip2_probe, .walk = bzip2_walk};

@@ -26,13 +26,12 @@ static int enable(struct archive *reader) {
 }
 
 static sk_err cab_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {enable, NULL, false};
     struct sk_cursor c = sk_source_cursor(src, FLAGS_OFF, 2);
     uint16_t flags = sk_cursor_u16le(&c);
     if ((flags & (FLAG_PREVIOUS | FLAG_NEXT)) != 0) {
         walk_note(walk, SK_NOTE_MISSING_VOLUME, "one cabinet of a set");
     }
-    return sk_libarchive_walk(walk, src, &how);
+    return sk_libarchive_walk(walk, src, enable);
 }
 
 const struct sk_format sk_format_cab = {

@@ -118,9 +118,6 @@ bool walk_skipped(const struct sk_walk *walk);
  * container is then scanned by one process alone. */
 void walk_uneven(struct sk_walk *walk);
 
-/* Compressed streams that are larger are tar files more often than not. */
-#define SK_LATE_STREAM_BYTES ((uint64_t)64 << 10)
-
 struct sk_format {
     const char *name; /* "zip" */
     enum sk_type type;
@@ -130,14 +127,13 @@ struct sk_format {
     /* Members can be left unread, which costs next to nothing, and those that follow are the same,
      * unless it calls walk_uneven. */
     bool skips;
-    /* Layers of more than late_above bytes need libarchive, or most likely lead to members that do
-     * (a compressed tar): with it missing for now, reading them is not begun. */
+    /* Layers need libarchive, or most likely lead to members that do (RPM: CPIO): with it missing
+     * for now, reading them is not begun. */
     bool late;
-    uint64_t late_above;
 };
 
-/* Is there what the reader of a layer of this size needs? See base/late.h for what false means. */
-bool sk_format_is_ready(const struct sk_format *format, uint64_t size);
+/* Is there what the reader needs? See base/late.h for what false means. */
+bool sk_format_is_ready(const struct sk_format *format);
 
 /* Call once before entering a sandbox that forbids opening files: loads the late parts, unless they
  * are deferred (base/late.h). Never fails. */

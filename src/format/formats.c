@@ -19,8 +19,8 @@ const struct sk_format *const sk_formats[] = {
 
 const unsigned sk_format_count = sizeof(sk_formats) / sizeof(sk_formats[0]);
 
-bool sk_format_is_ready(const struct sk_format *format, uint64_t size) {
-    return !format->late || size <= format->late_above || sk_libarchive_load();
+bool sk_format_is_ready(const struct sk_format *format) {
+    return !format->late || sk_libarchive_load();
 }
 
 void sk_formats_prepare(void) {

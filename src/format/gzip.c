@@ -54,9 +54,5 @@ static sk_err gzip_walk(struct sk_walk *walk, struct sk_source *src) {
     return single_walk(walk, src, &how);
 }
 
-const struct sk_format sk_format_gzip = {.name = "gzip",
-                                         .type = SK_TYPE_GZIP,
-                                         .probe = gzip_probe,
-                                         .walk = gzip_walk,
-                                         .late = true,
-                                         .late_above = SK_LATE_STREAM_BYTES};
+const struct sk_format sk_format_gzip = {
+    .name = "gzip", .type = SK_TYPE_GZIP, .probe = gzip_probe, .walk = gzip_walk};

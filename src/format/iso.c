@@ -33,8 +33,7 @@ static int enable(struct archive *reader) {
 }
 
 static sk_err iso_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {enable, NULL, false};
-    return sk_libarchive_walk(walk, src, &how);
+    return sk_libarchive_walk(walk, src, enable);
 }
 
 const struct sk_format sk_format_iso = {.name = "iso9660",

@@ -21,7 +21,6 @@
  *
  * Data comes in blocks by archive_read_data_block, not archive_read_data: the latter drops the
  * block that arrives together with a warning (the last one of a member with a wrong checksum).
- * Holes of sparse members are given out as zeros; the engine's limits bound them.
  *
  * libarchive tells causes in words only; CAUSES maps them. A failure of our own callbacks (I/O,
  * time is over) is kept in reader.err and wins over whatever libarchive makes of it.
@@ -44,12 +43,11 @@
 #define READ_BYTES ((size_t)64 * 1024)
 #define MEM_STEP_BYTES ((size_t)4 * 1024 * 1024)
 #define EMPTY_BLOCKS_MAX 65536U
-#define ZERO_BLOCK_BYTES ((size_t)512)
 
 struct reader {
     struct sk_walk *walk;
     struct sk_source *src;
-    const struct sk_libarchive *how;
+    sk_libarchive_enable enable;
     struct archive *archive;
     uint8_t *buf; /* READ_BYTES, or NULL when the source is in memory */
     uint64_t pos;
@@ -158,9 +156,7 @@ static la_int64_t on_seek(struct archive *archive, void *ctx, la_int64_t off, in
 
 static bool archive_start(struct reader *r) {
     struct archive *a = r->archive;
-    const struct sk_libarchive *how = r->how;
-    return how->enable(a) >= ARCHIVE_WARN &&
-           (how->options == NULL || how->options(a) >= ARCHIVE_WARN) &&
+    return r->enable(a) >= ARCHIVE_WARN &&
            la.archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
            la.archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
            la.archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK &&
@@ -175,31 +171,17 @@ struct member_stream {
     struct reader *reader;
     const uint8_t *block; /* borrowed from libarchive until the next block */
     size_t block_len;
-    uint64_t zeros; /* of a hole, due before the block */
-    uint64_t given; /* offset in the member up to which bytes or zeros are known */
-    uint64_t end;   /* size of a sparse member: a hole may be last */
-    bool sparse;
     bool warned; /* something was wrong with a block that came */
     bool ended;
     sk_err err;
 };
-
-/* zeros and block are used up: get more. */
-static void take_block(struct member_stream *m, const void *bytes, size_t len, int64_t off) {
-    if (m->sparse && off > 0 && (uint64_t)off > m->given) {
-        m->zeros = (uint64_t)off - m->given;
-        m->given = (uint64_t)off;
-    }
-    m->block = bytes;
-    m->block_len = bytes == NULL ? 0 : len;
-    m->given += m->block_len;
-}
 
 static void finish(struct member_stream *m, sk_err err) {
     m->ended = true;
     m->err = err;
 }
 
+/* The block is used up: get another. */
 static void next_block(struct member_stream *m) {
     struct reader *r = m->reader;
     for (unsigned tries = 0; tries < EMPTY_BLOCKS_MAX; tries++) {
@@ -215,7 +197,6 @@ static void next_block(struct member_stream *m) {
         errno = 0;
         int result = la.archive_read_data_block(r->archive, &bytes, &len, &off);
         if (result == ARCHIVE_EOF) {
-            take_block(m, NULL, 0, m->sparse ? (int64_t)m->end : 0);
             finish(m, m->warned ? sk_fail(SK_E_FORMAT) : sk_ok());
             return;
         }
@@ -224,19 +205,13 @@ static void next_block(struct member_stream *m) {
             return;
         }
         m->warned = m->warned || result == ARCHIVE_WARN;
-        take_block(m, bytes, len, off);
-        if (m->block_len > 0 || m->zeros > 0) {
+        m->block = bytes;
+        m->block_len = bytes == NULL ? 0 : len;
+        if (m->block_len > 0) {
             return;
         }
     }
     finish(m, sk_fail(SK_E_FORMAT));
-}
-
-static size_t give_zeros(struct member_stream *m, uint8_t *buf, size_t cap) {
-    size_t n = m->zeros < cap ? (size_t)m->zeros : cap;
-    memset(buf, 0, n);
-    m->zeros -= n;
-    return n;
 }
 
 static size_t give_block(struct member_stream *m, uint8_t *buf, size_t cap) {
@@ -253,15 +228,13 @@ static sk_err member_read(struct sk_stream *base, uint8_t *buf, size_t cap, size
     struct member_stream *m = (struct member_stream *)(void *)base;
     size_t got = 0;
     while (got < cap) {
-        got += give_zeros(m, buf + got, cap - got);
-        got += give_block(m, buf + got, cap - got);
-        if (m->zeros > 0 || m->block_len > 0) {
-            continue;
-        }
-        if (m->ended) {
+        if (m->block_len == 0 && m->ended) {
             break;
         }
-        next_block(m);
+        if (m->block_len == 0) {
+            next_block(m);
+        }
+        got += give_block(m, buf + got, cap - got);
     }
     if (got == 0 && sk_failed(m->err)) {
         return m->err;
@@ -307,8 +280,6 @@ static sk_err emit(struct reader *r, struct archive_entry *entry, uint32_t index
         return walk_child(r->walk, &child, NULL);
     }
     struct member_stream m = {.base = {.read = member_read}, .reader = r};
-    m.sparse = la.archive_entry_sparse_count(entry) > 0;
-    m.end = child.size == SK_SIZE_UNKNOWN ? 0 : child.size;
     TRY(walk_child(r->walk, &child, &m.base));
     return r->err;
 }
@@ -347,34 +318,10 @@ static sk_err close_early(struct reader *r, uint32_t members) {
     return sk_ok();
 }
 
-static bool is_zero_block(struct reader *r, uint64_t off) {
-    struct sk_cursor c = sk_source_cursor(r->src, off, ZERO_BLOCK_BYTES);
-    const uint8_t *p = sk_cursor_take(&c, ZERO_BLOCK_BYTES);
-    for (size_t i = 0; p != NULL && i < ZERO_BLOCK_BYTES; i++) {
-        if (p[i] != 0) {
-            return false;
-        }
-    }
-    return p != NULL;
-}
-
-/* A block is no header: the archive may have ended before it. libarchive does not say whether its
- * place is before or behind the block that it refused. */
-static bool is_behind_end(struct reader *r) {
-    int64_t place = la.archive_filter_bytes(r->archive, 0);
-    if (!r->how->zeros_end || place < (int64_t)(2 * ZERO_BLOCK_BYTES)) {
-        return false;
-    }
-    uint64_t off = (uint64_t)place;
-    return is_zero_block(r, off - ZERO_BLOCK_BYTES) || is_zero_block(r, off - 2 * ZERO_BLOCK_BYTES);
-}
-
-/* One note for a run of blocks that are passed over. */
+/* One note for a run of headers that are passed over. */
 static void note_refused(struct reader *r, bool *in_run) {
     if (!*in_run) {
-        bool trailing = is_behind_end(r);
-        walk_note(r->walk, trailing ? SK_NOTE_TRAILING : SK_NOTE_DAMAGED,
-                  la.archive_error_string(r->archive));
+        walk_note(r->walk, SK_NOTE_DAMAGED, la.archive_error_string(r->archive));
         *in_run = true;
     }
 }
@@ -449,8 +396,8 @@ bool sk_libarchive_load(void) {
 }
 
 sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
-                          const struct sk_libarchive *how) {
-    struct reader r = {.walk = walk, .src = src, .how = how};
+                          sk_libarchive_enable enable) {
+    struct reader r = {.walk = walk, .src = src, .enable = enable};
     if (!sk_libarchive_load()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }

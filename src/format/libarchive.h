@@ -2,8 +2,8 @@
 /*
  * Formats read by libarchive: the one place that talks to it.
  *
- * A descriptor's walk calls sk_libarchive_walk with a static struct sk_libarchive; exactly the
- * named libarchive readers are enabled, no filter, no guessing of others. Members are handed to
+ * A descriptor's walk calls sk_libarchive_walk with a function that enables exactly the libarchive
+ * readers it names, no filter, no guessing of others. Members are handed to
  * walk_child in order; directories, links and devices without data are passed over.
  *
  * Errors: SK_OK also for archives that were read in part (the notes say so); SK_E_FORMAT when not
@@ -17,14 +17,10 @@
 
 struct archive;
 
-struct sk_libarchive {
-    int (*enable)(struct archive *reader);  /* archive_read_support_format_... */
-    int (*options)(struct archive *reader); /* or NULL */
-    bool zeros_end; /* TAR: what follows a block of zeros is trailing data, not damage */
-};
+/* archive_read_support_format_..., one or several of them. */
+typedef int (*sk_libarchive_enable)(struct archive *reader);
 
-sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src,
-                          const struct sk_libarchive *how);
+sk_err sk_libarchive_walk(struct sk_walk *walk, struct sk_source *src, sk_libarchive_enable enable);
 
 /* Is the library there? A late part (base/late.h), loaded with the C library's UTF-8 tables when
  * this is first asked. */

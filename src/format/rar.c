@@ -134,7 +134,6 @@ static int enable_both(struct archive *reader) {
 }
 
 static sk_err rar_walk(struct sk_walk *walk, struct sk_source *src) {
-    static const struct sk_libarchive how = {enable_both, NULL, false};
     struct rar_facts facts = {false, false, false};
     TRY(is_rar5(src) ? rar5_facts(walk, src, &facts) : rar4_facts(src, &facts));
     if (facts.volume) {
@@ -147,7 +146,7 @@ static sk_err rar_walk(struct sk_walk *walk, struct sk_source *src) {
     if (facts.locked_members) {
         walk_note(walk, SK_NOTE_ENCRYPTED, "RAR members");
     }
-    return sk_libarchive_walk(walk, src, &how);
+    return sk_libarchive_walk(walk, src, enable_both);
 }
 
 const struct sk_format sk_format_rar = {

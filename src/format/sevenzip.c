@@ -286,8 +286,7 @@ static int enable(struct archive *reader) {
 }
 
 static sk_err by_libarchive(struct sevenzip *z) {
-    static const struct sk_libarchive how = {enable, NULL, false};
-    return sk_libarchive_walk(z->walk, z->src, &how);
+    return sk_libarchive_walk(z->walk, z->src, enable);
 }
 
 /* There is an archive, but nobody can tell what is in it. */
@@ -331,14 +330,5 @@ static sk_err sevenzip_walk(struct sk_walk *walk, struct sk_source *src) {
     return err;
 }
 
-/* Members that need libarchive are met in the middle: then a lean worker has unpacked for nothing.
- * Up to this size that costs at most twice what the other worker does, and few archives have any.
- */
-#define LATE_BYTES ((uint64_t)256 << 10)
-
-const struct sk_format sk_format_sevenzip = {.name = "7z",
-                                             .type = SK_TYPE_SEVENZIP,
-                                             .probe = sevenzip_probe,
-                                             .walk = sevenzip_walk,
-                                             .late = true,
-                                             .late_above = LATE_BYTES};
+const struct sk_format sk_format_sevenzip = {
+    .name = "7z", .type = SK_TYPE_SEVENZIP, .probe = sevenzip_probe, .walk = sevenzip_walk};

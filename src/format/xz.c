@@ -74,9 +74,5 @@ static sk_err xz_walk(struct sk_walk *walk, struct sk_source *src) {
     return single_walk(walk, src, &(struct single){.open = open_lzma});
 }
 
-const struct sk_format sk_format_xz = {.name = "xz",
-                                       .type = SK_TYPE_XZ,
-                                       .probe = xz_probe,
-                                       .walk = xz_walk,
-                                       .late = true,
-                                       .late_above = SK_LATE_STREAM_BYTES};
+const struct sk_format sk_format_xz = {
+    .name = "xz", .type = SK_TYPE_XZ, .probe = xz_probe, .walk = xz_walk};

@@ -36,9 +36,5 @@ static sk_err zstd_walk(struct sk_walk *walk, struct sk_source *src) {
     return single_walk(walk, src, &(struct single){.open = open_zstd});
 }
 
-const struct sk_format sk_format_zstd = {.name = "zstd",
-                                         .type = SK_TYPE_ZSTD,
-                                         .probe = zstd_probe,
-                                         .walk = zstd_walk,
-                                         .late = true,
-                                         .late_above = SK_LATE_STREAM_BYTES};
+const struct sk_format sk_format_zstd = {
+    .name = "zstd", .type = SK_TYPE_ZSTD, .probe = zstd_probe, .walk = zstd_walk};

@@ -454,8 +454,7 @@ void sk_embedded_see(struct sk_embedded_seen *seen, uint64_t off, struct sk_byte
 void sk_formats_prepare(void) {
 }
 
-bool sk_format_is_ready(const struct sk_format *format, uint64_t size) {
-    (void)size;
+bool sk_format_is_ready(const struct sk_format *format) {
     return !format->late;
 }
 
