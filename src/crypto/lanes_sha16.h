@@ -3,6 +3,8 @@
  * SHA-256 of sixteen messages, word i of all of them in one vector (lanes_sha_rounds.h). Internal
  * to the AVX-512 kernel, which defines AVX512 and load_words before.
  *
+ * The message words are mostly those of MD5, so both are computed in one go (sha16_and_md5).
+ *
  * A rotation is one operation here and so is any boolean function of three words: 26 operations a
  * round for sixteen messages. The SHA instructions take a ninth of that time for one message, so
  * from SHA16_WORTH messages on this is faster, and nearly twice as fast for sixteen. Lanes that are
@@ -61,18 +63,62 @@ AVX512 static inline __attribute__((always_inline)) void sha16_end(const struct 
 #define SHA_MAJORITY(x, y, z) _mm512_ternarylogic_epi32((x), (y), (z), 0xe8)
 #include "crypto/lanes_sha_rounds.h"
 
-/* w: the block as MD5 reads it; used up. */
-AVX512 static inline __attribute__((always_inline)) void sha16_block(struct sha16 *s, size_t at,
-                                                                     __m512i w[16]) {
+/* The words in the byte order of SHA-256. */
+AVX512 static inline __attribute__((always_inline)) void sha16_swap(const __m512i w[16],
+                                                                    __m512i out[16]) {
     const __m512i swap =
         _mm512_broadcast_i32x4(_mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL));
-    if (!s->as_md5) {
-        load_words(s->message, at, w);
-    }
     for (unsigned i = 0; i < 16; i++) {
-        w[i] = _mm512_shuffle_epi8(w[i], swap);
+        out[i] = _mm512_shuffle_epi8(w[i], swap);
     }
+}
+
+/* A block that MD5 reads elsewhere: ends of messages. */
+AVX512 static inline __attribute__((always_inline)) void sha16_block(struct sha16 *s, size_t at) {
+    __m512i w[16];
+    load_words(s->message, at, w);
+    sha16_swap(w, w);
     sha_rounds(s->state, w);
+}
+
+/* ---- with MD5 -------------------------------------------------------------------------------- */
+
+/* r is a constant after inlining. */
+AVX512 static inline __attribute__((always_inline)) void
+sha16_round(__m512i s[8], __m512i w[16], const uint32_t *k, unsigned r) {
+    if (r >= 16) {
+        sha_next(w, r);
+    }
+    sha_round(s, w[r & 15], k[r], r);
+}
+
+#undef MD5_STEPS
+#define MD5_STEPS md5_sha_steps
+#define MD5_MORE , struct words *next, __m512i s[8], __m512i sw[16], const uint32_t *sha_k
+#define MD5_MEANWHILE(g)                                                                           \
+    sha16_round(s, sw, sha_k, 4 * (g));                                                            \
+    sha16_round(s, sw, sha_k, 4 * (g) + 1);                                                        \
+    sha16_round(s, sw, sha_k, 4 * (g) + 2);                                                        \
+    sha16_round(s, sw, sha_k, 4 * (g) + 3);                                                        \
+    if ((g) % 2 == 0) {                                                                            \
+        words_part(next, (g) / 2);                                                                 \
+    }
+#include "crypto/lanes_md5.h"
+
+/* A block, w, of both; the next one is read meanwhile. */
+AVX512 static inline __attribute__((always_inline)) void
+sha16_and_md5(struct sha16 *sha, __m512i md5[4], const __m512i w[16], struct words *next) {
+    __m512i s[8], sw[16];
+    const uint32_t *k = lanes_sha256_k;
+    __asm__("" : "+r"(k)); /* as in lanes_md5.h */
+    sha16_swap(w, sw);
+    for (unsigned i = 0; i < 8; i++) {
+        s[i] = sha->state[i];
+    }
+    md5_sha_steps(md5, w, next, s, sw, k);
+    for (unsigned i = 0; i < 8; i++) {
+        sha->state[i] = _mm512_add_epi32(sha->state[i], s[i]);
+    }
 }
 
 #endif

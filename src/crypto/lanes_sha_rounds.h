@@ -4,63 +4,61 @@
  * for every vector width. A file that includes this defines before: VEC (type), ADD, SPLAT(u32),
  * SHA_ROR(x, n), SHA_SHR(x, n), SHA_XOR3, SHA_CHOOSE and SHA_MAJORITY (x, y, z), SHA_ROUNDS_TARGET
  * and SHA_ROUNDS (a name), and gets SHA_ROUNDS(state[8], w[16]): state A to H, words of the block
- * in the processor's byte order, used up.
+ * in the processor's byte order, used up; and its parts, sha_round and sha_next, for whoever puts
+ * them between something else.
  *
  * Sixteen rounds are written out, so that the schedule stays in registers; the eight working words
- * take turns by name.
+ * take turns by their index.
  */
 #define SHA_SUM(x, i, j, k) SHA_XOR3(SHA_ROR((x), (i)), SHA_ROR((x), (j)), SHA_ROR((x), (k)))
 #define SHA_MIX(x, i, j, k) SHA_XOR3(SHA_ROR((x), (i)), SHA_ROR((x), (j)), SHA_SHR((x), (k)))
 
-#define SHA_ROUND(a, b, c, d, e, f, g, h, i)                                                       \
-    do {                                                                                           \
-        VEC t = ADD(ADD(h, ADD(w[i], SPLAT(k[i]))), SHA_CHOOSE(e, f, g));                          \
-        t = ADD(t, SHA_SUM(e, 6, 11, 25));                                                         \
-        d = ADD(d, t);                                                                             \
-        h = ADD(ADD(t, SHA_SUM(a, 2, 13, 22)), SHA_MAJORITY(a, b, c));                             \
-    } while (0)
+/* Round r, whose word of the schedule is x and constant k. Word n of the state, A is 0, is in
+ * s[(n - r) & 7]. r is a constant after inlining. */
+SHA_ROUNDS_TARGET static inline __attribute__((always_inline)) void
+sha_round(VEC s[8], VEC x, uint32_t k, unsigned r) {
+    VEC a = s[(0 - r) & 7], b = s[(1 - r) & 7], c = s[(2 - r) & 7];
+    VEC e = s[(4 - r) & 7], f = s[(5 - r) & 7], g = s[(6 - r) & 7];
+    VEC *d = &s[(3 - r) & 7], *h = &s[(7 - r) & 7];
+    VEC t = ADD(ADD(*h, ADD(x, SPLAT(k))), SHA_CHOOSE(e, f, g));
+    t = ADD(t, SHA_SUM(e, 6, 11, 25));
+    *d = ADD(*d, t);
+    *h = ADD(ADD(t, SHA_SUM(a, 2, 13, 22)), SHA_MAJORITY(a, b, c));
+}
 
 /* Word i of the next sixteen of the schedule. */
-#define SHA_NEXT(i)                                                                                \
-    w[i] = ADD(ADD(w[i], SHA_MIX(w[((i) + 1) & 15], 7, 18, 3)),                                    \
-               ADD(w[((i) + 9) & 15], SHA_MIX(w[((i) + 14) & 15], 17, 19, 10)))
+SHA_ROUNDS_TARGET static inline __attribute__((always_inline)) void sha_next(VEC w[16],
+                                                                             unsigned i) {
+    w[i & 15] = ADD(ADD(w[i & 15], SHA_MIX(w[(i + 1) & 15], 7, 18, 3)),
+                    ADD(w[(i + 9) & 15], SHA_MIX(w[(i + 14) & 15], 17, 19, 10)));
+}
 
-#define SHA_EIGHT(i)                                                                               \
-    SHA_ROUND(a, b, c, d, e, f, g, h, (i));                                                        \
-    SHA_ROUND(h, a, b, c, d, e, f, g, (i) + 1);                                                    \
-    SHA_ROUND(g, h, a, b, c, d, e, f, (i) + 2);                                                    \
-    SHA_ROUND(f, g, h, a, b, c, d, e, (i) + 3);                                                    \
-    SHA_ROUND(e, f, g, h, a, b, c, d, (i) + 4);                                                    \
-    SHA_ROUND(d, e, f, g, h, a, b, c, (i) + 5);                                                    \
-    SHA_ROUND(c, d, e, f, g, h, a, b, (i) + 6);                                                    \
-    SHA_ROUND(b, c, d, e, f, g, h, a, (i) + 7)
+#define SHA_FOUR(i)                                                                                \
+    sha_round(s, w[i], k[i], (i));                                                                 \
+    sha_round(s, w[(i) + 1], k[(i) + 1], (i) + 1);                                                 \
+    sha_round(s, w[(i) + 2], k[(i) + 2], (i) + 2);                                                 \
+    sha_round(s, w[(i) + 3], k[(i) + 3], (i) + 3)
 
 SHA_ROUNDS_TARGET static inline __attribute__((always_inline)) void SHA_ROUNDS(VEC state[8],
                                                                                VEC w[16]) {
-    VEC a = state[0], b = state[1], c = state[2], d = state[3];
-    VEC e = state[4], f = state[5], g = state[6], h = state[7];
+    VEC s[8] = {state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]};
     for (const uint32_t *k = lanes_sha256_k;; k += 16) {
-        SHA_EIGHT(0);
-        SHA_EIGHT(8);
+        SHA_FOUR(0);
+        SHA_FOUR(4);
+        SHA_FOUR(8);
+        SHA_FOUR(12);
         if (k == lanes_sha256_k + 48) {
             break;
         }
         for (unsigned i = 0; i < 16; i++) {
-            SHA_NEXT(i);
+            sha_next(w, i);
         }
     }
-    state[0] = ADD(state[0], a);
-    state[1] = ADD(state[1], b);
-    state[2] = ADD(state[2], c);
-    state[3] = ADD(state[3], d);
-    state[4] = ADD(state[4], e);
-    state[5] = ADD(state[5], f);
-    state[6] = ADD(state[6], g);
-    state[7] = ADD(state[7], h);
+    for (unsigned i = 0; i < 8; i++) {
+        state[i] = ADD(state[i], s[i]);
+    }
 }
 
 #undef SHA_SUM
 #undef SHA_MIX
-#undef SHA_ROUND
-#undef SHA_NEXT
-#undef SHA_EIGHT
+#undef SHA_FOUR
