@@ -7,9 +7,8 @@
  */
 #include "crypto/cipher.h"
 
-#include <openssl/evp.h>
-
 #include "base/mem.h"
+#include "crypto/openssl_calls.h"
 
 enum { AES_128, AES_192, AES_256, AES_COUNT };
 
@@ -50,7 +49,7 @@ static const EVP_CIPHER *aes_of(size_t key_len) {
     static const char *const names[AES_COUNT] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"};
     size_t which = key_len / 8 - 2;
     if (fetched_aes[which] == NULL) {
-        fetched_aes[which] = EVP_CIPHER_fetch(NULL, names[which], NULL);
+        fetched_aes[which] = ossl.EVP_CIPHER_fetch(NULL, names[which], NULL);
     }
     return fetched_aes[which];
 }
@@ -59,7 +58,7 @@ sk_err aes_cbc_new(const struct aes_key *key, struct aes_cbc **out_aes) {
     if (key->key_len != 16 && key->key_len != 24 && key->key_len != 32) {
         return sk_fail(SK_E_USAGE);
     }
-    const EVP_CIPHER *cipher = aes_of(key->key_len);
+    const EVP_CIPHER *cipher = openssl_load() ? aes_of(key->key_len) : NULL;
     if (cipher == NULL) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
@@ -67,10 +66,11 @@ sk_err aes_cbc_new(const struct aes_key *key, struct aes_cbc **out_aes) {
     if (aes == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    aes->ctx = EVP_CIPHER_CTX_new();
+    aes->ctx = ossl.EVP_CIPHER_CTX_new();
     if (aes->ctx == NULL ||
-        EVP_CipherInit_ex2(aes->ctx, cipher, key->key, key->iv, key->encrypt ? 1 : 0, NULL) != 1 ||
-        EVP_CIPHER_CTX_set_padding(aes->ctx, 0) != 1) {
+        ossl.EVP_CipherInit_ex2(aes->ctx, cipher, key->key, key->iv, key->encrypt ? 1 : 0, NULL) !=
+            1 ||
+        ossl.EVP_CIPHER_CTX_set_padding(aes->ctx, 0) != 1) {
         aes_cbc_free(aes);
         return sk_fail(SK_E_NOMEM);
     }
@@ -83,7 +83,7 @@ sk_err aes_cbc_run(struct aes_cbc *aes, const uint8_t *in, size_t len, uint8_t *
     if (len % AES_BLOCK_BYTES != 0 || len > (size_t)1 << 30) {
         return sk_fail(SK_E_USAGE);
     }
-    if (EVP_CipherUpdate(aes->ctx, out, &got, in, (int)len) != 1 || (size_t)got != len) {
+    if (ossl.EVP_CipherUpdate(aes->ctx, out, &got, in, (int)len) != 1 || (size_t)got != len) {
         return sk_fail(SK_E_INTERNAL);
     }
     return sk_ok();
@@ -91,7 +91,7 @@ sk_err aes_cbc_run(struct aes_cbc *aes, const uint8_t *in, size_t len, uint8_t *
 
 void aes_cbc_free(struct aes_cbc *aes) {
     if (aes != NULL) {
-        EVP_CIPHER_CTX_free(aes->ctx);
+        ossl.EVP_CIPHER_CTX_free(aes->ctx);
         mem_free(aes);
     }
 }
@@ -99,13 +99,13 @@ void aes_cbc_free(struct aes_cbc *aes) {
 sk_err sha512_digest(bool is_384, const void *bytes, size_t len, uint8_t *out_digest) {
     static const char *const names[2] = {"SHA512", "SHA384"};
     unsigned which = is_384 ? 1 : 0;
-    if (fetched_sha[which] == NULL) {
-        fetched_sha[which] = EVP_MD_fetch(NULL, names[which], NULL);
+    if (fetched_sha[which] == NULL && openssl_load()) {
+        fetched_sha[which] = ossl.EVP_MD_fetch(NULL, names[which], NULL);
     }
     if (fetched_sha[which] == NULL) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
-    return EVP_Digest(bytes, len, out_digest, NULL, fetched_sha[which], NULL) == 1
+    return ossl.EVP_Digest(bytes, len, out_digest, NULL, fetched_sha[which], NULL) == 1
                ? sk_ok()
                : sk_fail(SK_E_NOMEM);
 }

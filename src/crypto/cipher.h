@@ -8,7 +8,8 @@
  *
  * Life cycle: rc4_init -> rc4_run...; aes_cbc_new -> aes_cbc_run... -> aes_cbc_free. Errors:
  * SK_E_NOMEM; SK_E_USAGE a key of another length than 16, 24, 32; SK_E_UNSUPPORTED when the
- * library refuses. In a sandbox that opens no files, crypto_start (digest.h) is called before.
+ * library refuses or is not to be had: before entering a sandbox that opens no files, call
+ * crypto_start and crypto_prepare (digest.h).
  */
 #ifndef SK_CRYPTO_CIPHER_H
 #define SK_CRYPTO_CIPHER_H

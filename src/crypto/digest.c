@@ -6,17 +6,21 @@
  * what ends up being called is the same code. So only what needs EVP (ciphers, certificates) pays
  * for it, when the first such object comes (cipher.c, signed.c).
  *
+ * Loading the library costs as much as the MD5 of a megabyte, and a worker that has closed itself
+ * in cannot do it: MD5 and SHA-256 of short messages are computed without it (lanes_once.c).
+ *
  * The signature formats we serve use MD5 and SHA-1 as names of known files, not as protection
  * against forgery, so whether a provider would allow them for security does not matter here.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/digest.h"
 
-#include <openssl/crypto.h>
-#include <openssl/md5.h>
-#include <openssl/sha.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "crypto/lanes_kernel.h"
+#include "crypto/openssl_calls.h"
+
+#define SHORT_BYTES ((size_t)32 << 10)
 
 struct digester {
     MD5_CTX md5;
@@ -31,10 +35,6 @@ _Static_assert(MD5_DIGEST_LENGTH == 16 && SHA_DIGEST_LENGTH == 20 &&
 
 static const size_t SIZES[CRYPTO_ALGO_COUNT] = {16, 20, 32};
 
-void crypto_start(void) {
-    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-}
-
 size_t crypto_digest_bytes(enum crypto_algo algo) {
     return (unsigned)algo < CRYPTO_ALGO_COUNT ? SIZES[algo] : 0;
 }
@@ -45,6 +45,11 @@ sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8
     }
     struct digester d;
     uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
+    if (len <= SHORT_BYTES && algo != CRYPTO_SHA1) {
+        lanes_once(bytes, len, digest[CRYPTO_MD5], digest[CRYPTO_SHA256]);
+        memcpy(out_digest, digest[algo], SIZES[algo]);
+        return sk_ok();
+    }
     TRY(digester_begin(&d, CRYPTO_MASK(algo)));
     TRY(digester_update(&d, bytes, len));
     TRY(digester_end(&d, digest));
@@ -84,28 +89,33 @@ static bool wants(const struct digester *d, enum crypto_algo algo) {
 }
 
 sk_err digester_begin(struct digester *digester, unsigned mask) {
+    digester->mask = 0;
+    if (mask != 0 && !openssl_load()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     digester->mask = mask & CRYPTO_MASK_ALL;
     int ok = 1;
-    ok &= wants(digester, CRYPTO_MD5) ? MD5_Init(&digester->md5) : 1;
-    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Init(&digester->sha1) : 1;
-    ok &= wants(digester, CRYPTO_SHA256) ? SHA256_Init(&digester->sha256) : 1;
+    ok &= wants(digester, CRYPTO_MD5) ? ossl.MD5_Init(&digester->md5) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? ossl.SHA1_Init(&digester->sha1) : 1;
+    ok &= wants(digester, CRYPTO_SHA256) ? ossl.SHA256_Init(&digester->sha256) : 1;
     return done(ok);
 }
 
 sk_err digester_update(struct digester *digester, const void *bytes, size_t len) {
     int ok = 1;
-    ok &= wants(digester, CRYPTO_MD5) ? MD5_Update(&digester->md5, bytes, len) : 1;
-    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Update(&digester->sha1, bytes, len) : 1;
-    ok &= wants(digester, CRYPTO_SHA256) ? SHA256_Update(&digester->sha256, bytes, len) : 1;
+    ok &= wants(digester, CRYPTO_MD5) ? ossl.MD5_Update(&digester->md5, bytes, len) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? ossl.SHA1_Update(&digester->sha1, bytes, len) : 1;
+    ok &= wants(digester, CRYPTO_SHA256) ? ossl.SHA256_Update(&digester->sha256, bytes, len) : 1;
     return done(ok);
 }
 
 sk_err digester_end(struct digester *digester, uint8_t out_digest[3][CRYPTO_DIGEST_MAX]) {
     int ok = 1;
-    ok &= wants(digester, CRYPTO_MD5) ? MD5_Final(out_digest[CRYPTO_MD5], &digester->md5) : 1;
-    ok &= wants(digester, CRYPTO_SHA1) ? SHA1_Final(out_digest[CRYPTO_SHA1], &digester->sha1) : 1;
+    ok &= wants(digester, CRYPTO_MD5) ? ossl.MD5_Final(out_digest[CRYPTO_MD5], &digester->md5) : 1;
+    ok &= wants(digester, CRYPTO_SHA1) ? ossl.SHA1_Final(out_digest[CRYPTO_SHA1], &digester->sha1)
+                                       : 1;
     ok &= wants(digester, CRYPTO_SHA256)
-              ? SHA256_Final(out_digest[CRYPTO_SHA256], &digester->sha256)
+              ? ossl.SHA256_Final(out_digest[CRYPTO_SHA256], &digester->sha256)
               : 1;
     digester->mask = 0;
     return done(ok);

@@ -25,12 +25,15 @@ enum crypto_algo { CRYPTO_MD5 = 0, CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_ALGO_COUNT
 struct digester;
 
 /*
- * For programs, before anything else here: OpenSSL does not read openssl.cnf. Nothing in it is of
+ * For programs, before anything else here: OpenSSL will not read openssl.cnf. Nothing in it is of
  * use to a scanner, a provider chosen there can leave us without MD5, one named in OPENSSL_CONF
  * would be loaded into us, and reading it takes as long as scanning a hundred kilobytes. Without
  * this call (a library cannot know what its program wants) it is read as usual.
  */
 void crypto_start(void);
+/* Loads libcrypto (base/late.h). Else it is loaded by the first call that needs it, which is
+ * SK_E_UNSUPPORTED where it is not to be had. */
+void crypto_prepare(void);
 size_t crypto_digest_bytes(enum crypto_algo algo); /* 16, 20, 32 */
 /* Fills crypto_digest_bytes(algo) bytes. */
 sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8_t *out_digest);

@@ -70,4 +70,7 @@ void lanes_state_start(struct lanes_state *state, unsigned lane);
 void lanes_state_md5(const struct lanes_state *state, unsigned lane, uint8_t out_digest[16]);
 void lanes_state_sha256(const struct lanes_state *state, unsigned lane, uint8_t out_digest[32]);
 
+/* Both digests of a message in memory. */
+void lanes_once(const uint8_t *bytes, size_t len, uint8_t out_md5[16], uint8_t out_sha256[32]);
+
 #endif

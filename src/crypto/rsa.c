@@ -6,7 +6,7 @@
  */
 #include "crypto/rsa.h"
 
-#include <openssl/bn.h>
+#include "crypto/openssl_calls.h"
 
 struct numbers {
     BN_CTX *ctx;
@@ -17,14 +17,14 @@ struct numbers {
 };
 
 static sk_err compute(struct numbers *n, size_t modulus_len, uint8_t *out_bytes) {
-    if (!BN_is_odd(n->modulus) || BN_is_one(n->modulus)) {
+    if (!ossl.BN_is_odd(n->modulus) || ossl.BN_is_one(n->modulus)) {
         return sk_fail(SK_E_USAGE);
     }
-    if (BN_cmp(n->signature, n->modulus) >= 0) {
+    if (ossl.BN_cmp(n->signature, n->modulus) >= 0) {
         return sk_fail(SK_E_BAD_SIGNATURE);
     }
-    if (BN_mod_exp(n->result, n->signature, n->exponent, n->modulus, n->ctx) != 1 ||
-        BN_bn2binpad(n->result, out_bytes, (int)modulus_len) < 0) {
+    if (ossl.BN_mod_exp(n->result, n->signature, n->exponent, n->modulus, n->ctx) != 1 ||
+        ossl.BN_bn2binpad(n->result, out_bytes, (int)modulus_len) < 0) {
         return sk_fail(SK_E_NOMEM);
     }
     return sk_ok();
@@ -36,26 +36,29 @@ sk_err crypto_rsa_public(struct sk_bytes modulus, uint64_t exponent, struct sk_b
         signature.len > CRYPTO_RSA_MAX_BYTES || exponent == 0) {
         return sk_fail(SK_E_USAGE);
     }
+    if (!openssl_load()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     uint8_t exp_bytes[8];
     for (int i = 0; i < 8; i++) {
         exp_bytes[i] = (uint8_t)(exponent >> (56 - 8 * i));
     }
     struct numbers n = {
-        .ctx = BN_CTX_new(),
-        .modulus = BN_bin2bn(modulus.ptr, (int)modulus.len, NULL),
-        .exponent = BN_bin2bn(exp_bytes, sizeof(exp_bytes), NULL),
-        .signature = BN_bin2bn(signature.ptr, (int)signature.len, NULL),
-        .result = BN_new(),
+        .ctx = ossl.BN_CTX_new(),
+        .modulus = ossl.BN_bin2bn(modulus.ptr, (int)modulus.len, NULL),
+        .exponent = ossl.BN_bin2bn(exp_bytes, sizeof(exp_bytes), NULL),
+        .signature = ossl.BN_bin2bn(signature.ptr, (int)signature.len, NULL),
+        .result = ossl.BN_new(),
     };
     sk_err err = sk_fail(SK_E_NOMEM);
     if (n.ctx != NULL && n.modulus != NULL && n.exponent != NULL && n.signature != NULL &&
         n.result != NULL) {
         err = compute(&n, modulus.len, out_bytes);
     }
-    BN_free(n.result);
-    BN_free(n.signature);
-    BN_free(n.exponent);
-    BN_free(n.modulus);
-    BN_CTX_free(n.ctx);
+    ossl.BN_free(n.result);
+    ossl.BN_free(n.signature);
+    ossl.BN_free(n.exponent);
+    ossl.BN_free(n.modulus);
+    ossl.BN_CTX_free(n.ctx);
     return err;
 }

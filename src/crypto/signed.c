@@ -23,16 +23,9 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/objects.h>
-#include <openssl/param_build.h>
-#include <openssl/pkcs7.h>
-#include <openssl/sha.h>
-#include <openssl/x509v3.h>
-
 #include "base/mem.h"
 #include "crypto/der.h"
+#include "crypto/openssl_calls.h"
 
 #define SPC_INDIRECT_DATA "1.3.6.1.4.1.311.2.1.4"
 #define TRUST_LIST "1.3.6.1.4.1.311.10.1"
@@ -59,7 +52,7 @@ static void id_of(struct sk_bytes der, uint8_t *out_id) {
     uint8_t tag;
     struct sk_bytes body = {NULL, 0};
     if (der_next(&c, &tag, &body)) {
-        SHA1(body.ptr, body.len, out_id);
+        ossl.SHA1(body.ptr, body.len, out_id);
     }
 }
 
@@ -67,16 +60,17 @@ static void id_of(struct sk_bytes der, uint8_t *out_id) {
 
 static int64_t time_of(const ASN1_TIME *t) {
     struct tm tm = {0};
-    return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : INT64_MIN;
+    return t != NULL && ossl.ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : INT64_MIN;
 }
 
 static void read_uses(X509 *x, struct crypto_cert *c) {
-    uint32_t flags = X509_get_extension_flags(x); /* fills what the next two ask */
+    uint32_t flags = ossl.X509_get_extension_flags(x); /* fills what the next two ask */
     bool any = (flags & EXFLAG_XKUSAGE) == 0;
-    uint32_t extended = any ? 0 : X509_get_extended_key_usage(x);
+    uint32_t extended = any ? 0 : ossl.X509_get_extended_key_usage(x);
     c->code_sign = any || (extended & XKU_CODE_SIGN) != 0;
     c->time_sign = any || (extended & XKU_TIMESTAMP) != 0;
-    c->cert_sign = (flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(x) & KU_KEY_CERT_SIGN) != 0;
+    c->cert_sign =
+        (flags & EXFLAG_KUSAGE) == 0 || (ossl.X509_get_key_usage(x) & KU_KEY_CERT_SIGN) != 0;
     if ((flags & EXFLAG_BCONS) != 0 && (flags & EXFLAG_CA) == 0) {
         c->cert_sign = false;
     }
@@ -84,21 +78,21 @@ static void read_uses(X509 *x, struct crypto_cert *c) {
 
 static sk_err read_modulus(EVP_PKEY *key, struct sk_bytes *out) {
     BIGNUM *n = NULL;
-    if (key == NULL || !EVP_PKEY_is_a(key, "RSA") ||
-        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1) {
+    if (key == NULL || !ossl.EVP_PKEY_is_a(key, "RSA") ||
+        ossl.EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) != 1) {
         return sk_ok();
     }
     sk_err err = sk_ok();
-    size_t len = (size_t)BN_num_bytes(n);
+    size_t len = (size_t)((ossl.BN_num_bits(n) + 7) / 8);
     if (len > 0 && len <= MODULUS_MAX_BYTES) {
         uint8_t *bytes = mem_alloc(len);
         err = bytes == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
         if (bytes != NULL) {
-            BN_bn2bin(n, bytes);
+            ossl.BN_bn2bin(n, bytes);
             *out = (struct sk_bytes){bytes, len};
         }
     }
-    BN_free(n);
+    ossl.BN_free(n);
     return err;
 }
 
@@ -106,47 +100,48 @@ static sk_err read_cert(struct crypto_signed *s, X509 *x) {
     struct crypto_cert *c = &s->cert[s->count];
     const uint8_t *der = NULL;
     size_t len = 0;
-    if (X509_NAME_get0_der(X509_get_subject_name(x), &der, &len) != 1) {
+    if (ossl.X509_NAME_get0_der(ossl.X509_get_subject_name(x), &der, &len) != 1) {
         return sk_fail(SK_E_FORMAT);
     }
     id_of((struct sk_bytes){der, len}, c->subject);
-    if (X509_NAME_get0_der(X509_get_issuer_name(x), &der, &len) != 1) {
+    if (ossl.X509_NAME_get0_der(ossl.X509_get_issuer_name(x), &der, &len) != 1) {
         return sk_fail(SK_E_FORMAT);
     }
     id_of((struct sk_bytes){der, len}, c->issuer);
     uint8_t *serial = NULL;
-    int serial_len = i2d_ASN1_INTEGER(X509_get0_serialNumber(x), &serial);
+    int serial_len = ossl.i2d_ASN1_INTEGER(ossl.X509_get0_serialNumber(x), &serial);
     if (serial_len <= 0) {
         return sk_fail(SK_E_FORMAT);
     }
     id_of((struct sk_bytes){serial, (size_t)serial_len}, c->serial);
-    OPENSSL_free(serial);
-    c->not_before = time_of(X509_get0_notBefore(x));
-    c->not_after = time_of(X509_get0_notAfter(x));
+    ossl.CRYPTO_free(serial, __FILE__, __LINE__);
+    c->not_before = time_of(ossl.X509_get0_notBefore(x));
+    c->not_after = time_of(ossl.X509_get0_notAfter(x));
     read_uses(x, c);
     s->x509[s->count] = x;
-    s->key[s->count] = X509_get0_pubkey(x);
+    s->key[s->count] = ossl.X509_get0_pubkey(x);
     s->count++;
     return read_modulus(s->key[s->count - 1], &c->modulus);
 }
 
 static sk_err read_certs(struct crypto_signed *s) {
-    STACK_OF(X509) *all = s->p7->d.sign->cert;
-    int count = sk_X509_num(all);
+    const OPENSSL_STACK *all = (const OPENSSL_STACK *)s->p7->d.sign->cert;
+    int count = ossl.OPENSSL_sk_num(all);
     if (count > (int)CRYPTO_SIGNED_CERTS_MAX) {
         return sk_fail(SK_E_LIMIT);
     }
     for (int i = 0; i < count; i++) {
-        TRY(read_cert(s, sk_X509_value(all, i)));
+        TRY(read_cert(s, ossl.OPENSSL_sk_value(all, i)));
     }
     return sk_ok();
 }
 
 static uint32_t cert_of(const struct crypto_signed *s, const PKCS7_SIGNER_INFO *si) {
     for (uint32_t i = 0; i < s->count; i++) {
-        if (X509_NAME_cmp(X509_get_issuer_name(s->x509[i]), si->issuer_and_serial->issuer) == 0 &&
-            ASN1_INTEGER_cmp(X509_get0_serialNumber(s->x509[i]), si->issuer_and_serial->serial) ==
-                0) {
+        if (ossl.X509_NAME_cmp(ossl.X509_get_issuer_name(s->x509[i]),
+                               si->issuer_and_serial->issuer) == 0 &&
+            ossl.ASN1_INTEGER_cmp(ossl.X509_get0_serialNumber(s->x509[i]),
+                                  si->issuer_and_serial->serial) == 0) {
             return i;
         }
     }
@@ -157,15 +152,15 @@ static uint32_t cert_of(const struct crypto_signed *s, const PKCS7_SIGNER_INFO *
 
 /* NULL: none that counts. */
 static const EVP_MD *md_of(const X509_ALGOR *algorithm) {
-    switch (algorithm == NULL ? NID_undef : OBJ_obj2nid(algorithm->algorithm)) {
+    switch (algorithm == NULL ? NID_undef : ossl.OBJ_obj2nid(algorithm->algorithm)) {
     case NID_sha1:
-        return EVP_sha1();
+        return ossl.EVP_sha1();
     case NID_sha256:
-        return EVP_sha256();
+        return ossl.EVP_sha256();
     case NID_sha384:
-        return EVP_sha384();
+        return ossl.EVP_sha384();
     case NID_sha512:
-        return EVP_sha512();
+        return ossl.EVP_sha512();
     default:
         return NULL;
     }
@@ -174,14 +169,14 @@ static const EVP_MD *md_of(const X509_ALGOR *algorithm) {
 static sk_err read_content(struct crypto_signed *s) {
     const PKCS7 *inner = s->p7->d.sign->contents;
     char oid[64];
-    if (inner == NULL || OBJ_obj2txt(oid, sizeof(oid), inner->type, 1) <= 0 ||
+    if (inner == NULL || ossl.OBJ_obj2txt(oid, sizeof(oid), inner->type, 1) <= 0 ||
         strcmp(oid, s->type) != 0 || inner->d.other == NULL ||
         inner->d.other->type != V_ASN1_SEQUENCE) {
         return sk_fail(SK_E_FORMAT);
     }
     const ASN1_STRING *whole = inner->d.other->value.sequence;
     struct sk_cursor c =
-        sk_cursor_make(ASN1_STRING_get0_data(whole), (size_t)ASN1_STRING_length(whole));
+        sk_cursor_make(ossl.ASN1_STRING_get0_data(whole), (size_t)ossl.ASN1_STRING_length(whole));
     return der_expect(&c, DER_SEQUENCE, &s->content) ? sk_ok() : sk_fail(SK_E_FORMAT);
 }
 
@@ -195,27 +190,31 @@ static sk_err read_file_digest(struct crypto_signed *s) {
     }
     c = sk_cursor_of(info);
     const uint8_t *at = info.ptr;
-    X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &at, (long)info.len);
+    X509_ALGOR *parsed = ossl.d2i_X509_ALGOR(NULL, &at, (long)info.len);
     s->file_md = md_of(parsed);
-    X509_ALGOR_free(parsed);
+    ossl.X509_ALGOR_free(parsed);
     if (s->file_md == NULL || !der_expect(&c, DER_SEQUENCE, &algorithm) ||
-        !der_expect(&c, DER_OCTETS, &digest) || digest.len != (size_t)EVP_MD_get_size(s->file_md)) {
+        !der_expect(&c, DER_OCTETS, &digest) ||
+        digest.len != (size_t)ossl.EVP_MD_get_size(s->file_md)) {
         return sk_fail(SK_E_FORMAT);
     }
     memcpy(s->file_digest, digest.ptr, digest.len);
     s->file_digest_len = (unsigned)digest.len;
-    s->file = EVP_MD_CTX_new();
-    return s->file != NULL && EVP_DigestInit_ex(s->file, s->file_md, NULL) == 1
+    s->file = ossl.EVP_MD_CTX_new();
+    return s->file != NULL && ossl.EVP_DigestInit_ex(s->file, s->file_md, NULL) == 1
                ? sk_ok()
                : sk_fail(SK_E_NOMEM);
 }
 
 static sk_err read_all(struct crypto_signed *s) {
-    if (!PKCS7_type_is_signed(s->p7) || s->p7->d.sign == NULL ||
-        sk_PKCS7_SIGNER_INFO_num(s->p7->d.sign->signer_info) != 1) {
+    if (ossl.OBJ_obj2nid(s->p7->type) != NID_pkcs7_signed || s->p7->d.sign == NULL) {
         return sk_fail(SK_E_FORMAT);
     }
-    s->signer = sk_PKCS7_SIGNER_INFO_value(s->p7->d.sign->signer_info, 0);
+    const OPENSSL_STACK *signers = (const OPENSSL_STACK *)s->p7->d.sign->signer_info;
+    if (ossl.OPENSSL_sk_num(signers) != 1) {
+        return sk_fail(SK_E_FORMAT);
+    }
+    s->signer = ossl.OPENSSL_sk_value(signers, 0);
     TRY(read_certs(s));
     TRY(read_content(s));
     return strcmp(s->type, SPC_INDIRECT_DATA) == 0 ? read_file_digest(s) : sk_ok();
@@ -226,12 +225,15 @@ static sk_err open_type(struct sk_bytes der, const char *type, struct crypto_sig
     if (der.len > CRYPTO_SIGNED_MAX_BYTES) {
         return sk_fail(SK_E_LIMIT);
     }
+    if (!openssl_load()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     struct crypto_signed *s = mem_zalloc(1, sizeof(*s));
     if (s == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     s->type = type;
-    s->p7 = d2i_PKCS7(NULL, &at, (long)der.len);
+    s->p7 = ossl.d2i_PKCS7(NULL, &at, (long)der.len);
     sk_err err = s->p7 == NULL ? sk_fail(SK_E_FORMAT) : read_all(s);
     if (sk_failed(err)) {
         crypto_signed_close(s);
@@ -260,8 +262,8 @@ void crypto_signed_close(struct crypto_signed *s) {
     for (uint32_t i = 0; i < CRYPTO_SIGNED_CERTS_MAX; i++) {
         mem_free((void *)(uintptr_t)s->cert[i].modulus.ptr);
     }
-    EVP_MD_CTX_free(s->file);
-    PKCS7_free(s->p7);
+    ossl.EVP_MD_CTX_free(s->file);
+    ossl.PKCS7_free(s->p7);
     mem_free(s);
 }
 
@@ -282,32 +284,33 @@ uint32_t crypto_signed_signer(const struct crypto_signed *s) {
 static EVP_PKEY *rsa_key(struct sk_bytes modulus) {
     EVP_PKEY *key = NULL;
     OSSL_PARAM *params = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    BIGNUM *n = BN_bin2bn(modulus.ptr, (int)modulus.len, NULL);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    OSSL_PARAM_BLD *build = ossl.OSSL_PARAM_BLD_new();
+    BIGNUM *n = ossl.BN_bin2bn(modulus.ptr, (int)modulus.len, NULL);
+    EVP_PKEY_CTX *ctx = ossl.EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     if (build != NULL && n != NULL && ctx != NULL &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_uint(build, OSSL_PKEY_PARAM_RSA_E, EXPONENT) == 1 &&
-        (params = OSSL_PARAM_BLD_to_param(build)) != NULL && EVP_PKEY_fromdata_init(ctx) == 1) {
+        ossl.OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+        ossl.OSSL_PARAM_BLD_push_uint(build, OSSL_PKEY_PARAM_RSA_E, EXPONENT) == 1 &&
+        (params = ossl.OSSL_PARAM_BLD_to_param(build)) != NULL &&
+        ossl.EVP_PKEY_fromdata_init(ctx) == 1) {
         /* on failure key stays NULL */
-        (void)EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params);
+        (void)ossl.EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params);
     }
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build);
-    BN_free(n);
-    EVP_PKEY_CTX_free(ctx);
+    ossl.OSSL_PARAM_free(params);
+    ossl.OSSL_PARAM_BLD_free(build);
+    ossl.BN_free(n);
+    ossl.EVP_PKEY_CTX_free(ctx);
     return key;
 }
 
 bool crypto_signed_issued(const struct crypto_signed *s, uint32_t cert, struct sk_bytes modulus) {
     int md = NID_undef;
     if (cert >= s->count || modulus.len == 0 || modulus.len > MODULUS_MAX_BYTES ||
-        X509_get_signature_info(s->x509[cert], &md, NULL, NULL, NULL) != 1 || md == NID_md5) {
+        ossl.X509_get_signature_info(s->x509[cert], &md, NULL, NULL, NULL) != 1 || md == NID_md5) {
         return false;
     }
     EVP_PKEY *key = rsa_key(modulus);
-    bool issued = key != NULL && X509_verify(s->x509[cert], key) == 1;
-    EVP_PKEY_free(key);
+    bool issued = key != NULL && ossl.X509_verify(s->x509[cert], key) == 1;
+    ossl.EVP_PKEY_free(key);
     return issued;
 }
 
@@ -320,44 +323,46 @@ static bool signature_holds(const struct crypto_signed *s, const PKCS7_SIGNER_IN
         si->auth_attr == NULL) {
         return false;
     }
-    BIO *digest = BIO_new(BIO_f_md());
-    BIO *sink = BIO_new(BIO_s_null());
+    BIO *digest = ossl.BIO_new(ossl.BIO_f_md());
+    BIO *sink = ossl.BIO_new(ossl.BIO_s_null());
     bool holds = false;
-    if (digest != NULL && sink != NULL && BIO_set_md(digest, (void *)(uintptr_t)md) == 1) {
-        BIO_push(digest, sink);
-        holds = BIO_write(digest, text.ptr, (int)text.len) == (int)text.len &&
-                PKCS7_signatureVerify(digest, s->p7, (PKCS7_SIGNER_INFO *)(uintptr_t)si,
-                                      s->x509[cert]) == 1;
+    if (digest != NULL && sink != NULL &&
+        ossl.BIO_ctrl(digest, BIO_C_SET_MD, 0, (void *)(uintptr_t)md) == 1) {
+        ossl.BIO_push(digest, sink);
+        holds = ossl.BIO_write(digest, text.ptr, (int)text.len) == (int)text.len &&
+                ossl.PKCS7_signatureVerify(digest, s->p7, (PKCS7_SIGNER_INFO *)(uintptr_t)si,
+                                           s->x509[cert]) == 1;
     }
-    BIO_free(digest);
-    BIO_free(sink);
+    ossl.BIO_free(digest);
+    ossl.BIO_free(sink);
     return holds;
 }
 
 bool crypto_signed_holds(const struct crypto_signed *s) {
-    const ASN1_TYPE *type = PKCS7_get_signed_attribute(s->signer, NID_pkcs9_contentType);
+    const ASN1_TYPE *type = ossl.PKCS7_get_signed_attribute(s->signer, NID_pkcs9_contentType);
     char oid[64];
     if (type == NULL || type->type != V_ASN1_OBJECT ||
-        OBJ_obj2txt(oid, sizeof(oid), type->value.object, 1) <= 0 || strcmp(oid, s->type) != 0) {
+        ossl.OBJ_obj2txt(oid, sizeof(oid), type->value.object, 1) <= 0 ||
+        strcmp(oid, s->type) != 0) {
         return false;
     }
     return signature_holds(s, s->signer, crypto_signed_signer(s), s->content);
 }
 
 bool crypto_signed_stamp(const struct crypto_signed *s, uint32_t *out_cert, int64_t *out_time) {
-    const ASN1_TYPE *attr = PKCS7_get_attribute(s->signer, NID_pkcs9_countersignature);
+    const ASN1_TYPE *attr = ossl.PKCS7_get_attribute(s->signer, NID_pkcs9_countersignature);
     if (attr == NULL || attr->type != V_ASN1_SEQUENCE) {
         return false;
     }
-    const uint8_t *at = ASN1_STRING_get0_data(attr->value.sequence);
+    const uint8_t *at = ossl.ASN1_STRING_get0_data(attr->value.sequence);
     PKCS7_SIGNER_INFO *si =
-        d2i_PKCS7_SIGNER_INFO(NULL, &at, ASN1_STRING_length(attr->value.sequence));
+        ossl.d2i_PKCS7_SIGNER_INFO(NULL, &at, ossl.ASN1_STRING_length(attr->value.sequence));
     bool good = false;
     if (si != NULL && si->issuer_and_serial != NULL) {
         uint32_t cert = cert_of(s, si);
-        const ASN1_TYPE *when = PKCS7_get_signed_attribute(si, NID_pkcs9_signingTime);
-        struct sk_bytes text = {ASN1_STRING_get0_data(s->signer->enc_digest),
-                                (size_t)ASN1_STRING_length(s->signer->enc_digest)};
+        const ASN1_TYPE *when = ossl.PKCS7_get_signed_attribute(si, NID_pkcs9_signingTime);
+        struct sk_bytes text = {ossl.ASN1_STRING_get0_data(s->signer->enc_digest),
+                                (size_t)ossl.ASN1_STRING_length(s->signer->enc_digest)};
         int64_t time = INT64_MIN;
         if (when != NULL &&
             (when->type == V_ASN1_UTCTIME || when->type == V_ASN1_GENERALIZEDTIME)) {
@@ -369,7 +374,7 @@ bool crypto_signed_stamp(const struct crypto_signed *s, uint32_t *out_cert, int6
             *out_time = time;
         }
     }
-    PKCS7_SIGNER_INFO_free(si);
+    ossl.PKCS7_SIGNER_INFO_free(si);
     return good;
 }
 
@@ -379,12 +384,12 @@ sk_err crypto_signed_feed(struct crypto_signed *s, const void *bytes, size_t len
     if (s->file == NULL) {
         return sk_fail(SK_E_USAGE);
     }
-    return EVP_DigestUpdate(s->file, bytes, len) == 1 ? sk_ok() : sk_fail(SK_E_NOMEM);
+    return ossl.EVP_DigestUpdate(s->file, bytes, len) == 1 ? sk_ok() : sk_fail(SK_E_NOMEM);
 }
 
 bool crypto_signed_fits(struct crypto_signed *s) {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    return s->file != NULL && EVP_DigestFinal_ex(s->file, digest, &len) == 1 &&
+    return s->file != NULL && ossl.EVP_DigestFinal_ex(s->file, digest, &len) == 1 &&
            len == s->file_digest_len && memcmp(digest, s->file_digest, len) == 0;
 }

@@ -755,25 +755,20 @@ sk_err image_identity(const struct image *img, struct diag *diag,
     const struct img_section *last = &img->header->section[img->header->section_count - 1];
     struct sk_bytes trailer = image_section_bytes(img, last);
     size_t digests = trailer.len - IMG_DIGEST_BYTES;
-    uint8_t got[3][CRYPTO_DIGEST_MAX];
-    struct digester *d = NULL;
-    TRY(digester_new(&d));
-    sk_err err = digester_begin(d, CRYPTO_MASK(CRYPTO_SHA256));
-    if (!sk_failed(err)) {
-        err = digester_update(d, img->file.ptr, IMG_HEADER_BYTES);
+    uint8_t got[CRYPTO_DIGEST_MAX];
+    uint8_t *both = mem_alloc(IMG_HEADER_BYTES + digests);
+    if (both == NULL) {
+        return sk_fail(SK_E_NOMEM);
     }
-    if (!sk_failed(err)) {
-        err = digester_update(d, trailer.ptr, digests);
-    }
-    if (!sk_failed(err)) {
-        err = digester_end(d, got);
-    }
-    digester_free(d);
+    memcpy(both, img->file.ptr, IMG_HEADER_BYTES);
+    memcpy(both + IMG_HEADER_BYTES, trailer.ptr, digests);
+    sk_err err = crypto_digest(CRYPTO_SHA256, both, IMG_HEADER_BYTES + digests, got);
+    mem_free(both);
     TRY(err);
-    if (memcmp(got[CRYPTO_SHA256], &trailer.ptr[digests], IMG_DIGEST_BYTES) != 0) {
+    if (memcmp(got, &trailer.ptr[digests], IMG_DIGEST_BYTES) != 0) {
         return image_refuse(img, diag, "the identity does not fit header and digests");
     }
-    crypto_hex(got[CRYPTO_SHA256], IMG_DIGEST_BYTES, out_hex);
+    crypto_hex(got, IMG_DIGEST_BYTES, out_hex);
     return sk_ok();
 }
 

@@ -115,6 +115,16 @@ uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
 
 /* ---- scanner ------------------------------------------------------------------------------ */
 
+/* Digests that our own lanes cannot take, most likely of the first object already. */
+static bool hashes_by_library(const struct sk_scanner *sc) {
+    bool needed = sc->owed == NULL;
+    for (unsigned i = 0; i < sc->engine->segment_count && !needed; i++) {
+        needed = image_hashes(sc->engine->image[i], HS_SHA1, HS_FILE)->record_count > 0 ||
+                 image_hashes(sc->engine->image[i], HS_SHA1, HS_SECTION)->record_count > 0;
+    }
+    return needed;
+}
+
 static sk_err make_parts(struct sk_scanner *sc) {
     for (unsigned i = 0; i < sc->engine->segment_count; i++) {
         image_prefetch(sc->engine->image[i]);
@@ -124,6 +134,9 @@ static sk_err make_parts(struct sk_scanner *sc) {
     TRY(members_new(sc->engine, &sc->members));
     TRY(phish_new(sc->engine, sc->digester, &sc->phish));
     TRY(owed_new(&sc->owed));
+    if (hashes_by_library(sc)) {
+        crypto_prepare();
+    }
     if ((sc->options.flags & SK_SCAN_REMEMBER) != 0 && sc->options.observer == NULL &&
         sc->options.try_count == 0) {
         TRY(known_new(&sc->known));

@@ -21,6 +21,8 @@ _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA
                    (int)HS_SHA256 == (int)CRYPTO_SHA256,
                "one order of algorithms");
 
+#define SMALL_BYTES ((size_t)4096) /* of a message that is hashed from a copy */
+
 typedef uint8_t digests[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
 
 /* Which algorithms does any segment want for an object of this size? */
@@ -39,7 +41,25 @@ static unsigned wanted(struct sk_scanner *sc, enum hs_role role, uint64_t size) 
     return mask;
 }
 
+/* Without libcrypto, which a lean worker has not loaded. */
+static sk_err digest_small(const struct owed_ask *ask, digests out) {
+    uint8_t bytes[SMALL_BYTES];
+    size_t got = 0;
+    TRY(sk_source_read(ask->src, ask->off, bytes, (size_t)ask->len, &got));
+    sk_err err = got == ask->len ? sk_ok() : sk_fail(SK_E_IO);
+    for (unsigned algo = 0; algo < HS_ALGO_COUNT && !sk_failed(err); algo++) {
+        if ((ask->mask & CRYPTO_MASK(algo)) != 0) {
+            err = crypto_digest((enum crypto_algo)algo, bytes, got, out[algo]);
+        }
+    }
+    return err;
+}
+
 static sk_err digest_now(struct sk_scanner *sc, const struct owed_ask *ask, digests out) {
+    if (ask->len <= SMALL_BYTES) {
+        sc->stats.hashed_bytes += ask->len;
+        return digest_small(ask, out);
+    }
     TRY(digester_begin(sc->digester, ask->mask));
     uint64_t end = ask->off + ask->len;
     for (uint64_t off = ask->off; off < end;) {

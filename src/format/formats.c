@@ -5,6 +5,7 @@
 #include "base/late.h"
 #include "codec/codec.h"
 #include "codec/image.h"
+#include "crypto/digest.h"
 #include "format/libarchive.h"
 
 #define SK_FORMAT(id) extern const struct sk_format sk_format_##id;
@@ -28,5 +29,6 @@ void sk_formats_prepare(void) {
         (void)sk_libarchive_load(); /* without: noted where it is missed */
         sk_charset_prepare();
         image_tiff_prepare();
+        crypto_prepare();
     }
 }

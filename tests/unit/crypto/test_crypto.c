@@ -32,6 +32,28 @@ static void test_digest_vectors(void **state) {
     assert_int_equal(crypto_digest(CRYPTO_ALGO_COUNT, "", 0, out).code, SK_E_UNSUPPORTED);
 }
 
+/* Short messages are hashed without libcrypto, digesters are the library's. */
+static void test_short_and_long_agree(void **state) {
+    (void)state;
+    static uint8_t bytes[(33 << 10)];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i * 131 + (i >> 8));
+    }
+    struct digester *d = NULL;
+    assert_false(sk_failed(digester_new(&d)));
+    for (size_t len = 0; len <= sizeof(bytes); len += len < 200 ? 1 : 509) {
+        uint8_t want[3][CRYPTO_DIGEST_MAX], got[CRYPTO_DIGEST_MAX];
+        assert_false(sk_failed(digester_begin(d, CRYPTO_MASK_ALL)));
+        assert_false(sk_failed(digester_update(d, bytes, len)));
+        assert_false(sk_failed(digester_end(d, want)));
+        for (unsigned algo = 0; algo < CRYPTO_ALGO_COUNT; algo++) {
+            assert_false(sk_failed(crypto_digest((enum crypto_algo)algo, bytes, len, got)));
+            assert_memory_equal(got, want[algo], crypto_digest_bytes((enum crypto_algo)algo));
+        }
+    }
+    digester_free(d);
+}
+
 static void test_digester_is_reusable(void **state) {
     (void)state;
     struct digester *d = NULL;
@@ -102,9 +124,8 @@ static void test_rsa_textbook(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest_vectors),
-        cmocka_unit_test(test_digester_is_reusable),
-        cmocka_unit_test(test_crc32c),
+        cmocka_unit_test(test_digest_vectors),       cmocka_unit_test(test_short_and_long_agree),
+        cmocka_unit_test(test_digester_is_reusable), cmocka_unit_test(test_crc32c),
         cmocka_unit_test(test_rsa_textbook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
