@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -108,6 +109,49 @@ static void test_what_was_just_written_need_not_be_waited_for(void **state) {
     if (file_would_wait(fd, 9)) {
         print_message("this file system does not tell what is in memory\n");
     }
+}
+
+#define AHEAD_BYTES ((size_t)300 * 1024)
+#define AHEAD_PAGES (AHEAD_BYTES / 4096)
+
+/* How many pages of the file are in memory; nothing is read by asking. */
+static unsigned pages_there(int fd) {
+    unsigned char there[AHEAD_PAGES] = {0};
+    void *map = mmap(NULL, AHEAD_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+    assert_ptr_not_equal(map, MAP_FAILED);
+    assert_int_equal(mincore(map, AHEAD_BYTES, there), 0);
+    assert_int_equal(munmap(map, AHEAD_BYTES), 0);
+    unsigned count = 0;
+    for (size_t i = 0; i < AHEAD_PAGES; i++) {
+        count += there[i] & 1;
+    }
+    return count;
+}
+
+/* Few bytes by advice, many as a reader would come to them. */
+static void test_read_ahead_brings_the_file_to_memory(void **state) {
+    (void)state;
+    static char bytes[AHEAD_BYTES + 1];
+    memset(bytes, 'x', AHEAD_BYTES);
+    put("ahead", bytes);
+    for (uint64_t len = 4096; len <= AHEAD_BYTES; len += AHEAD_BYTES - 4096) {
+        FILE_AUTO int fd = open(in_dir("ahead"), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(fsync(fd), 0);
+        assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+        if (pages_there(fd) > 0) {
+            print_message("this file system keeps its files in memory\n");
+            return;
+        }
+        file_read_ahead(fd, len);
+        /* those that are touched at the least, however little the system reads ahead */
+        unsigned want = len > 4096 ? AHEAD_PAGES / 4 : 1;
+        for (unsigned i = 0; i < 1000 && pages_there(fd) < want; i++) {
+            (void)usleep(10000);
+        }
+        assert_true(pages_there(fd) >= want);
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    }
+    file_read_ahead(-1, AHEAD_BYTES); /* advice: nothing comes of it */
 }
 
 static void test_magic_link_is_refused(void **state) {
@@ -238,6 +282,7 @@ static void test_clock_moves_forward(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_open_refuses_what_is_not_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_ahead_brings_the_file_to_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_just_written_need_not_be_waited_for, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_magic_link_is_refused, setup, teardown),
