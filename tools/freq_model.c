@@ -3,7 +3,7 @@
  * Makes src/defc/freq_table.c: how often byte pairs and four-byte grams occur in ordinary files.
  * The definitions compiler uses it to choose rare triggers; it decides speed, never results.
  *
- *   usage: find ... -type f | tools/freq_model src/defc/freq_low.c > src/defc/freq_table.c
+ *   usage: find ... -type f | tools/freq_model src/defc/freq_low.c src/defc/freq_text.c > src/defc/freq_table.c
  *   input lines: "CLASS PATH"; classes are digits. tools/freq_model.sh calls it.
  *
  * Also: a Bloom filter of the eight-byte windows that occur in at least doc_share of the files of a
@@ -16,7 +16,10 @@
  * counter is high. A class weighs the same whatever its size.
  *
  * freq_low.c has pairs of another kind, for marks: of the lower seven bits of each byte, case kept,
- * without the last class (marks are not for PE files).
+ * without the last class (marks are not for PE files). freq_text.c has those of text as it is
+ * searched for HTML and text (lower case, a blank for all space, no other bytes), and its commonest
+ * grams; for that a fourth class of files may be given: mail addresses are in every change log and
+ * in little else.
  */
 #include <math.h>
 #include <stdint.h>
@@ -32,16 +35,19 @@ enum { CLASSES = 3, FILES_MAX = 1 << 17, GRAM_SLOTS = 16384, GRAM_MAX = 8192, EX
 #define DOC_SLOTS_LOG2 26
 #define RATE_FLOOR 6.0               /* listed when a class has more per million bytes */
 
-static uint8_t *text[CLASSES];
-static size_t text_len[CLASSES];
-static size_t file_end[CLASSES][FILES_MAX];
-static uint32_t files[CLASSES];
+static uint8_t *text[CLASSES + 1];
+static size_t text_len[CLASSES + 1];
+static size_t file_end[CLASSES + 1][FILES_MAX];
+static uint32_t files[CLASSES + 1];
 /* Share of the files of a class, and the least number of them. */
 static const double doc_share[CLASSES] = {0.05, 0.02, 0.40};
 enum { DOC_LEAST = 6 };
 static uint64_t seen[FREQ_SEEN_WORDS];
 static uint64_t word[FREQ_WORD_WORDS];
-static double joint[128][128], joint_low[128][128];
+static double joint[128][128], joint_low[128][128], joint_text[128][128];
+/* A class more, that counts for normalised text only. */
+enum { TEXT_CLASS = 1, DOCUMENTS = CLASSES, PLAIN = '~' - ' ' + 1, PLAIN_GRAMS = PLAIN * PLAIN * PLAIN * PLAIN };
+#define TEXT_FLOOR 100.0 /* listed when there are more per million bytes */
 struct exact {
     uint32_t gram;
     uint32_t used;
@@ -240,21 +246,83 @@ static void print_grams(size_t n) {
     printf("\n};\n");
 }
 
+/* Text as src/norm/text.c makes it, in place. Returns how much is left. */
+static size_t normalise(uint8_t *t, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        int c = t[i] >= '\t' && t[i] <= '\r' ? ' ' : t[i] >= 'A' && t[i] <= 'Z' ? t[i] | 0x20 : t[i];
+        t[kept] = (uint8_t)c;
+        kept += c > ' ' && c <= '~' ? 1 : c == ' ' && (kept == 0 || t[kept - 1] != ' ');
+    }
+    return kept;
+}
+
+/* A class of text: pairs, and grams of ' ' to '~' as numbers to the base of PLAIN. */
+static void count_text(int class, uint32_t *gram) {
+    const uint8_t *t = text[class];
+    size_t n = normalise(text[class], text_len[class]);
+    for (size_t i = 0; i + 4 <= n; i++) {
+        joint_text[t[i]][t[i + 1]] += 1.0 / (double)n;
+        unsigned g = 0;
+        for (int k = 3; k >= 0; k--) {
+            g = g * PLAIN + t[i + (size_t)k] - ' ';
+        }
+        gram[g]++;
+    }
+}
+
+/* Those of both classes that are in one of them more often than TEXT_FLOOR; in order. */
+static void print_text_grams(FILE *f, const uint32_t *const gram[2], const size_t len[2]) {
+    fprintf(f, "\nconst struct freq_gram freq_text_gram[] = {");
+    uint32_t count = 0;
+    for (uint32_t g = 0; g < PLAIN_GRAMS; g++) {
+        double a = len[0] == 0 ? 0 : gram[0][g] * 1e6 / (double)len[0];
+        double b = len[1] == 0 ? 0 : gram[1][g] * 1e6 / (double)len[1];
+        double most = a > b ? a : b;
+        if (most >= TEXT_FLOOR) {
+            uint32_t bytes = 0;
+            for (uint32_t k = 0, rest = g; k < 4; k++, rest /= PLAIN) {
+                bytes |= (rest % PLAIN + ' ') << 8 * k;
+            }
+            fprintf(f, "%s{0x%x,%d},", count++ % 5 == 0 ? "\n    " : "", bytes, quarters(most / 1e6, 255));
+        }
+    }
+    fprintf(f, "\n};\nconst uint32_t freq_text_gram_count = %u;\n", count);
+}
+
+static void print_text(FILE *f) {
+    uint32_t *gram[2] = {calloc(PLAIN_GRAMS, 4), calloc(PLAIN_GRAMS, 4)};
+    const size_t len[2] = {text_len[TEXT_CLASS], text_len[DOCUMENTS]};
+    if (gram[0] == NULL || gram[1] == NULL) {
+        exit(1);
+    }
+    count_text(TEXT_CLASS, gram[0]);
+    count_text(DOCUMENTS, gram[1]);
+    char classes[128];
+    snprintf(classes, sizeof(classes), "%zu + %zu MB of text files and documents of packages.", len[0] >> 20,
+             len[1] >> 20);
+    print_head(f, classes);
+    print_pairs(f, "freq_text", joint_text);
+    print_text_grams(f, (const uint32_t *const *)gram, len);
+    fprintf(f, "// clang-format on\n");
+}
+
 int main(int argc, char **argv) {
     char line[4096];
-    FILE *low = argc == 2 ? fopen(argv[1], "w") : NULL;
-    for (int c = 0; c < CLASSES; c++) {
+    FILE *low = argc == 3 ? fopen(argv[1], "w") : NULL;
+    FILE *plain = argc == 3 ? fopen(argv[2], "w") : NULL;
+    for (int c = 0; c <= CLASSES; c++) {
         text[c] = malloc(CLASS_BYTES + 8);
     }
     exact = calloc(EXACT_SLOTS, sizeof(*exact));
     uint32_t *counter = malloc(sizeof(*counter) << 24);
     struct doc *doc = malloc(sizeof(*doc) << DOC_SLOTS_LOG2);
-    if (low == NULL || exact == NULL || doc == NULL || counter == NULL || text[CLASSES - 1] == NULL) {
+    if (low == NULL || plain == NULL || exact == NULL || doc == NULL || counter == NULL || text[CLASSES] == NULL) {
         return 1;
     }
     while (fgets(line, sizeof(line), stdin) != NULL) {
         line[strcspn(line, "\n")] = 0;
-        if (line[0] >= '0' && line[0] < '0' + CLASSES && line[1] == ' ') {
+        if (line[0] >= '0' && line[0] <= '0' + CLASSES && line[1] == ' ') {
             load(line[0] - '0', line + 2);
         }
     }
@@ -275,6 +343,7 @@ int main(int argc, char **argv) {
     print_head(low, classes);
     print_pairs(low, "freq_low", joint_low);
     fprintf(low, "// clang-format on\n");
+    print_text(plain);
     snprintf(classes, sizeof(classes), "%zu + %zu + %zu MB of ELF, text and PE files.",
              text_len[0] >> 20, text_len[1] >> 20, text_len[2] >> 20);
     print_head(stdout, classes);
@@ -283,5 +352,5 @@ int main(int argc, char **argv) {
     print_filter("freq_seen", "FREQ_SEEN_WORDS", seen, FREQ_SEEN_WORDS);
     print_filter("freq_word", "FREQ_WORD_WORDS", word, FREQ_WORD_WORDS);
     printf("// clang-format on\n");
-    return fclose(low) == 0 ? 0 : 1;
+    return fclose(low) == 0 && fclose(plain) == 0 ? 0 : 1;
 }

@@ -92,6 +92,37 @@ double freq_window(const struct freq_run *r, uint32_t at, uint32_t n) {
     return n == 8 && r->seen[at] && p < SEEN_RATE ? SEEN_RATE : p;
 }
 
+/* Quarters of a gram in normalised text; 0: it is rare. */
+static uint8_t listed_in_text(const uint8_t *bytes) {
+    uint32_t gram = 0, first = 0, end = freq_text_gram_count;
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t b = bytes[i];
+        gram |= (uint32_t)(b >= 'A' && b <= 'Z' ? b | 0x20u : b) << 8 * i;
+    }
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (freq_text_gram[middle].gram == gram) {
+            return freq_text_gram[middle].quarters;
+        }
+        bool before = freq_text_gram[middle].gram < gram;
+        first = before ? middle + 1 : first;
+        end = before ? end : middle;
+    }
+    return 0;
+}
+
+double freq_text_window(const struct freq_run *r, uint32_t at, uint32_t n) {
+    uint32_t rarest = 0;
+    for (uint32_t i = at; i + 4 <= at + n; i++) {
+        uint8_t quarters = listed_in_text(r->bytes + i);
+        if (quarters == 0) {
+            return 0;
+        }
+        rarest = quarters > rarest ? quarters : rarest;
+    }
+    return freq_rate(n == 4 ? rarest : rarest + EIGHTH);
+}
+
 static bool is_common_word(const uint8_t *bytes, uint32_t n) {
     uint64_t window = 0;
     for (uint32_t i = 0; i < n; i++) {

@@ -23,6 +23,11 @@ extern const char freq_pair[128][129];
 /* Of the lower seven bits of a byte, the case kept; without PE files. */
 extern const uint8_t freq_low_first[128];
 extern const char freq_low_pair[128][129];
+/* Of normalised text (norm/text.h); its commonest grams. */
+extern const uint8_t freq_text_first[128];
+extern const char freq_text_pair[128][129];
+extern const struct freq_gram freq_text_gram[]; /* in order */
+extern const uint32_t freq_text_gram_count;
 extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
 extern const uint64_t freq_seen[FREQ_SEEN_WORDS];
 extern const uint64_t freq_word[FREQ_WORD_WORDS];
@@ -45,6 +50,8 @@ struct freq_run {
 void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len);
 /* Expected hits per byte position of the n bytes (3..) at `at`. */
 double freq_window(const struct freq_run *r, uint32_t at, uint32_t n);
+/* The same in normalised text (n: 4..), when all grams of the window are common there; or 0. */
+double freq_text_window(const struct freq_run *r, uint32_t at, uint32_t n);
 /* Is every eight-byte window of these n bytes in many files, or, of five to seven, they themselves?
  * Then the whole probably is. */
 bool freq_is_common_text(const struct freq_run *r, uint32_t at, uint32_t n);

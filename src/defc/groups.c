@@ -226,7 +226,8 @@ static sk_err build_marks(const struct body_builder *b, struct arena *arena, uns
         }
     }
     struct marks marks = {0};
-    TRY(marks_choose(arena, lit, n, &marks));
+    bool text = table == SK_TARGET_HTML || table == SK_TARGET_TEXT;
+    TRY(marks_choose(arena, lit, n, text, &marks));
     out->mark_head = marks.head;
     out->mark = marks.mark;
     out->mark_count = marks.count;

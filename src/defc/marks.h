@@ -28,7 +28,8 @@ struct marks {
 
 #define MARKS_MAX 24576u /* triggers */
 
-sk_err marks_choose(struct arena *arena, const struct marks_literal *lit, uint32_t count,
+/* text: the table is for normalised text, which has other bytes than files have. */
+sk_err marks_choose(struct arena *arena, const struct marks_literal *lit, uint32_t count, bool text,
                     struct marks *out_marks);
 
 #endif
