@@ -15,43 +15,21 @@
  * its place among the symbols (`base`); the table of the first bits only repeats what these say.
  * More selectors than a block can use are passed over.
  *
- * The first eight bytes of the list are in one word: most symbols ask for one of these, and moving
- * a byte to the front is then a shift. Nothing is known of the format but what bzip2(1), the
- * description by J. Tsai ("BZIP2: Format Specification", 2016) and runs of libbz2 tell.
+ * What is done with the symbols is in bzip2_symbols.c. Nothing is known of the format but what
+ * bzip2(1), the description by J. Tsai ("BZIP2: Format Specification", 2016) and runs of libbz2
+ * tell.
  */
 #include "codec/bzip2_block.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+#include "codec/bzip2_symbols.h"
 
 #define TABLES_MIN 2u
-#define TABLES_MAX 6u
-#define SYMBOLS_MAX 258u /* 256 bytes, but one place less, two run lengths, the end */
-#define SELECTORS_MAX (2 + BZ_BLOCK_MAX / GROUP_SYMBOLS)
-#define GROUP_SYMBOLS 50u
-#define CODE_MAX_BITS 20u
-#define FAST_BITS 10u
-#define RUN_MAX ((uint32_t)2 << 20)
-#define RUN_B 1u
-
-struct table {
-    uint16_t fast[1u << FAST_BITS]; /* symbol << 5 | bits; 0: a longer code */
-    int32_t limit[CODE_MAX_BITS + 1];
-    int32_t base[CODE_MAX_BITS + 1];
-    uint16_t symbol[SYMBOLS_MAX];
-    unsigned shortest;
-};
-
-struct bz_codes {
-    struct table table[TABLES_MAX];
-    uint8_t selector[SELECTORS_MAX];
-    uint8_t list[256]; /* bytes that occur */
-    unsigned tables;
-    unsigned selectors;
-    unsigned bytes; /* in list */
-    uint32_t count[256];
-};
+#define SELECTORS_MAX BZ_SELECTORS_MAX
+#define CODE_MAX_BITS BZ_CODE_MAX_BITS
+#define FAST_BITS BZ_FAST_BITS
 
 sk_err bz_block_size(struct bz_block *block, unsigned level) {
     uint32_t cap = level * BZ_BLOCK_STEP;
@@ -60,7 +38,7 @@ sk_err bz_block_size(struct bz_block *block, unsigned level) {
     }
     if (block->cap < cap) {
         mem_free(block->next);
-        block->next = mem_alloc((size_t)cap * sizeof(uint32_t));
+        block->next = mem_alloc(((size_t)cap + BZ_BLOCK_SPARE) * sizeof(uint32_t));
     }
     block->cap = block->next == NULL ? 0 : cap;
     return block->codes == NULL || block->next == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
@@ -93,11 +71,11 @@ static sk_err read_list(struct bz_codes *codes, struct bz_bits *bits) {
 }
 
 static sk_err read_selectors(struct bz_codes *codes, struct bz_bits *bits) {
-    uint8_t order[TABLES_MAX] = {0, 1, 2, 3, 4, 5};
+    uint8_t order[BZ_TABLES_MAX] = {0, 1, 2, 3, 4, 5};
     uint32_t tables = 0, selectors = 0;
     TRY(bz_bits_take(bits, 3, &tables));
     TRY(bz_bits_take(bits, 15, &selectors));
-    if (tables < TABLES_MIN || tables > TABLES_MAX || selectors == 0) {
+    if (tables < TABLES_MIN || tables > BZ_TABLES_MAX || selectors == 0) {
         return sk_fail(SK_E_FORMAT);
     }
     codes->tables = tables;
@@ -144,21 +122,21 @@ static sk_err read_lengths(struct bz_bits *bits, unsigned symbols, uint8_t *leng
 }
 
 /* The first bits of all codes that are not longer. */
-static void fill_fast(struct table *t) {
+static void fill_fast(struct bz_table *t) {
     int64_t done = 0;
     memset(t->fast, 0, sizeof(t->fast));
     for (unsigned bits = t->shortest; bits <= FAST_BITS; bits++) {
         int64_t end = ((int64_t)t->limit[bits] + 1) << (FAST_BITS - bits);
         for (; done < end && done < (int64_t)1 << FAST_BITS; done++) {
             int64_t place = (done >> (FAST_BITS - bits)) - t->base[bits];
-            if (place >= 0 && place < (int64_t)SYMBOLS_MAX) {
+            if (place >= 0 && place < (int64_t)BZ_SYMBOLS_MAX) {
                 t->fast[done] = (uint16_t)((unsigned)t->symbol[place] << 5 | bits);
             }
         }
     }
 }
 
-static void make_table(struct table *t, const uint8_t *lengths, unsigned symbols) {
+static void make_table(struct bz_table *t, const uint8_t *lengths, unsigned symbols) {
     uint32_t count[CODE_MAX_BITS + 1] = {0};
     unsigned place = 0;
     for (unsigned i = 0; i < symbols; i++) {
@@ -187,143 +165,11 @@ static void make_table(struct table *t, const uint8_t *lengths, unsigned symbols
 static sk_err read_tables(struct bz_codes *codes, struct bz_bits *bits) {
     unsigned symbols = codes->bytes + 2;
     for (unsigned i = 0; i < codes->tables; i++) {
-        uint8_t lengths[SYMBOLS_MAX];
+        uint8_t lengths[BZ_SYMBOLS_MAX];
         TRY(read_lengths(bits, symbols, lengths));
         make_table(&codes->table[i], lengths, symbols);
     }
     return sk_ok();
-}
-
-/* A code that `fast` does not know. */
-static sk_err long_code(const struct table *t, struct bz_bits *bits, unsigned *out_symbol) {
-    for (unsigned n = t->shortest; n <= CODE_MAX_BITS; n++) {
-        int32_t code = (int32_t)(bits->buf >> (64 - n));
-        if (code > t->limit[n]) {
-            continue;
-        }
-        int32_t place = code - t->base[n];
-        if (place < 0 || place >= (int32_t)SYMBOLS_MAX || n > bits->n) {
-            break;
-        }
-        *out_symbol = t->symbol[place];
-        bz_bits_drop(bits, n);
-        return sk_ok();
-    }
-    return sk_failed(bits->err) ? bits->err : sk_fail(SK_E_FORMAT);
-}
-
-/* ---- symbols ------------------------------------------------------------------------------ */
-
-/* The list of bytes, last used first. */
-struct recent {
-    uint64_t first; /* eight, the first of all lowest */
-    uint8_t rest[256];
-};
-
-static void recent_init(struct recent *r, const uint8_t *list) {
-    r->first = sk_load_u64le(list);
-    memcpy(r->rest, list + 8, 256 - 8);
-}
-
-static inline uint8_t recent_take(struct recent *r, unsigned place) {
-    if (place < 8) {
-        uint64_t byte = r->first >> (8 * place) & 0xff;
-        uint64_t moved = ~UINT64_C(0) >> (56 - 8 * place);
-        r->first = (r->first & ~moved) | ((r->first << 8 | byte) & moved);
-        return (uint8_t)byte;
-    }
-    uint8_t byte = r->rest[place - 8];
-    memmove(r->rest + 1, r->rest, place - 8);
-    r->rest[0] = (uint8_t)(r->first >> 56);
-    r->first = r->first << 8 | byte;
-    return byte;
-}
-
-struct symbols {
-    struct recent recent;
-    uint32_t len;
-    uint32_t run;  /* bytes of the run being told */
-    uint32_t unit; /* what its next digit counts; 0: none is being told */
-};
-
-/* The run of the byte in front is told. */
-static sk_err end_run(struct bz_block *block, struct symbols *s) {
-    uint8_t byte = (uint8_t)s->recent.first;
-    if (s->run > block->cap - s->len) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    for (uint32_t i = 0; i < s->run; i++) {
-        block->next[s->len + i] = byte;
-    }
-    block->codes->count[byte] += s->run;
-    s->len += s->run;
-    s->run = 0;
-    s->unit = 0;
-    return sk_ok();
-}
-
-/* False in *out_more: that was the end of the block. */
-static inline sk_err put_symbol(struct bz_block *block, struct symbols *s, unsigned symbol,
-                                bool *out_more) {
-    if (symbol <= RUN_B) {
-        s->unit = s->unit == 0 ? 1 : s->unit;
-        if (s->unit >= RUN_MAX) {
-            return sk_fail(SK_E_FORMAT);
-        }
-        s->run += s->unit << symbol;
-        s->unit *= 2;
-        return sk_ok();
-    }
-    if (s->unit != 0) {
-        TRY(end_run(block, s));
-    }
-    if (symbol > block->codes->bytes) {
-        *out_more = false;
-        return sk_ok();
-    }
-    if (s->len == block->cap) {
-        return sk_fail(SK_E_FORMAT);
-    }
-    uint8_t byte = recent_take(&s->recent, symbol - 1);
-    block->codes->count[byte]++;
-    block->next[s->len++] = byte;
-    return sk_ok();
-}
-
-static sk_err read_group(struct bz_block *block, struct bz_bits *bits, const struct table *t,
-                         struct symbols *s) {
-    bool more = true;
-    for (unsigned i = 0; more && i < GROUP_SYMBOLS; i++) {
-        if (bits->n < CODE_MAX_BITS) {
-            SK_IGNORE(bz_bits_need(bits, CODE_MAX_BITS),
-                      "the last code is shorter; the error is kept");
-        }
-        unsigned entry = t->fast[bits->buf >> (64 - FAST_BITS)];
-        unsigned symbol = entry >> 5;
-        if (entry != 0 && (entry & 31) <= bits->n) {
-            bz_bits_drop(bits, entry & 31);
-        } else {
-            TRY(long_code(t, bits, &symbol));
-        }
-        TRY(put_symbol(block, s, symbol, &more));
-    }
-    return more ? sk_ok() : sk_fail(SK_E_STOP);
-}
-
-static sk_err read_symbols(struct bz_block *block, struct bz_bits *bits) {
-    struct bz_codes *codes = block->codes;
-    struct symbols s = {.len = 0};
-    recent_init(&s.recent, codes->list);
-    memset(codes->count, 0, sizeof(codes->count));
-    for (unsigned i = 0; i < codes->selectors; i++) {
-        sk_err err = read_group(block, bits, &codes->table[codes->selector[i]], &s);
-        if (err.code == SK_E_STOP) {
-            block->len = s.len;
-            return sk_ok();
-        }
-        TRY(err);
-    }
-    return sk_fail(SK_E_FORMAT);
 }
 
 /* ---- the block ---------------------------------------------------------------------------- */
@@ -337,7 +183,7 @@ sk_err bz_block_read(struct bz_block *block, struct bz_bits *bits) {
     TRY(read_list(block->codes, bits));
     TRY(read_selectors(block->codes, bits));
     TRY(read_tables(block->codes, bits));
-    TRY(read_symbols(block, bits));
+    TRY(bz_symbols_read(block, bits));
     return block->origin < block->len ? sk_ok() : sk_fail(SK_E_FORMAT);
 }
 

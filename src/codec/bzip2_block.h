@@ -15,13 +15,14 @@
 
 #define BZ_BLOCK_STEP 100000u /* bytes a level stands for */
 #define BZ_BLOCK_MAX (9 * BZ_BLOCK_STEP)
+#define BZ_BLOCK_SPARE 8u /* entries behind the last that may be written to */
 #define BZ_MARK ((uint32_t)1 << 8)
 #define BZ_NEXT_SHIFT 9u
 
 struct bz_codes; /* what the codes of the block being read are */
 
 struct bz_block {
-    uint32_t *next;         /* cap entries, owned */
+    uint32_t *next;         /* cap entries and the spare ones, owned */
     struct bz_codes *codes; /* owned */
     uint32_t cap;
     uint32_t len;    /* bytes of the block; above 0 once it is read */
