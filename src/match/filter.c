@@ -19,9 +19,10 @@
  * the next step reads.
  *
  * The nibble tables of the slow set let 10,000 to 200,000 places per MB pass where 100 to 200 hold
- * an entry, so their candidates go through one more small set (slow_sift) before anything branches.
- * A hash whose entries have all been found leaves the set for the rest of the layer: short keys are
- * often common ones. (The set once knew three bytes only: thousands of places per MB of text.)
+ * an entry, so their candidates go through one more small set (kernel->sift) before anything
+ * branches. A hash whose entries have all been found leaves the set for the rest of the layer:
+ * short keys are often common ones. (The set once knew three bytes only: thousands of places per MB
+ * of text.)
  *
  * By marks (match/plan.h) 2 to 16 % of all places pass; of these one in ten begins with the four
  * bytes of some mark, and 200 to 1,000 per MB go on as one does. The kernel keeps the ones that do,
@@ -56,7 +57,7 @@ struct view {
 
 /* The hashes of slow entries that are not all found yet: those of the plan until one retires. */
 struct slow_sets {
-    const uint32_t *set[PLAN_SLOW_KINDS];
+    struct filter_sets now;
     uint32_t own[PLAN_SLOW_KINDS][sizeof(((struct plan_slow_kind *)0)->set) / sizeof(uint32_t)];
 };
 
@@ -303,9 +304,9 @@ static void retire(const struct pass *ps, unsigned k, uint32_t hash) {
         }
     }
     struct slow_sets *slow = ps->slow;
-    if (slow->set[k] == kind->set) {
+    if (slow->now.set[k] == kind->set) {
         memcpy(slow->own[k], kind->set, sizeof(slow->own[k]));
-        slow->set[k] = slow->own[k];
+        slow->now.set[k] = slow->own[k];
     }
     slow->own[k][hash >> 5] &= ~(1u << (hash & 31));
 }
@@ -313,7 +314,7 @@ static void retire(const struct pass *ps, unsigned k, uint32_t hash) {
 static sk_err follow_slow(const struct pass *ps, unsigned k, uint32_t text, uint64_t start) {
     const struct plan_slow_kind *kind = &ps->job->plan->slow.kind[k];
     uint32_t value = text & kind->mask, hash = plan_slow_hash(value);
-    if ((ps->slow->set[k][hash >> 5] >> (hash & 31) & 1) == 0) {
+    if ((ps->slow->now.set[k][hash >> 5] >> (hash & 31) & 1) == 0) {
         return sk_ok();
     }
     uint32_t bucket = plan_slow_bucket(kind, hash);
@@ -345,30 +346,6 @@ static inline uint32_t slow_text(const struct view *v, uint32_t pos) {
     return text | (uint32_t)FOLDHASH_FOLD;
 }
 
-static inline uint32_t slow_has(const struct slow_sets *slow, unsigned k, uint32_t masked) {
-    uint32_t h = plan_slow_hash(masked);
-    return slow->set[k][h >> 5] >> (h & 31);
-}
-
-/* Keeps the candidates whose first bytes some entry has. No branch on the outcome: most candidates
- * of the nibble tables fail here. */
-static size_t slow_sift(const struct pass *ps, uint32_t *list, size_t n) {
-    const struct plan_slow_kind *kind = ps->job->plan->slow.kind;
-    bool masked = kind[2].count + kind[3].count > 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t pos = list[i], text = slow_text(ps->v, pos);
-        list[kept] = pos;
-        uint32_t has = slow_has(ps->slow, 0, text & kind[0].mask) | slow_has(ps->slow, 1, text);
-        if (masked) {
-            has |= slow_has(ps->slow, 2, text & kind[2].mask);
-            has |= slow_has(ps->slow, 3, text & kind[3].mask);
-        }
-        kept += has & 1;
-    }
-    return kept;
-}
-
 static bool is_wide(const struct plan_slow *slow) {
     bool wide = false;
     for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
@@ -386,7 +363,7 @@ static size_t wide_sift(const struct pass *ps, uint32_t *list, size_t n) {
         for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
             uint32_t masked = text & kind[k].mask, h = plan_wide_hash(masked);
             uint32_t some = kind[k].wide == NULL ? 1 : kind[k].wide[h >> 5] >> (h & 31);
-            has |= some & slow_has(ps->slow, k, masked);
+            has |= some & filter_in_set(&ps->slow->now, k, text);
         }
         list[kept] = pos;
         kept += has & 1;
@@ -406,15 +383,14 @@ static inline uint64_t mark_text(const struct view *v, uint32_t pos) {
  * three and four bytes retire. */
 static size_t mark_sift(const struct pass *ps, uint32_t *list, size_t n) {
     const struct plan_marks *marks = &ps->job->plan->marks;
-    uint32_t three = ps->job->plan->slow.kind[0].mask;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t pos = list[i];
         uint64_t text = mark_text(ps->v, pos);
         uint32_t h = foldhash_bits(text), w = marks->word[foldhash_word(h, marks->log2_words)];
         uint32_t pass = w >> (h >> 4 & 31) & w >> (h >> 9 & 31);
-        pass |= slow_has(ps->slow, 1, (uint32_t)text);
-        pass |= slow_has(ps->slow, 0, (uint32_t)text & three);
+        pass |= filter_in_set(&ps->slow->now, 1, (uint32_t)text);
+        pass |= filter_in_set(&ps->slow->now, 0, (uint32_t)text);
         list[kept] = pos;
         kept += pass & 1;
     }
@@ -484,7 +460,9 @@ static sk_err run_slow(const struct pass *ps) {
     struct filter_span span = {
         .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
     size_t n = job->kernel->slow(&slow->classes, &span, job->scratch);
-    n = slow_sift(ps, job->scratch, n);
+    bool able = job->kernel->sift != NULL;
+    const struct filter_kernel *kernel = able ? job->kernel : &filter_kernel_scalar;
+    n = kernel->sift(&ps->slow->now, &span, job->scratch, n);
     n = is_wide(slow) ? wide_sift(ps, job->scratch, n) : n;
     job->candidates += n;
     for (size_t i = 0; i < n; i++) {
@@ -501,8 +479,9 @@ sk_err filter_run(struct filter_job *job) {
     unsigned blocks = 0;
     struct slow_sets slow;
     struct checks checks = {.count = 0};
+    slow.now.masked = plan->slow.kind[2].count + plan->slow.kind[3].count > 0;
     for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
-        slow.set[k] = plan->slow.kind[k].set;
+        slow.now.set[k] = plan->slow.kind[k].set;
     }
     for (uint64_t at = 0; at < job->src->size; at += FILTER_BLOCK_BYTES) {
         struct view v;

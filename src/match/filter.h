@@ -33,6 +33,12 @@ struct filter_span {
     uint32_t end;
 };
 
+/* Hashes of the entries of the slow set that are looked for, of one mask each (PLAN_SLOW_MASKS). */
+struct filter_sets {
+    const uint32_t *set[PLAN_SLOW_KINDS];
+    bool masked; /* the last two hold something */
+};
+
 struct filter_kernel {
     const char *name;
     unsigned needs; /* cpu_has */
@@ -43,6 +49,10 @@ struct filter_kernel {
      * nibble tables do; ascending. Every entry of the slow set is among them. */
     size_t (*slow)(const struct plan_classes *classes, const struct filter_span *span,
                    uint32_t *out);
+    /* Keeps of list[0 .. n), ascending, those whose first four bytes (what is missing is 0) have a
+     * hash in some set (filter_in_sets). Returns how many. NULL: the scalar one does as well. */
+    size_t (*sift)(const struct filter_sets *sets, const struct filter_span *span, uint32_t *list,
+                   size_t n);
     /* Positions in [first, end) with three bytes and more, of which the first four pass the classes
      * of the marks and have the hash of some mark (filter_begins_mark; what is missing is 0) that
      * goes on so (filter_goes_on), no others; ascending. NULL: bytes are not looked up one by one,
@@ -77,6 +87,24 @@ static inline uint64_t filter_text(const struct filter_span *span, uint32_t pos,
     uint32_t left = span->avail - pos;
     memcpy(&text, span->p + pos, left < n ? left : n);
     return text | (n == 8 ? FOLDHASH_FOLD : (uint32_t)FOLDHASH_FOLD);
+}
+
+/* 1 when the folded bytes of text, as far as the mask goes, have a hash in the set of kind k. */
+static inline uint32_t filter_in_set(const struct filter_sets *sets, unsigned k, uint32_t text) {
+    static const uint32_t masks[PLAN_SLOW_KINDS] = PLAN_SLOW_MASKS;
+    uint32_t h = plan_slow_hash(text & masks[k]);
+    return sets->set[k][h >> 5] >> (h & 31) & 1;
+}
+
+/* 1 when an entry of the slow set may begin at this position. */
+static inline uint32_t filter_in_sets(const struct filter_sets *sets,
+                                      const struct filter_span *span, uint32_t pos) {
+    uint32_t text = (uint32_t)filter_text(span, pos, 4);
+    uint32_t has = filter_in_set(sets, 0, text) | filter_in_set(sets, 1, text);
+    if (sets->masked) {
+        has |= filter_in_set(sets, 2, text) | filter_in_set(sets, 3, text);
+    }
+    return has;
 }
 
 /* 1 when a mark may begin at this position, by its first four bytes. */

@@ -207,6 +207,7 @@ AVX2 static size_t avx2_slow(const struct plan_classes *c, const struct filter_s
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel filter_kernel_avx2 = {"avx2", CPU_AVX2, avx2_group, avx2_slow, NULL};
+const struct filter_kernel filter_kernel_avx2 = {"avx2",    CPU_AVX2, avx2_group,
+                                                 avx2_slow, NULL,     NULL};
 
 #endif

@@ -7,7 +7,7 @@
  *              words
  *   slow set   64 places at a time, looked up by byte instead of by nibbles: three two-register
  *              permutations for each half of the classes, and no candidate that the classes do not
- *              let pass
+ *              let pass; then sixteen candidates at a time by hash
  *   marks      the same with four bytes and eight classes, four permutations in all; the lower
  *              seven bits of a byte are its index, so nothing is done to it before. There is a
  *              candidate in most vectors, so places are packed by compression instead of a loop;
@@ -140,6 +140,24 @@ AVX512 static size_t avx512_group(const struct plan_bitmap *g, const struct filt
     return run_group(g, span, g->q, g->s, out);
 }
 
+/* ---- sets of hashes -------------------------------------------------------------------------- */
+
+/* Bits h of a set, of the places in where. */
+AVX512 static inline __attribute__((always_inline)) __mmask16 in_set(const uint32_t *set, __m512i h,
+                                                                     __mmask16 where) {
+    __m512i word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where,
+                                               _mm512_srli_epi32(h, 5), (const void *)set, 4);
+    __m512i bit =
+        _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(h, _mm512_set1_epi32(31)));
+    return _mm512_mask_test_epi32_mask(where, word, bit);
+}
+
+AVX512 static inline __attribute__((always_inline)) __m512i
+folded_at(const uint8_t *p, __m512i places, __mmask16 where) {
+    __m512i text = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where, places, p, 1);
+    return _mm512_or_si512(text, _mm512_set1_epi8(0x20));
+}
+
 /* ---- slow set -------------------------------------------------------------------------------- */
 
 struct half {
@@ -255,6 +273,52 @@ AVX512 static size_t avx512_slow(const struct plan_classes *c, const struct filt
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
+/* Keeps of list[0 .. n), sixteen at a time, the places that are good. */
+AVX512 static inline __attribute__((always_inline)) size_t
+keep(uint32_t *list, size_t kept, __m512i places, __mmask16 where, __mmask16 good) {
+    /* not compressed in the store: some machines do that one by one */
+    _mm512_mask_storeu_epi32(list + kept, where, _mm512_maskz_compress_epi32(good, places));
+    return kept + (size_t)__builtin_popcount(good);
+}
+
+/* The first `left` of sixteen. */
+static inline __mmask16 first_of(size_t left) {
+    return (__mmask16)(left < WINDOWS ? (1u << left) - 1 : 0xffffu);
+}
+
+/* filter_in_set of the places in where. */
+AVX512 static inline __attribute__((always_inline)) __mmask16
+in_slow_set(const struct filter_sets *sets, unsigned k, __m512i text, __mmask16 where) {
+    static const uint32_t masks[PLAN_SLOW_KINDS] = PLAN_SLOW_MASKS;
+    __m512i h = _mm512_mullo_epi32(_mm512_and_si512(text, _mm512_set1_epi32((int)masks[k])),
+                                   _mm512_set1_epi32((int)FOLDHASH_LO));
+    return in_set(sets->set[k], _mm512_srli_epi32(h, 32 - PLAN_SLOW_LOG2), where);
+}
+
+AVX512 static size_t avx512_sift(const struct filter_sets *sets, const struct filter_span *span,
+                                 uint32_t *list, size_t n) {
+    size_t kept = 0, whole = n;
+    while (whole > 0 && span->avail - list[whole - 1] < 4) { /* at the end of the layer */
+        whole--;
+    }
+    for (size_t i = 0; i < whole; i += WINDOWS) {
+        __mmask16 where = first_of(whole - i);
+        __m512i places = _mm512_maskz_loadu_epi32(where, list + i);
+        __m512i text = folded_at(span->p, places, where);
+        __mmask16 good = in_slow_set(sets, 0, text, where) | in_slow_set(sets, 1, text, where);
+        if (sets->masked) {
+            good |= in_slow_set(sets, 2, text, where) | in_slow_set(sets, 3, text, where);
+        }
+        kept = keep(list, kept, places, where, good);
+    }
+    for (size_t i = whole; i < n; i++) {
+        uint32_t pos = list[i];
+        list[kept] = pos;
+        kept += filter_in_sets(sets, span, pos);
+    }
+    return kept;
+}
+
 /* ---- marks ----------------------------------------------------------------------------------- */
 
 struct mark_tables {
@@ -307,22 +371,6 @@ AVX512 static size_t mark_places(const struct plan_marks *m, const struct filter
     return n;
 }
 
-/* Bits h of a set, of the places in where. */
-AVX512 static inline __attribute__((always_inline)) __mmask16 in_set(const uint32_t *set, __m512i h,
-                                                                     __mmask16 where) {
-    __m512i word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where,
-                                               _mm512_srli_epi32(h, 5), (const void *)set, 4);
-    __m512i bit =
-        _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(h, _mm512_set1_epi32(31)));
-    return _mm512_mask_test_epi32_mask(where, word, bit);
-}
-
-AVX512 static inline __attribute__((always_inline)) __m512i
-folded_at(const uint8_t *p, __m512i places, __mmask16 where) {
-    __m512i text = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), where, places, p, 1);
-    return _mm512_or_si512(text, _mm512_set1_epi8(0x20));
-}
-
 /* plan_mark_hash */
 AVX512 static inline __attribute__((always_inline)) __m512i mark_hash(const struct plan_marks *m,
                                                                       __m512i text) {
@@ -358,13 +406,10 @@ AVX512 static inline __attribute__((always_inline)) size_t
 keep_marks(const struct plan_marks *m, const uint8_t *p, uint32_t *list, size_t n, bool onward) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i += WINDOWS) {
-        size_t left = n - i;
-        __mmask16 where = (__mmask16)(left < WINDOWS ? (1u << left) - 1 : 0xffffu);
+        __mmask16 where = first_of(n - i);
         __m512i places = _mm512_maskz_loadu_epi32(where, list + i);
         __mmask16 good = onward ? go_on(m, p, places, where) : begin_marks(m, p, places, where);
-        /* not compressed in the store: some machines do that one by one */
-        _mm512_mask_storeu_epi32(list + kept, where, _mm512_maskz_compress_epi32(good, places));
-        kept += (size_t)__builtin_popcount(good);
+        kept = keep(list, kept, places, where, good);
     }
     return kept;
 }
@@ -386,8 +431,9 @@ AVX512 static size_t avx512_marks(const struct filter_plan *plan, const struct f
     return kept;
 }
 
-const struct filter_kernel filter_kernel_avx512 = {"avx512",
-                                                   CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2,
-                                                   avx512_group, avx512_slow, avx512_marks};
+const struct filter_kernel filter_kernel_avx512 = {
+    "avx512",     CPU_AVX2 | CPU_AVX512 | CPU_VBMI | CPU_VBMI2,
+    avx512_group, avx512_slow,
+    avx512_sift,  avx512_marks};
 
 #endif

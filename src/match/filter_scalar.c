@@ -105,6 +105,18 @@ static size_t scalar_slow(const struct plan_classes *c, const struct filter_span
     return n;
 }
 
+/* No branch on the outcome: most candidates of the nibble tables fail here. */
+static size_t scalar_sift(const struct filter_sets *sets, const struct filter_span *span,
+                          uint32_t *list, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pos = list[i];
+        list[kept] = pos;
+        kept += filter_in_sets(sets, span, pos);
+    }
+    return kept;
+}
+
 static size_t scalar_marks(const struct filter_plan *plan, const struct filter_span *span,
                            uint32_t *out) {
     const struct plan_marks *marks = &plan->marks;
@@ -125,5 +137,5 @@ static size_t scalar_marks(const struct filter_plan *plan, const struct filter_s
     return kept;
 }
 
-const struct filter_kernel filter_kernel_scalar = {"scalar", 0, scalar_group, scalar_slow,
-                                                   scalar_marks};
+const struct filter_kernel filter_kernel_scalar = {"scalar",    0,           scalar_group,
+                                                   scalar_slow, scalar_sift, scalar_marks};

@@ -189,7 +189,7 @@ VEC16 static size_t vec16_slow(const struct plan_classes *c, const struct filter
     return c->halves > 1 ? slow_halves(c, 2, span, out) : slow_halves(c, 1, span, out);
 }
 
-const struct filter_kernel filter_kernel_vec16 = {VEC16_NAME, CPU_VEC16, vec16_group, vec16_slow,
-                                                  NULL};
+const struct filter_kernel filter_kernel_vec16 = {VEC16_NAME, CPU_VEC16, vec16_group,
+                                                  vec16_slow, NULL,      NULL};
 
 #endif

@@ -36,7 +36,9 @@ static sk_err add_group(struct filter_plan *p, unsigned input, const struct mt_g
     unsigned i = 0;
     while (i < p->group_count &&
            (p->group[i].bitmap.q != g->head.q || p->group[i].bitmap.s != g->head.s ||
-            p->group[i].count == FILTER_INPUT_MAX)) {
+            p->group[i].count == FILTER_INPUT_MAX ||
+            p->group[i].bitmap.log2_words > PLAN_OWN_LOG2_MAX ||
+            g->head.log2_words > PLAN_OWN_LOG2_MAX)) {
         i++;
     }
     if (i == PLAN_GROUP_MAX) {

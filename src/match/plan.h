@@ -15,9 +15,10 @@
  * by groups and the slow set.)
  *
  * Bitmaps of one (q, s) are ORed: both are indexed by the top bits of the same hash, so a word of a
- * shorter one stands for 2^n words of a longer one. A window that passes is looked up in the
- * buckets of every segment. Nothing in the images knows of it: a daily update still compiles one
- * segment, and a plan is made in a fraction of a millisecond.
+ * shorter one stands for 2^n words of a longer one. (Not above 1 MiB, which would be private
+ * memory: such a group is searched by itself, out of the image.) A window that passes is looked up
+ * in the buckets of every segment. Nothing in the images knows of it: a daily update still compiles
+ * one segment, and a plan is made in a fraction of a millisecond.
  *
  * Life cycle: filter_plan_new -> filter_run any number of times -> filter_plan_free. **Borrows**
  * the inputs' segments, tables and `done` bits. Errors: SK_E_NOMEM; SK_E_FORMAT (a table's shape is
@@ -31,9 +32,10 @@
 #include "match/tables.h"
 
 #define FILTER_INPUT_MAX 8u
-#define FILTER_LOG2_MAX 27u /* largest bitmap and bucket array a kernel indexes */
-#define FILTER_STEP_MAX 64u /* of a group */
-#define PLAN_GROUP_MAX 8u   /* different (q, s) of all inputs */
+#define FILTER_LOG2_MAX 27u   /* largest bitmap and bucket array a kernel indexes */
+#define FILTER_STEP_MAX 64u   /* of a group */
+#define PLAN_GROUP_MAX 24u    /* different (q, s) of all inputs */
+#define PLAN_OWN_LOG2_MAX 18u /* words of a bitmap that others are ORed with */
 
 struct filter_input {
     const struct mt_segment *segment;

@@ -104,6 +104,56 @@ static size_t slow_positions(const struct filter_kernel *kernel, const struct pl
     return kept;
 }
 
+/* Of each kind one hash in four. */
+static void random_sets(struct filter_sets *sets) {
+    static uint32_t set[PLAN_SLOW_KINDS][(1u << PLAN_SLOW_LOG2) / 32];
+    for (unsigned k = 0; k < PLAN_SLOW_KINDS; k++) {
+        for (unsigned i = 0; sets->set[k] == NULL && i < sizeof(set[k]) / sizeof(set[k][0]); i++) {
+            set[k][i] = (uint32_t)(tb_random() & tb_random());
+        }
+        sets->set[k] = set[k];
+    }
+    sets->masked = tb_below(2) == 0;
+}
+
+/* Any places, so that all of a vector pass, or none. */
+static void test_sifts_are_equal(void **state) {
+    (void)state;
+    static uint32_t list[TEXT], a[TEXT], b[TEXT];
+    struct filter_sets sets = {.masked = false};
+    uint64_t seen = 0, kept = 0;
+    for (unsigned round = 0; round < 500; round++) {
+        tb_seed = round;
+        uint32_t len = tb_below(4) == 0 ? tb_below(40) : tb_below(TEXT);
+        uint8_t *text = random_text(len);
+        struct filter_span span = {text, len, 0, len};
+        random_sets(&sets);
+        size_t n = 0;
+        for (uint32_t pos = 0, most = 1 + tb_below(20); pos + 3 <= len; pos += 1 + tb_below(most)) {
+            list[n++] = pos;
+        }
+        memcpy(a, list, n * sizeof(*a));
+        size_t na = filter_kernel_scalar.sift(&sets, &span, a, n);
+        size_t expected = 0;
+        for (size_t i = 0; i < n; i++) {
+            expected += filter_in_sets(&sets, &span, list[i]);
+        }
+        assert_int_equal(na, expected);
+        const struct filter_kernel *kernel;
+        for (unsigned k = 0; (kernel = filter_kernel_nth(k)) != NULL; k++) {
+            memcpy(b, list, n * sizeof(*b));
+            if (kernel->sift != NULL) {
+                assert_int_equal(kernel->sift(&sets, &span, b, n), na);
+                assert_memory_equal(a, b, na * sizeof(*a));
+            }
+        }
+        seen += n;
+        kept += na;
+        mem_free(text);
+    }
+    assert_true(kept > 10000 && kept < seen);
+}
+
 static void test_kernels_are_equal(void **state) {
     (void)state;
     static uint32_t a[TEXT], b[TEXT];
@@ -628,6 +678,7 @@ static void test_damaged_tables_end_the_run(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_are_equal),
+        cmocka_unit_test(test_sifts_are_equal),
         cmocka_unit_test(test_kernels_find_every_set_window),
         cmocka_unit_test(test_find_kernels_are_equal_to_naive),
         cmocka_unit_test(test_find_probes_are_of_different_places),

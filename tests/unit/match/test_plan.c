@@ -162,6 +162,66 @@ static void test_many_marks(void **state) {
     tb_free(b);
 }
 
+/* The table with bitmaps of 2 MiB that say the same. */
+static void stretch_bitmaps(struct mt_table *table) {
+    for (unsigned g = 0; g < table->group_count; g++) {
+        struct mt_group *group = &table->group[g];
+        unsigned was = group->head.log2_words, log2 = PLAN_OWN_LOG2_MAX + 1;
+        uint32_t *word = mem_alloc(((size_t)1 << log2) * sizeof(*word));
+        assert_non_null(word);
+        for (size_t w = 0; w < (size_t)1 << log2; w++) {
+            word[w] = group->bitmap[w >> (log2 - was)];
+        }
+        group->head.log2_words = (uint8_t)log2;
+        group->bitmap = word;
+    }
+}
+
+/* Large bitmaps are searched where they lie, not ORed with others, first, last and all of them. */
+static void test_large_bitmaps_stay(void **state) {
+    (void)state;
+    static uint8_t text[LEN];
+    tb_seed = 6;
+    for (unsigned i = 0; i < LEN; i++) {
+        text[i] = (uint8_t)(tb_below(3) == 0 ? tb_random() : 'a' + tb_below(6));
+    }
+    struct tb *b[2] = {segment_of(text, 8, 3), segment_of(text, 8, 3)};
+    static struct mt_segment large[2];
+    const struct mt_segment *small[2];
+    for (unsigned i = 0; i < 2; i++) {
+        small[i] = tb_finish(b[i]);
+        large[i] = *small[i];
+        stretch_bitmaps(&large[i].table[0]);
+    }
+    struct sk_source src;
+    sk_source_init_mem(&src, text, LEN);
+    const struct filter_kernel *kernel = filter_kernel_nth(0);
+    struct found expected = run(small, 2, &src, kernel, false);
+    assert_true(expected.count > 0);
+    for (unsigned which = 1; which < 4; which++) {
+        const struct mt_segment *seg[2] = {(which & 1) != 0 ? &large[0] : small[0],
+                                           (which & 2) != 0 ? &large[1] : small[1]};
+        struct found found = run(seg, 2, &src, kernel, false);
+        assert_memory_equal(&found, &expected, sizeof(found.off[0]) * 2);
+        assert_int_equal(found.count, expected.count);
+        struct filter_input in[2] = {{seg[0], &seg[0]->table[0], NULL},
+                                     {seg[1], &seg[1]->table[0], NULL}};
+        struct filter_plan *plan = NULL;
+        assert_int_equal(filter_plan_new(in, 2, false, &plan).code, SK_OK);
+        assert_int_equal(plan->group_count, 4);
+        for (unsigned g = 0; g < plan->group_count; g++) {
+            assert_null(plan->group[g].own);
+        }
+        filter_plan_free(plan);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned g = 0; g < large[i].table[0].group_count; g++) {
+            mem_free((void *)(uintptr_t)large[i].table[0].group[g].bitmap);
+        }
+        tb_free(b[i]);
+    }
+}
+
 /* Marks are used only where every table that holds anything has them. */
 static void test_marks_of_all_or_none(void **state) {
     (void)state;
@@ -218,9 +278,8 @@ static void test_too_many_and_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_together_as_alone),
-        cmocka_unit_test(test_many_marks),
-        cmocka_unit_test(test_marks_of_all_or_none),
+        cmocka_unit_test(test_together_as_alone),      cmocka_unit_test(test_many_marks),
+        cmocka_unit_test(test_large_bitmaps_stay),     cmocka_unit_test(test_marks_of_all_or_none),
         cmocka_unit_test(test_too_many_and_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
