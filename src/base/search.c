@@ -6,8 +6,10 @@
  * glibc's memmem hashes every second pair of bytes of the text for such short needles and runs at
  * one or two gigabytes a second; probes ask for a handful of needles in the same bytes of every
  * layer, which was 4 % of a scan of small files, and with vectors of sixteen bytes again 4 % of one
- * that had become twice as fast. Tried for tags: places of '<' from the bits of a block instead of
- * memchr (10 % slower); for "begin" two passes for rarer pairs (slower than one with more hits).
+ * that had become twice as fast, 4 % of C headers again until one branch was for 256 places and
+ * common pairs ("gi") were gone over without a call. Tried for tags: places of '<' from the bits of
+ * a block instead of memchr (10 % slower); for "begin" two passes for rarer pairs (slower than one
+ * with more hits).
  */
 #include "base/search.h"
 
@@ -18,8 +20,12 @@
 
 #define BLOCK ((size_t)64)
 
-/* The first of `places` at which the pair stands, or `places`. There is one byte more. */
-typedef size_t find_pair(const uint8_t *p, size_t places, const uint8_t *pair);
+/* The first of `places` at which the needle stands, or `places`. */
+typedef size_t find_needle(const uint8_t *p, size_t places, const struct sk_needle *needle);
+
+static inline bool stands(const uint8_t *p, const struct sk_needle *needle) {
+    return p[0] == (uint8_t)needle->bytes[0] && memcmp(p, needle->bytes, needle->len) == 0;
+}
 
 /* ---- AVX-512 ---- */
 
@@ -27,27 +33,61 @@ typedef size_t find_pair(const uint8_t *p, size_t places, const uint8_t *pair);
 
 #include <immintrin.h>
 
-__attribute__((target("avx512f,avx512bw"))) static size_t find_wide(const uint8_t *p, size_t places,
-                                                                    const uint8_t *pair) {
-    const __m512i first = _mm512_set1_epi8((char)pair[0]);
-    const __m512i second = _mm512_set1_epi8((char)pair[1]);
-    for (size_t at = 0; at < places; at += BLOCK) {
-        size_t left = places - at;
-        __mmask64 there = left < BLOCK ? ((uint64_t)1 << left) - 1 : UINT64_MAX;
-        __m512i a = _mm512_maskz_loadu_epi8(there, p + at);
-        __m512i b = _mm512_maskz_loadu_epi8(there, p + at + 1);
-        __mmask64 hit = _mm512_mask_cmpeq_epi8_mask(there, a, first);
-        hit = _mm512_mask_cmpeq_epi8_mask(hit, b, second);
-        if (hit != 0) {
-            return at + (size_t)__builtin_ctzll(hit);
+#define AVX512 __attribute__((target("avx512f,avx512bw")))
+
+struct wide_pair {
+    __m512i first, second;
+};
+
+AVX512 static inline uint64_t pairs(const struct wide_pair *w, const uint8_t *p) {
+    __mmask64 hit = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), w->first);
+    return _mm512_mask_cmpeq_epi8_mask(hit, _mm512_loadu_si512(p + 1), w->second);
+}
+
+/* Of the first `left` places, less than 64. */
+AVX512 static inline uint64_t pairs_of(const struct wide_pair *w, const uint8_t *p, size_t left) {
+    __mmask64 there = ((uint64_t)1 << left) - 1;
+    __mmask64 hit = _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, p), w->first);
+    return _mm512_mask_cmpeq_epi8_mask(hit, _mm512_maskz_loadu_epi8(there, p + 1), w->second);
+}
+
+/* Of the places at + (set bits). */
+static inline size_t first_of(const uint8_t *p, size_t at, uint64_t bits, size_t places,
+                              const struct sk_needle *needle) {
+    for (; bits != 0; bits &= bits - 1) {
+        size_t place = at + (size_t)__builtin_ctzll(bits);
+        if (stands(p + place, needle)) {
+            return place;
         }
     }
     return places;
 }
 
+AVX512 static size_t find_wide(const uint8_t *p, size_t places, const struct sk_needle *needle) {
+    const uint8_t *pair = (const uint8_t *)needle->bytes + needle->pair, *q = p + needle->pair;
+    const struct wide_pair w = {_mm512_set1_epi8((char)pair[0]), _mm512_set1_epi8((char)pair[1])};
+    size_t at = 0, found = places;
+    for (; places - at >= 4 * BLOCK && found == places; at += 4 * BLOCK) {
+        uint64_t a = pairs(&w, q + at), b = pairs(&w, q + at + BLOCK);
+        uint64_t c = pairs(&w, q + at + 2 * BLOCK), d = pairs(&w, q + at + 3 * BLOCK);
+        if ((a | b | c | d) != 0) {
+            const uint64_t bits[4] = {a, b, c, d};
+            for (size_t i = 0; i < 4 && found == places; i++) {
+                found = first_of(p, at + i * BLOCK, bits[i], places, needle);
+            }
+        }
+    }
+    for (; at < places && found == places; at += BLOCK) {
+        size_t left = places - at;
+        uint64_t bits = left < BLOCK ? pairs_of(&w, q + at, left) : pairs(&w, q + at);
+        found = first_of(p, at, bits, places, needle);
+    }
+    return found;
+}
+
 #else
 
-static find_pair *const find_wide = NULL; /* never asked for */
+static find_needle *const find_wide = NULL; /* never asked for */
 
 #endif
 
@@ -73,15 +113,16 @@ static inline bool any_pair(const uint8_t *p, const uint8_t *pair) {
     return (w[0] | w[1]) != 0;
 }
 
-static size_t find_narrow(const uint8_t *p, size_t places, const uint8_t *pair) {
+static size_t find_narrow(const uint8_t *p, size_t places, const struct sk_needle *needle) {
+    const uint8_t *pair = (const uint8_t *)needle->bytes + needle->pair, *q = p + needle->pair;
     for (size_t at = 0; at < places;) {
-        if (places - at >= BLOCK && !any_pair(p + at, pair)) {
+        if (places - at >= BLOCK && !any_pair(q + at, pair)) {
             at += BLOCK;
             continue;
         }
         size_t end = places - at > BLOCK ? at + BLOCK : places;
         for (; at < end; at++) {
-            if (p[at] == pair[0] && p[at + 1] == pair[1]) {
+            if (q[at] == pair[0] && q[at + 1] == pair[1] && stands(p + at, needle)) {
                 return at;
             }
         }
@@ -95,14 +136,8 @@ const uint8_t *sk_search(struct sk_bytes in, const struct sk_needle *needle) {
     if (in.len < needle->len) {
         return NULL;
     }
-    find_pair *find = cpu_has(CPU_AVX512) ? find_wide : find_narrow;
-    const uint8_t *pair = (const uint8_t *)needle->bytes + needle->pair;
+    find_needle *find = cpu_has(CPU_AVX512) ? find_wide : find_narrow;
     size_t places = in.len - needle->len + 1;
-    for (size_t at = 0; at < places; at++) {
-        at += find(in.ptr + needle->pair + at, places - at, pair);
-        if (at < places && memcmp(in.ptr + at, needle->bytes, needle->len) == 0) {
-            return in.ptr + at;
-        }
-    }
-    return NULL;
+    size_t at = find(in.ptr, places, needle);
+    return at < places ? in.ptr + at : NULL;
 }
