@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/embedded.h"
 #include "engine/known.h"
 #include "engine/layer.h"
 #include "engine/scan.h"
@@ -150,8 +151,11 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
 }
 
 sk_err root_settle(struct root *root, const struct layer *layer) {
-    bool windows = layer->parent != NULL || sk_type_target(layer->type) == SK_TARGET_ELF;
-    return windows ? sk_ok() : root_load(root);
+    if (layer->parent != NULL) {
+        return sk_ok();
+    }
+    root->watches = root->watches && embedded_host(layer->type);
+    return sk_type_target(layer->type) == SK_TARGET_ELF ? sk_ok() : root_load(root);
 }
 
 bool root_is_whole(const struct root *root, const struct layer *layer) {
