@@ -33,6 +33,7 @@ struct regex_kept {
     void *code;
     uint8_t prefix[REGEX_PREFIX_MAX]; /* every match begins with it; lower case when caseless */
     size_t prefix_len;                /* 0: nothing is known */
+    bool first_decides; /* anything may follow it: where one fails, all behind it fail */
     bool caseless;
 };
 struct regex_run {

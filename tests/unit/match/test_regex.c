@@ -274,6 +274,9 @@ static void test_prefixes_change_nothing(void **state) {
                                         "abab",
                                         "ababa?b",
                                         "abab.*?cd",
+                                        "abab.*cd(?P<x>[abc])(?P=x)",
+                                        "<abab.*?(?<=<ab)cd\\b",
+                                        "abab.*+cd",
                                         "abab+?c",
                                         "<abab(?=[ab<])",
                                         "abab$",
@@ -337,6 +340,32 @@ static void test_hard_prefixes(void **state) {
     r.budget.steps = 3 * 1000 * 1000;
     assert_int_equal(count(&r, &src, &n).code, SK_OK);
     assert_int_equal(n, 1);
+    sk_source_release(&src);
+    rig_release(&r);
+}
+
+/* Where anything may follow the prefix, the first place that fails is the only one tried. */
+static void test_first_place_decides(void **state) {
+    (void)state;
+    static char text[9000];
+    struct rig r;
+    struct sk_source src;
+    uint64_t n = 0;
+    rig_init(&r);
+    memset(text, '.', sizeof(text));
+    for (size_t at = 0; at < 40; at++) {
+        memcpy(text + at * 100, "abcd", 4);
+    }
+    memset(text + 4501, '{', 500);
+    text[5600] = '}';
+    sk_source_init_mem(&src, text, sizeof(text));
+    set(&r, 0, "abcd.*?\\{[^}]*?[bc]", MT_REGEX_DOTALL);
+    r.budget.steps = 3 * 1000 * 1000;
+    assert_int_equal(count(&r, &src, &n).code, SK_OK);
+    assert_int_equal(n, 0);
+    set(&r, 1, "abcd[^x]*?\\{[^}]*?[bc]", MT_REGEX_DOTALL); /* x may be between */
+    r.budget.steps = 3 * 1000 * 1000;
+    assert_int_equal(count(&r, &src, &n).code, SK_E_LIMIT);
     sk_source_release(&src);
     rig_release(&r);
 }
@@ -416,6 +445,7 @@ int main(void) {
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_prefixes_change_nothing),
         cmocka_unit_test(test_hard_prefixes),
+        cmocka_unit_test(test_first_place_decides),
         cmocka_unit_test(test_damage_is_an_error),
         cmocka_unit_test(test_kept_code_is_replaced),
         cmocka_unit_test(test_every_allocation_may_fail),
