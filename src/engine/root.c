@@ -46,13 +46,12 @@ static bool make_room(struct root *root, size_t size) {
     }
     size_t cap = size < FIRST_BYTES ? FIRST_BYTES : size;
     /* not new memory: of a large block the pages stay, which cost more than reading into them */
-    bool stays = root->buf.cap >= KEEP_BYTES;
-    uint8_t *ptr = stays ? mem_realloc(root->buf.ptr, cap) : mem_alloc(cap);
+    if (root->buf.cap < KEEP_BYTES) {
+        root_release(root); /* a small one is not worth it, and might not begin with a line */
+    }
+    uint8_t *ptr = root->buf.cap > 0 ? mem_realloc(root->buf.ptr, cap) : mem_alloc(cap);
     if (ptr == NULL) {
         return false;
-    }
-    if (!stays) {
-        root_release(root);
     }
     root->buf = (struct store_buf){ptr, cap};
     return true;
