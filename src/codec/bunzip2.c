@@ -6,8 +6,8 @@
  *
  *     block -> bzip2_block (codes) -> bzip2_walk (order) -> here: runs, CRC -> caller's buffer
  *
- * Four equal bytes are followed by how many more there are. The bytes are copied by eights as long
- * as no two pairs of equal ones overlap, since only then can four be in a row.
+ * Four equal bytes are followed by how many more there are. The bytes are copied by eights, with a
+ * bit for each that is like the one before: three bits in a row are the fourth equal byte.
  *
  * Its own and not libbz2's because that is twice as slow, which for an archive is our whole time:
  * it reads codes bit by bit, has 4,096 places for the list of bytes, and waits for the cache at
@@ -82,19 +82,31 @@ static uint32_t crc_add(uint32_t crc, const uint8_t *bytes, size_t len) {
 
 /* ---- runs --------------------------------------------------------------------------------- */
 
-/* Eight bytes, of which none is the fourth in a row. False: not sure, nothing happened. */
-static bool give_eight(struct bunzipper *s, const uint8_t *in, uint8_t *out) {
+/* A bit for each of eight bytes: is it as the one before? */
+static unsigned like_before(uint64_t word, uint8_t last) {
     const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    uint64_t differ = word ^ (word << 8 | last);
+    uint64_t same = ~(((differ & low) + low) | differ | low);
+    return (unsigned)((same >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* Eight bytes, or up to the fourth in a row; out has room for eight. Returns how many. */
+static size_t give_eight(struct bunzipper *s, const uint8_t *in, uint8_t *out) {
     uint64_t word = sk_load_u64le(in);
-    uint64_t differ = word ^ (word << 8 | s->last);
-    uint64_t same = ~(((differ & low) + low) | differ | low); /* 0x80: as the one before */
-    if ((same & same << 8) != 0 || (s->run != 1 && (same & 0x80) != 0)) {
-        return false;
+    unsigned like = like_before(word, s->last);
+    /* Two more bits for the bytes before; behind a repeated row a new one begins. */
+    like &= s->run == 0 ? ~1u : ~0u;
+    like = like << 2 | (s->run >= 2 ? 2u : 0u) | (s->run >= 3 ? 1u : 0u);
+    unsigned fourth = like & like >> 1 & like >> 2;
+    size_t n = fourth == 0 ? 8 : (size_t)__builtin_ctz(fourth) + 1;
+    memcpy(out, &word, 8);
+    s->last = out[n - 1];
+    if (fourth != 0) {
+        s->run = RUN_BYTES;
+    } else {
+        s->run = 1 + (like >> 9) + (like >> 9 & like >> 8 & 1);
     }
-    memcpy(out, in, 8);
-    s->last = in[7];
-    s->run = (same >> 63) != 0 ? 2 : 1;
-    return true;
+    return n;
 }
 
 /* Bytes up to the fourth of a row, the end of the span or of the room. */
@@ -102,18 +114,14 @@ static size_t give_span(struct bunzipper *s, uint8_t *out, size_t cap) {
     const uint8_t *in = s->span.ptr;
     size_t most = s->span.len < cap ? s->span.len : cap;
     size_t n = 0;
+    while (most - n >= 8 && s->run < RUN_BYTES) {
+        n += give_eight(s, in + n, out + n);
+    }
     while (n < most && s->run < RUN_BYTES) {
-        if (most - n >= 8 && give_eight(s, in + n, out + n)) {
-            n += 8;
-            continue;
-        }
-        size_t end = n + (most - n < 8 ? most - n : 8);
-        while (n < end && s->run < RUN_BYTES) {
-            s->run = in[n] == s->last && s->run > 0 ? s->run + 1 : 1;
-            s->last = in[n];
-            out[n] = in[n];
-            n++;
-        }
+        s->run = in[n] == s->last && s->run > 0 ? s->run + 1 : 1;
+        s->last = in[n];
+        out[n] = in[n];
+        n++;
     }
     s->span.ptr += n;
     s->span.len -= n;

@@ -187,18 +187,41 @@ sk_err bz_block_read(struct bz_block *block, struct bz_bits *bits) {
     return block->origin < block->len ? sk_ok() : sk_fail(SK_E_FORMAT);
 }
 
+/* One entry of the column into the table. */
+struct link {
+    uint32_t place[256]; /* where the next entry with this byte goes */
+    uint32_t i;
+    uint32_t marked; /* the next one that is a multiple of the stride */
+};
+
+static inline void link_one(uint32_t *next, struct link *l, uint32_t stride) {
+    uint32_t mark = l->i == l->marked ? BZ_MARK : 0;
+    l->marked += mark != 0 ? stride : 0;
+    /* the byte of this entry is already there, whatever was linked before */
+    next[l->place[next[l->i] & 0xff]++] |= l->i << BZ_NEXT_SHIFT | mark;
+    l->i++;
+}
+
+/* The column has long runs of one byte, whose places follow from each other: so it is gone through
+ * at two places at once. */
 void bz_block_link(struct bz_block *block, uint32_t stride) {
-    uint32_t place[256], sum = 0;
+    const struct bz_codes *codes = block->codes;
+    struct link early = {.marked = stride};
+    struct link late = {.i = codes->half, .marked = (codes->half + stride - 1) / stride * stride};
+    uint32_t sum = 0;
     for (unsigned byte = 0; byte < 256; byte++) {
-        place[byte] = sum;
-        sum += block->codes->count[byte];
+        early.place[byte] = sum;
+        late.place[byte] = sum + codes->early[byte];
+        sum += codes->count[byte];
     }
-    uint32_t *next = block->next;
-    uint32_t marked = stride;
-    for (uint32_t i = 0; i < block->len; i++) {
-        uint32_t mark = i == marked ? BZ_MARK : 0;
-        marked += mark != 0 ? stride : 0;
-        /* the byte of this entry is already there, whatever was linked before */
-        next[place[next[i] & 0xff]++] |= i << BZ_NEXT_SHIFT | mark;
+    while (early.i < codes->half && late.i < block->len) {
+        link_one(block->next, &early, stride);
+        link_one(block->next, &late, stride);
+    }
+    while (early.i < codes->half) {
+        link_one(block->next, &early, stride);
+    }
+    while (late.i < block->len) {
+        link_one(block->next, &late, stride);
     }
 }

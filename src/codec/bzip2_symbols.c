@@ -277,9 +277,14 @@ sk_err bz_symbols_read(struct bz_block *block, struct bz_bits *bits) {
     struct symbols s = {.block = block, .unit = 1};
     memcpy(s.list, codes->list, sizeof(s.list));
     memset(codes->count, 0, sizeof(codes->count));
+    codes->half = 0;
     for (unsigned i = 0; i < codes->selectors; i++) {
         const struct bz_table *t = &codes->table[codes->selector[i]];
         sk_err err = can_be_wide(bits) ? group_wide(&s, bits, t) : group_plain(&s, bits, t);
+        if (codes->half == 0 && (s.len >= block->cap / 2 || err.code == SK_E_STOP)) {
+            memcpy(codes->early, codes->count, sizeof(codes->early));
+            codes->half = s.len;
+        }
         if (err.code == SK_E_STOP) {
             block->len = s.len;
             return sk_ok();

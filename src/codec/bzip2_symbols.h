@@ -31,11 +31,13 @@ struct bz_codes {
     uint8_t list[256]; /* bytes that occur */
     unsigned tables;
     unsigned selectors;
-    unsigned bytes; /* in list */
-    uint32_t count[256];
+    unsigned bytes;      /* in list */
+    uint32_t count[256]; /* of each byte in the block */
+    uint32_t early[256]; /* the same, of its first `half` entries */
+    uint32_t half;
 };
 
-/* Fills block->next, block->len and the counts. */
+/* Fills block->next, block->len and the counts; `half` is about half of a full block. */
 sk_err bz_symbols_read(struct bz_block *block, struct bz_bits *bits);
 
 #endif
