@@ -21,6 +21,17 @@ def timed(command, ok=(0, 1, 2), **kw):
     return took, run
 
 
+def read_in(path):
+    """Have the page cache hold path (a file or a folder) as a sequential reader leaves it, whoever read it before: how large the
+    cache's pieces are depends on that, and copies out of small ones cost half as much again."""
+    for file in (p for p in ([path] if path.is_file() else path.rglob("*")) if p.is_file() and not p.is_symlink()):
+        with open(file, "rb", buffering=0) as f:
+            os.fsync(f.fileno())
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            while f.read(1 << 17):
+                pass
+
+
 def peak_rss(command):
     """Seconds and largest resident set (MiB) of a command and its children."""
     began = time.monotonic()
