@@ -66,6 +66,7 @@ struct body_builder {
     struct vec nodes;         /* struct mt_node of one signature */
     struct staged_sub staged[MT_SUB_MAX];
     unsigned staged_count;
+    unsigned staged_target; /* of the signature they belong to */
     /* of body_build_segment */
     struct vec mt_trig;             /* struct mt_trig */
     struct vec trig_use;            /* struct trig_use, one a trigger */

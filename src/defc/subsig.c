@@ -72,6 +72,7 @@ sk_err subsig_stage(struct body_builder *b, struct sk_bytes text, unsigned targe
                     struct defc_why *why) {
     struct staged_sub *s = &b->staged[b->staged_count];
     *s = (struct staged_sub){0};
+    b->staged_target = target;
     struct mods mods = {0};
     if (with_mods) {
         cut_mods(&text, &mods, why);
@@ -161,13 +162,14 @@ static sk_err intern_form(struct body_builder *b, struct mt_sub sub, struct hex_
     sub.part_count = (uint8_t)range.part_count;
     uint64_t hash = map_hash(&sub, sizeof(sub)) ^
                     map_hash(b->parts.data, range.part_count * sizeof(struct mt_part)) * 3;
+    hash ^= b->staged_target == SK_TARGET_ELF; /* its trigger is chosen otherwise (trigger.c) */
     struct looking l = {b, &sub};
     uint32_t found = map_get(&b->sub_map, hash, is_it, &l);
     if (found != MAP_NONE) {
         *out_sub = found;
         return sk_ok();
     }
-    struct trigger t = trigger_choose(&b->stage, range, offset);
+    struct trigger t = trigger_choose(&b->stage, range, offset, b->staged_target);
     const struct hex_part *stage_part =
         &((const struct hex_part *)b->stage.part.data)[range.part_first + t.part];
     if (t.how != TRIGGER_MASKED) { /* its bytes are with it */

@@ -47,9 +47,9 @@ struct trigger_key {
     uint16_t nocase;
 };
 
-/* What is the cheapest way to learn that this body may be there? */
+/* What is the cheapest way to learn that this body may be there? target: of its signature. */
 struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range,
-                              const struct offset *offset);
+                              const struct offset *offset, unsigned target);
 struct trigger_key trigger_key(const struct hex_stage *st, const struct hex_part *part);
 
 #endif
