@@ -331,8 +331,9 @@ sk_err marks_choose(struct arena *arena, const struct marks_literal *lit, uint32
         qsort(order, count, sizeof(const void *), by_length);
         model_fill(&c->model, text);
         c->text = text;
-        err = take_turns(c, order, count) > (text ? TEXT_RATE_MAX : RATE_MAX) ? sk_ok()
-                                                     : keep(arena, c, order, count, out_marks);
+        err = take_turns(c, order, count) > (text ? TEXT_RATE_MAX : RATE_MAX)
+                  ? sk_ok()
+                  : keep(arena, c, order, count, out_marks);
     }
     arena_release(&work);
     return err;
