@@ -115,12 +115,14 @@ uint64_t sk_engine_signature_count(const struct sk_engine *engine) {
 
 /* ---- scanner ------------------------------------------------------------------------------ */
 
-/* Digests that our own lanes cannot take, most likely of the first object already. */
+#define SHA1_MANY 1000u /* of fewer sizes hardly an object has one: then the worker gives way */
+
+/* Digests that our own lanes cannot take, most likely of one of the first objects already. */
 static bool hashes_by_library(const struct sk_scanner *sc) {
     bool needed = sc->owed == NULL;
     for (unsigned i = 0; i < sc->engine->segment_count && !needed; i++) {
-        needed = image_hashes(sc->engine->image[i], HS_SHA1, HS_FILE)->record_count > 0 ||
-                 image_hashes(sc->engine->image[i], HS_SHA1, HS_SECTION)->record_count > 0;
+        needed = image_hashes(sc->engine->image[i], HS_SHA1, HS_FILE)->record_count > SHA1_MANY ||
+                 image_hashes(sc->engine->image[i], HS_SHA1, HS_SECTION)->record_count > SHA1_MANY;
     }
     return needed;
 }
