@@ -138,6 +138,16 @@ GOALS = {"elf": (60, None, 600), "bin": (60, None, None), "pe": (60, None, 250),
          "share": (None, 100, None), "gz": (None, 100, None)}
 
 
+def packed_apart(run, where):
+    """Rows of the packed files and of the others: a scan of the first is unpacking, of which the packed bytes are counted."""
+    packed_files = [p for p in sorted(where.iterdir()) if p.suffix in (".gz", ".xz", ".bz2", ".zst")]
+    others = [p for p in sorted(where.iterdir()) if p not in set(packed_files)]
+    for name, paths in (("packed", packed_files), ("not packed", others)):
+        if paths:
+            size, part = sum(p.stat().st_size for p in paths) / 1e6, links(paths, run.args.work / f"{where.name}-part")
+            run.table.add(f"  of these {len(paths)} {name}, {size:.1f} MB", size / run.ours(part), size / run.theirs(part)[0], "MB/s", "higher")
+
+
 def part_kinds(run):
     args, table = run.args, run.table
     table.title("the whole scan, one process, against clamd (one connection)")
@@ -155,6 +165,8 @@ def part_kinds(run):
         run.rates[folder.name] = total / 1e6 / ours
         table.add(f"{folder.name}: {count} files, {total / 1e6:.1f} MB", total / 1e6 / ours, total / 1e6 / theirs, "MB/s", "higher", times, least)
         table.add(f"{folder.name}: files", count / ours, count / theirs, "files/s", "higher", times_files)
+        if folder.name == "text":
+            packed_apart(run, where)
     packages = run.corpus / "deb"
     if packages.is_dir():
         seen.append(run.memory(packages))
