@@ -165,8 +165,8 @@ AVX512 static inline __attribute__((always_inline)) void narrow_part(struct word
 
 /* When few messages are left, mostly one that is much larger than the others. Wide vectors have two
  * ports for what an MD5 step does and their operations get into each other's way; short ones have
- * three, and are bound by the chain alone, when the next block is read meanwhile (a tenth faster, by
- * gcc 12). */
+ * three, and are bound by the chain alone, when the next block is read meanwhile (a tenth faster,
+ * by gcc 12). */
 AVX512 static __attribute__((noinline)) void narrow_run(struct lanes_state *st,
                                                         const struct lanes_work *work) {
     struct words_narrow next = {.at = 0};
