@@ -159,7 +159,7 @@ static int hex_digit(uint8_t c) {
     return is_digit(c) ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-/* The byte that stands at *inout_at, when it can be nothing else; or -1. */
+/* The byte that stands at *inout_at, when it can be nothing else, and moves on; or -1. */
 static int literal_at(const uint8_t *text, size_t len, size_t *inout_at) {
     static const char PLAIN[] = " <>=;:,\"'!@%&_~/";
     size_t at = *inout_at;
@@ -172,8 +172,11 @@ static int literal_at(const uint8_t *text, size_t len, size_t *inout_at) {
         return -1;
     }
     int high = hex_digit(text[at + 2]), low = hex_digit(text[at + 3]);
+    if (high < 0 || low < 0 || high + low == 0) {
+        return -1;
+    }
     *inout_at = at + 4;
-    return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
+    return high << 4 | low;
 }
 
 /* The bytes that every match begins with, as far as they are plain to see. Not where one of several
@@ -254,8 +257,7 @@ struct search {
     size_t limit;     /* starts lie before it */
     uint32_t options; /* of pcre2_match */
     bool global;
-    bool more_windows; /* the subject goes on behind len */
-    bool no_more;      /* starts in the subject that could match */
+    bool no_more; /* starts in the subject that could match */
     struct pattern_hits hits;
     uint64_t base; /* of the subject in the layer */
 };

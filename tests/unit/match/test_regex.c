@@ -370,6 +370,32 @@ static void test_first_place_decides(void **state) {
     rig_release(&r);
 }
 
+/* It does not where bytes that are no part of the prefix stand before the .* */
+static void test_first_place_does_not_decide(void **state) {
+    (void)state;
+    static const char *const expression[] = {"abcd\\x00.*\\{c", "abcd\\x1..*\\{c",
+                                             "abcd.\\x02.*\\{c", "abcd\\d.*\\{c"};
+    static const char *const second[] = {"abcd\0", "abcd\1", "abcd.\2", "abcd5"};
+    static char text[3000];
+    struct rig r;
+    struct sk_source src;
+    rig_init(&r);
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t n = 0;
+        memset(text, '.', sizeof(text));
+        memcpy(text + 10, "abcd!", 5);
+        memcpy(text + 1000, second[i], i == 2 ? 6 : 5);
+        memcpy(text + 2000, "{c", 2);
+        sk_source_init_mem(&src, text, sizeof(text));
+        set(&r, i, expression[i], MT_REGEX_DOTALL);
+        r.budget.steps = 3 * 1000 * 1000;
+        assert_int_equal(count(&r, &src, &n).code, SK_OK);
+        assert_int_equal(n, 1);
+        sk_source_release(&src);
+    }
+    rig_release(&r);
+}
+
 static void test_damage_is_an_error(void **state) {
     (void)state;
     struct rig r;
@@ -446,6 +472,7 @@ int main(void) {
         cmocka_unit_test(test_prefixes_change_nothing),
         cmocka_unit_test(test_hard_prefixes),
         cmocka_unit_test(test_first_place_decides),
+        cmocka_unit_test(test_first_place_does_not_decide),
         cmocka_unit_test(test_damage_is_an_error),
         cmocka_unit_test(test_kept_code_is_replaced),
         cmocka_unit_test(test_every_allocation_may_fail),
