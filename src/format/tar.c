@@ -30,8 +30,6 @@
 #include "format/format.h"
 #include "format/tar_parts.h"
 
-#define MAGIC_OFF ((size_t)257)
-#define TYPE_OFF 156u
 #define REAL_SIZE_OFF 483u
 #define EXTENDED_OFF 482u
 #define BLOCK_EXTENDED_OFF 504u
@@ -74,7 +72,7 @@ static uint64_t behind(const struct tar *t, struct body b) {
 /* ---- what is no header ---- */
 
 static bool has_magic(struct sk_bytes head) {
-    return head.len >= TAR_BLOCK_BYTES && memcmp(head.ptr + MAGIC_OFF, "ustar", 5) == 0;
+    return head.len >= TAR_BLOCK_BYTES && tar_form_of(head.ptr) != TAR_FORM_OLD;
 }
 
 /* The first header is damaged: the magic is there, and further on a header with its checksum. */
@@ -201,7 +199,7 @@ static sk_err find_map(struct tar *t, struct body *b, struct tar_map *map, uint6
     *map = says->map;
     *size = says->real_size;
     map->src = t->src;
-    if (t->header[TYPE_OFF] == 'S' && tar_form_of(t->header) == TAR_FORM_GNU) {
+    if (t->header[TAR_TYPE_OFF] == 'S' && tar_form_of(t->header) == TAR_FORM_GNU) {
         tar_map_in_header(map, t->src, b->off - TAR_BLOCK_BYTES);
         TRY(skip_map_blocks(t, &b->off));
         bool number =
@@ -237,7 +235,7 @@ static sk_err give_file(struct tar *t, struct body *b) {
 /* Links, devices and folders have no body, whatever size stands there; unless something stands
  * there that is no header. */
 static sk_err has_body(struct tar *t, struct body b, bool *out_has) {
-    uint8_t type = t->header[TYPE_OFF];
+    uint8_t type = t->header[TAR_TYPE_OFF];
     *out_has = type < '1' || type > '6' || (type == '1' && t->says.pax);
     if (!*out_has && b.len > 0 && b.len <= left_from(t, b.off)) {
         struct sk_cursor c = sk_source_cursor(t->src, b.off, TAR_BLOCK_BYTES);
@@ -249,7 +247,7 @@ static sk_err has_body(struct tar *t, struct body b, bool *out_has) {
 }
 
 static sk_err take_member(struct tar *t, struct body b) {
-    uint8_t type = t->header[TYPE_OFF];
+    uint8_t type = t->header[TAR_TYPE_OFF];
     bool special = type >= '1' && type <= '6';
     bool has = false;
     if (t->says.has_size) {
@@ -313,7 +311,7 @@ static bool is_about_next(uint8_t type) {
 
 /* A header that tells of the next one. */
 static sk_err take_about_next(struct tar *t, struct body b) {
-    uint8_t type = t->header[TYPE_OFF];
+    uint8_t type = t->header[TAR_TYPE_OFF];
     if (b.len > left_from(t, b.off)) {
         note_damaged(t, "tar: an extended header is cut off");
         t->at = b.off;
@@ -330,7 +328,7 @@ static sk_err take_about_next(struct tar *t, struct body b) {
 
 static sk_err take_header(struct tar *t) {
     struct body b = {.off = t->at + TAR_BLOCK_BYTES};
-    uint8_t type = t->header[TYPE_OFF];
+    uint8_t type = t->header[TAR_TYPE_OFF];
     if (t->refused && !t->any) {
         note_damaged(t, "tar: the first header is damaged");
     }

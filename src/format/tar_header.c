@@ -18,7 +18,6 @@
 
 #define CHECKSUM_OFF ((size_t)148)
 #define CHECKSUM_LEN ((size_t)8)
-#define TYPE_OFF 156u
 #define MAGIC_OFF 257u
 #define NAME_LEN ((size_t)100)
 #define PREFIX_OFF 345u
@@ -128,7 +127,7 @@ bool tar_block_begins(const uint8_t *block) {
     if (!tar_block_is_header(block) || tar_form_of(block) != TAR_FORM_OLD) {
         return tar_block_is_header(block);
     }
-    uint8_t kind = block[TYPE_OFF], lower = kind | 0x20;
+    uint8_t kind = block[TAR_TYPE_OFF], lower = kind | 0x20;
     bool good = kind == 0 || (kind >= '0' && kind <= '9') || (lower >= 'a' && lower <= 'z');
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         good = good && is_field(block + numbers[i].off, numbers[i].len);

@@ -17,6 +17,7 @@
 #define TAR_NAME_MAX ((size_t)4096) /* of longer names the beginning is told */
 #define TAR_SIZE_OFF 124u
 #define TAR_SIZE_BYTES ((size_t)12)
+#define TAR_TYPE_OFF 156u
 
 /* ---- header (tar_header.c) ---- */
 
@@ -107,6 +108,8 @@ struct tar_record {
 };
 /* The record at *at, and moves on. False: there is none, or it follows no rules. */
 bool tar_record_next(struct sk_source *src, uint64_t *at, uint64_t end, struct tar_record *out);
+/* Is it the record of this key? */
+bool tar_key_is(struct sk_bytes key, const char *word);
 /* Decimal digits and nothing else; below 2^62. */
 bool tar_decimal(struct sk_bytes text, uint64_t *out);
 /* One record into what is said of the next member. */

@@ -85,24 +85,24 @@ void tar_says_name(struct tar_says *says, enum tar_name_from from, struct sk_byt
     says->name_len = n;
 }
 
-static bool is(struct sk_bytes key, const char *word) {
+bool tar_key_is(struct sk_bytes key, const char *word) {
     return key.len == strlen(word) && memcmp(key.ptr, word, key.len) == 0;
 }
 
 static void sparse_record(struct tar_says *says, struct sk_bytes key,
                           const struct tar_record *record) {
     struct tar_map *map = &says->map;
-    if (is(key, "name")) {
+    if (tar_key_is(key, "name")) {
         tar_says_name(says, TAR_NAME_SPARSE, record->value);
-    } else if (is(key, "size") || is(key, "realsize")) {
+    } else if (tar_key_is(key, "size") || tar_key_is(key, "realsize")) {
         says->has_real_size = tar_decimal(record->value, &says->real_size);
         says->wrong = says->wrong || !says->has_real_size;
-    } else if (is(key, "major")) {
-        says->map_in_data = is(record->value, "1");
-    } else if (is(key, "map")) {
+    } else if (tar_key_is(key, "major")) {
+        says->map_in_data = tar_key_is(record->value, "1");
+    } else if (tar_key_is(key, "map")) {
         *map = (struct tar_map){
             .kind = TAR_MAP_NUMBERS, .at = record->value_off, .end = record->value_end};
-    } else if (is(key, "offset") && map->kind == TAR_MAP_NONE) {
+    } else if (tar_key_is(key, "offset") && map->kind == TAR_MAP_NONE) {
         map->kind = TAR_MAP_RECORDS;
     }
 }
@@ -111,11 +111,11 @@ void tar_says_record(struct tar_says *says, const struct tar_record *record) {
     static const char SPARSE[] = "GNU.sparse.";
     size_t prefix = sizeof(SPARSE) - 1;
     uint64_t size;
-    if (is(record->key, "size")) {
+    if (tar_key_is(record->key, "size")) {
         says->has_size = tar_decimal(record->value, &size);
         says->size = says->has_size ? size : 0;
         says->wrong = says->wrong || !says->has_size;
-    } else if (is(record->key, "path")) {
+    } else if (tar_key_is(record->key, "path")) {
         tar_says_name(says, TAR_NAME_PATH, record->value);
     } else if (record->key.len > prefix && memcmp(record->key.ptr, SPARSE, prefix) == 0) {
         struct sk_bytes key = {record->key.ptr + prefix, record->key.len - prefix};

@@ -77,16 +77,12 @@ static sk_err next_pair(struct tar_map *map, struct tar_extent *out) {
     return next_number(map, &out->len);
 }
 
-static bool is_record(const struct tar_record *r, const char *key) {
-    return r->key.len == strlen(key) && memcmp(r->key.ptr, key, r->key.len) == 0;
-}
-
 static sk_err next_records(struct tar_map *map, struct tar_extent *out) {
     struct tar_record r;
     bool has_off = false;
     while (tar_record_next(map->src, &map->at, map->end, &r)) {
-        bool is_off = is_record(&r, "GNU.sparse.offset");
-        bool is_len = is_record(&r, "GNU.sparse.numbytes");
+        bool is_off = tar_key_is(r.key, "GNU.sparse.offset");
+        bool is_len = tar_key_is(r.key, "GNU.sparse.numbytes");
         if ((is_off && (has_off || !tar_decimal(r.value, &out->off))) ||
             (is_len && (!has_off || !tar_decimal(r.value, &out->len)))) {
             return sk_fail(SK_E_FORMAT);

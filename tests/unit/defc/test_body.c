@@ -560,6 +560,28 @@ static void common_words(void **state) {
     arena_release(&arena);
 }
 
+/* Of ELF files the slow set's literal begins earlier than its rarest bytes, so that more of it is
+ * compared; of others it does not, so the two do not share a subsignature. */
+static void slow_triggers_of_elf(void **state) {
+    (void)state;
+    struct arena arena;
+    struct mt_segment s;
+    struct body_builder *b = NULL;
+    arena_init(&arena, (size_t)1 << 30);
+    assert_false(sk_failed(body_builder_new(NULL, &b)));
+    assert_int_equal(add(b, BODY_LDB, "A;Target:0;0;61747461636b5f73756363657373"), DEFC_TAKEN);
+    assert_int_equal(add(b, BODY_LDB, "B;Target:6;0;61747461636b5f73756363657373"), DEFC_TAKEN);
+    assert_false(sk_failed(body_build_segment(b, &arena, &s)));
+    assert_int_equal(s.sub_count, 2);
+    assert_int_equal(s.trig_count, 2);
+    assert_int_equal(s.trig[0].len, 8);
+    assert_memory_equal(s.lit + s.trig[0].lit, "_success", 8);
+    assert_int_equal(s.trig[1].len, 14);
+    assert_memory_equal(s.lit + s.trig[1].lit, "attack_success", 14);
+    body_builder_free(b);
+    arena_release(&arena);
+}
+
 static void same_lines_same_bytes(void **state) {
     (void)state;
     struct arena arena;
@@ -717,6 +739,7 @@ int main(void) {
         cmocka_unit_test(tables_of_samples),
         cmocka_unit_test(masked_triggers),
         cmocka_unit_test(common_words),
+        cmocka_unit_test(slow_triggers_of_elf),
         cmocka_unit_test(same_lines_same_bytes),
         cmocka_unit_test(empty_builder),
         cmocka_unit_test(every_allocation_may_fail),
