@@ -38,6 +38,8 @@ struct tar {
     struct sk_walk *walk;
     struct sk_source *src;
     uint64_t at;
+    uint64_t
+        map_blocks; /* of all old GNU maps: more than there are blocks means that they overlap */
     uint32_t index;
     bool any;     /* a header was there */
     bool zeros;   /* the last block, or what was refused since, stands behind one of zeros */
@@ -185,7 +187,8 @@ static sk_err skip_map_blocks(struct tar *t, uint64_t *off) {
         TRY(walk_tick(t->walk));
         struct sk_cursor c = sk_source_cursor(t->src, *off + BLOCK_EXTENDED_OFF, 1);
         more = sk_cursor_u8(&c) != 0;
-        if (!sk_cursor_ok(&c)) {
+        t->map_blocks++;
+        if (!sk_cursor_ok(&c) || t->map_blocks > t->src->size / TAR_BLOCK_BYTES) {
             return sk_fail(SK_E_FORMAT);
         }
         *off += TAR_BLOCK_BYTES;
