@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Owns what the process knows of its late parts and the one call of dlopen. Which parts there are
- * is their users' business: format/archive_calls.c, codec/image_tiff.c, codec/charset.c,
- * crypto/openssl_calls.c.
+ * is their users' business: format/archive_calls.c, codec/image_<format>.c, codec/unzstd.c,
+ * codec/charset.c, crypto/openssl_calls.c.
  *
  * Why: libarchive and libtiff bring fifteen libraries (libxml2, ICU, libstdc++, nettle, Lerc ...)
  * with more than half of all symbols the dynamic linker resolved, 2.5 of the 4.2 ms that starting

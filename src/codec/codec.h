@@ -77,8 +77,10 @@ sk_err sk_branch_open(struct sk_stream *up, enum sk_branch kind, uint32_t number
  * ask sk_codec_consumed about. */
 #define SK_BCJ2_STREAMS 4
 sk_err sk_bcj2_open(struct sk_stream *const up[SK_BCJ2_STREAMS], struct sk_stream **out_stream);
-/* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. */
+/* zstd, all frames one after the other, skippable frames skipped; windows up to mem_bytes. A late
+ * part (base/late.h): SK_E_UNSUPPORTED without libzstd. */
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream);
+void sk_unzstd_prepare(void);
 
 /*
  * Encodings of bytes as text. Lenient, because what they meet is hostile: nothing in the input is

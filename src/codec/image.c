@@ -6,8 +6,9 @@
  *
  * Why libraries: these formats are old, their readers are fuzzed by everybody who has a browser,
  * and a picture hash is equal to ClamAV's only where every pixel is. Each runs inside the sandboxed
- * child, reads through callbacks and opens nothing. Own code is left for BMP, which has no library.
- * Left out: WebP. clamscan 1.4.6 makes no hash of WebP files, so no signature can ask for one.
+ * child, reads through callbacks and opens nothing; it is loaded when the first picture of its
+ * format is to be hashed (base/late.h). Own code is left for BMP, which has no library. Left out:
+ * WebP. clamscan 1.4.6 makes no hash of WebP files, so no signature can ask for one.
  */
 #include "codec/image.h"
 
@@ -26,6 +27,13 @@ static const struct {
     {"MM\x00\x2a", 4, image_tiff}, {"II\x2b\x00", 4, image_tiff},
     {"MM\x00\x2b", 4, image_tiff}, {"BM", 2, image_bmp},
 };
+
+void image_prepare(void) {
+    image_png_prepare();
+    image_jpeg_prepare();
+    image_gif_prepare();
+    image_tiff_prepare();
+}
 
 sk_err image_decode(struct sk_source *src, const struct image_sink *sink) {
     uint8_t head[4] = {0};

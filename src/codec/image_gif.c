@@ -10,8 +10,22 @@
 
 #include <string.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "codec/image_private.h"
+
+#define SONAME "libgif.so.7"
+
+#define GIF_CALLS(CALL)                                                                            \
+    CALL(DGifCloseFile)                                                                            \
+    CALL(DGifGetExtension)                                                                         \
+    CALL(DGifGetExtensionNext)                                                                     \
+    CALL(DGifGetImageDesc)                                                                         \
+    CALL(DGifGetLine)                                                                              \
+    CALL(DGifGetRecordType)                                                                        \
+    CALL(DGifOpen)
+
+LATE_TABLE(lg, GIF_CALLS);
 
 struct gif_job {
     struct sk_source *src;
@@ -42,21 +56,21 @@ static sk_err find_image(struct gif_job *job, GifFileType *gif) {
     GifRecordType type;
     do {
         TRY(job->sink->tick(job->sink->ctx));
-        if (DGifGetRecordType(gif, &type) == GIF_ERROR || type == TERMINATE_RECORD_TYPE) {
+        if (lg.DGifGetRecordType(gif, &type) == GIF_ERROR || type == TERMINATE_RECORD_TYPE) {
             return damaged(job);
         }
         GifByteType *block = NULL;
         int code;
-        if (type == EXTENSION_RECORD_TYPE && DGifGetExtension(gif, &code, &block) == GIF_ERROR) {
+        if (type == EXTENSION_RECORD_TYPE && lg.DGifGetExtension(gif, &code, &block) == GIF_ERROR) {
             return damaged(job);
         }
         while (block != NULL) {
-            if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) {
+            if (lg.DGifGetExtensionNext(gif, &block) == GIF_ERROR) {
                 return damaged(job);
             }
         }
     } while (type != IMAGE_DESC_RECORD_TYPE);
-    return DGifGetImageDesc(gif) == GIF_ERROR ? damaged(job) : sk_ok();
+    return lg.DGifGetImageDesc(gif) == GIF_ERROR ? damaged(job) : sk_ok();
 }
 
 /* The lines of a picture in the order they are stored. */
@@ -85,7 +99,7 @@ static sk_err read_lines(struct gif_job *job, GifFileType *gif) {
     for (int i = 0; i < d->Height; i++) {
         size_t at = (size_t)line_order(d->Height, d->Interlace, i) * (size_t)d->Width;
         TRY(job->sink->tick(job->sink->ctx));
-        if (at >= pixels || DGifGetLine(gif, job->screen + at, d->Width) == GIF_ERROR) {
+        if (at >= pixels || lg.DGifGetLine(gif, job->screen + at, d->Width) == GIF_ERROR) {
             return damaged(job);
         }
     }
@@ -136,15 +150,31 @@ static sk_err read_picture(struct gif_job *job, GifFileType *gif) {
     return tell(job, gif);
 }
 
+static bool load(void) {
+    return LATE_LIBRARY(SONAME, lg);
+}
+
+static bool is_there(void) {
+    static enum late_state state;
+    return late_load(&state, load);
+}
+
+void image_gif_prepare(void) {
+    (void)is_there(); /* without, the first picture tells */
+}
+
 sk_err image_gif(struct sk_source *src, const struct image_sink *sink) {
     struct gif_job job = {.src = src, .sink = sink, .err = sk_ok()};
     int code = 0;
-    GifFileType *gif = DGifOpen(&job, on_read, &code);
+    if (!is_there()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
+    GifFileType *gif = lg.DGifOpen(&job, on_read, &code);
     if (gif == NULL) {
         return code == D_GIF_ERR_NOT_ENOUGH_MEM ? sk_fail(SK_E_NOMEM) : damaged(&job);
     }
     sk_err err = read_picture(&job, gif);
-    DGifCloseFile(gif, &code);
+    lg.DGifCloseFile(gif, &code);
     mem_free(job.screen);
     mem_free(job.rgb);
     return err;

@@ -16,8 +16,22 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "base/late.h"
 #include "base/mem.h"
 #include "codec/image_private.h"
+
+#define SONAME "libjpeg.so.62"
+
+#define JPEG_CALLS(CALL)                                                                           \
+    CALL(jpeg_CreateDecompress)                                                                    \
+    CALL(jpeg_destroy_decompress)                                                                  \
+    CALL(jpeg_read_header)                                                                         \
+    CALL(jpeg_read_scanlines)                                                                      \
+    CALL(jpeg_resync_to_restart)                                                                   \
+    CALL(jpeg_start_decompress)                                                                    \
+    CALL(jpeg_std_error)
+
+LATE_TABLE(lj, JPEG_CALLS);
 
 #define CHUNK_BYTES ((size_t)16384)
 
@@ -118,17 +132,17 @@ static void rgb_of_cmyk(const uint8_t *in, uint8_t *rgb, uint32_t width) {
 
 static void read_picture(struct jpeg_job *job) {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
-    jpeg_read_header(jpeg, TRUE);
+    lj.jpeg_read_header(jpeg, TRUE);
     check(job, image_size(job->sink, jpeg->image_width, jpeg->image_height));
     bool cmyk = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW;
-    jpeg_start_decompress(jpeg);
+    lj.jpeg_start_decompress(jpeg);
     check(job, image_hold(jpeg->output_width, 1, 4, &job->row));
     check(job, image_hold(jpeg->output_width, 1, 3, &job->rgb));
     while (jpeg->output_scanline < jpeg->output_height) {
         JSAMPROW rows[1] = {job->row};
-        if (jpeg_read_scanlines(jpeg, rows, 1) != 1) {
+        if (lj.jpeg_read_scanlines(jpeg, rows, 1) != 1) {
             stop(job, sk_fail(SK_E_FORMAT));
         }
         if (cmyk) {
@@ -138,25 +152,41 @@ static void read_picture(struct jpeg_job *job) {
     }
 }
 
+static bool load(void) {
+    return LATE_LIBRARY(SONAME, lj);
+}
+
+static bool is_there(void) {
+    static enum late_state state;
+    return late_load(&state, load);
+}
+
+void image_jpeg_prepare(void) {
+    (void)is_there(); /* without, the first picture tells */
+}
+
 sk_err image_jpeg(struct sk_source *src, const struct image_sink *sink) {
+    if (!is_there()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     struct jpeg_job *job = mem_zalloc(1, sizeof(*job));
     if (job == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     job->src = src;
     job->sink = sink;
-    job->jpeg.err = jpeg_std_error(&job->error);
+    job->jpeg.err = lj.jpeg_std_error(&job->error);
     job->error.error_exit = on_error;
     job->error.emit_message = on_message;
     job->jpeg.client_data = job;
     if (setjmp(job->out) == 0) {
-        jpeg_create_decompress(&job->jpeg);
+        lj.jpeg_CreateDecompress(&job->jpeg, JPEG_LIB_VERSION, sizeof(job->jpeg));
         job->jpeg.client_data = job;
         job->jpeg.mem->max_memory_to_use = (long)IMAGE_HELD_BYTES;
         job->source = (struct jpeg_source_mgr){.init_source = on_nothing,
                                                .fill_input_buffer = on_fill,
                                                .skip_input_data = on_skip,
-                                               .resync_to_restart = jpeg_resync_to_restart,
+                                               .resync_to_restart = lj.jpeg_resync_to_restart,
                                                .term_source = on_nothing};
         job->jpeg.src = &job->source;
         job->progress.progress_monitor = on_progress;
@@ -164,7 +194,7 @@ sk_err image_jpeg(struct sk_source *src, const struct image_sink *sink) {
         read_picture(job);
     }
     sk_err err = job->err;
-    jpeg_destroy_decompress(&job->jpeg);
+    lj.jpeg_destroy_decompress(&job->jpeg);
     mem_free(job->row);
     mem_free(job->rgb);
     mem_free(job);

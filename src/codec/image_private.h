@@ -11,6 +11,12 @@ sk_err image_gif(struct sk_source *src, const struct image_sink *sink);
 sk_err image_tiff(struct sk_source *src, const struct image_sink *sink);
 sk_err image_bmp(struct sk_source *src, const struct image_sink *sink);
 
+/* Load the libraries of these formats. */
+void image_png_prepare(void);
+void image_jpeg_prepare(void);
+void image_gif_prepare(void);
+void image_tiff_prepare(void);
+
 /* Tells the sink, after a look at the limits. */
 sk_err image_size(const struct image_sink *sink, uint64_t width, uint64_t height);
 /* width * height * each bytes; SK_E_LIMIT when that is too much to hold. mem_free. */

@@ -38,21 +38,7 @@
     CALL(TIFFReadRGBATileExt)                                                                      \
     CALL(TIFFSetField)
 
-/* As in the library's manual; valid once it is loaded. */
-static struct tiff_calls {
-#define CALL(name) __typeof__(&(name)) name;
-    TIFF_CALLS(CALL)
-#undef CALL
-} lt;
-
-static const char *const NAMES[] = {
-#define CALL(name) #name,
-    TIFF_CALLS(CALL)
-#undef CALL
-};
-#define NAME_COUNT (sizeof(NAMES) / sizeof(NAMES[0]))
-
-_Static_assert(sizeof(lt) == NAME_COUNT * sizeof(void *), "nothing but these functions");
+LATE_TABLE(lt, TIFF_CALLS);
 
 struct tiff_job {
     struct sk_source *src;
@@ -210,7 +196,7 @@ static sk_err read_picture(struct tiff_job *job) {
 }
 
 static bool load(void) {
-    return late_library(SONAME, NAMES, NAME_COUNT, &lt);
+    return LATE_LIBRARY(SONAME, lt);
 }
 
 static bool is_there(void) {

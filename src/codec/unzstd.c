@@ -6,16 +6,29 @@
  * the largest power of two within mem_bytes. When it meets damage it forgets what the same call has
  * written, so a call gets no more input than one block: a damaged block then costs only itself. The
  * custom allocator is part of libzstd's "static" interface, exported by the shared library
- * since 1.3 and stable since.
+ * since 1.3 and stable since. It is loaded when the first frame comes (base/late.h).
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include "base/cursor.h"
+#include "base/late.h"
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "codec/stage.h"
+
+#define SONAME "libzstd.so.1"
+
+#define ZSTD_CALLS(CALL)                                                                           \
+    CALL(ZSTD_DCtx_setParameter)                                                                   \
+    CALL(ZSTD_createDCtx_advanced)                                                                 \
+    CALL(ZSTD_decompressStream)                                                                    \
+    CALL(ZSTD_freeDCtx)                                                                            \
+    CALL(ZSTD_getErrorCode)                                                                        \
+    CALL(ZSTD_isError)
+
+LATE_TABLE(lz, ZSTD_CALLS);
 
 #define SKIPPABLE_MASK 0xfffffff0u
 #define HEADER_BYTES_MIN ((size_t)5)
@@ -41,7 +54,7 @@ static void zs_free(void *opaque, void *block) {
 }
 
 static sk_err zs_result(size_t rc) {
-    switch (ZSTD_getErrorCode(rc)) {
+    switch (lz.ZSTD_getErrorCode(rc)) {
     case ZSTD_error_no_error:
         return sk_ok();
     case ZSTD_error_memory_allocation:
@@ -75,12 +88,12 @@ static void next_frame(struct unzstd *s, struct stage_io *io) {
 static size_t call(struct unzstd *s, struct stage_io *io, size_t in_len) {
     ZSTD_inBuffer in = {.src = io->in, .size = in_len};
     ZSTD_outBuffer out = {.dst = io->out, .size = io->out_cap};
-    size_t rc = ZSTD_decompressStream(s->ctx, &out, &in);
+    size_t rc = lz.ZSTD_decompressStream(s->ctx, &out, &in);
     io->in_used = in.pos;
     io->out_len = out.pos;
     s->full = out.pos == out.size;
     s->between = rc == 0;
-    s->hint = rc == 0 || ZSTD_isError(rc) ? HEADER_BYTES_MIN : rc;
+    s->hint = rc == 0 || lz.ZSTD_isError(rc) ? HEADER_BYTES_MIN : rc;
     return rc;
 }
 
@@ -94,14 +107,14 @@ static sk_err unzstd_step(struct stage *stage, struct stage_io *io) {
     if (s->full) {
         rc = call(s, io, 0);
     }
-    if (!s->full && !ZSTD_isError(rc) && !s->between && io->out_len == 0) {
+    if (!s->full && !lz.ZSTD_isError(rc) && !s->between && io->out_len == 0) {
         rc = call(s, io, io->in_len < s->hint ? io->in_len : s->hint);
     }
     return zs_result(rc);
 }
 
 static void unzstd_fini(struct stage *stage) {
-    ZSTD_freeDCtx(((struct unzstd *)(void *)stage)->ctx);
+    lz.ZSTD_freeDCtx(((struct unzstd *)(void *)stage)->ctx);
 }
 
 static int window_log(uint64_t mem_bytes) {
@@ -112,20 +125,36 @@ static int window_log(uint64_t mem_bytes) {
     return log;
 }
 
+static bool load(void) {
+    return LATE_LIBRARY(SONAME, lz);
+}
+
+static bool is_there(void) {
+    static enum late_state state;
+    return late_load(&state, load);
+}
+
+void sk_unzstd_prepare(void) {
+    (void)is_there(); /* without, the first frame tells */
+}
+
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream) {
+    if (!is_there()) {
+        return sk_fail(SK_E_UNSUPPORTED);
+    }
     struct unzstd *s = stage_new(sizeof(*s), up, unzstd_step, unzstd_fini);
     if (s == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     s->hint = HEADER_BYTES_MIN;
     ZSTD_customMem hooks = {.customAlloc = zs_alloc, .customFree = zs_free};
-    s->ctx = ZSTD_createDCtx_advanced(hooks);
+    s->ctx = lz.ZSTD_createDCtx_advanced(hooks);
     if (s->ctx == NULL) {
         sk_stream_close(&s->stage.base);
         return sk_fail(SK_E_NOMEM);
     }
-    size_t rc = ZSTD_DCtx_setParameter(s->ctx, ZSTD_d_windowLogMax, window_log(mem_bytes));
-    if (ZSTD_isError(rc)) {
+    size_t rc = lz.ZSTD_DCtx_setParameter(s->ctx, ZSTD_d_windowLogMax, window_log(mem_bytes));
+    if (lz.ZSTD_isError(rc)) {
         sk_stream_close(&s->stage.base);
         return sk_fail(SK_E_INTERNAL);
     }

@@ -28,7 +28,8 @@ void sk_formats_prepare(void) {
     if (!late_deferred()) {
         (void)sk_libarchive_load(); /* without: noted where it is missed */
         sk_charset_prepare();
-        image_tiff_prepare();
+        image_prepare();
+        sk_unzstd_prepare();
         crypto_prepare();
     }
 }
