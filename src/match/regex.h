@@ -13,6 +13,7 @@
 #define SK_MATCH_REGEX_H
 
 #include "match/pattern.h"
+#include "match/regex_text.h"
 
 #define REGEX_MATCH_LIMIT 100000u                 /* ClamAV's PCREMatchLimit, for each start */
 #define REGEX_HARD_LIMIT (REGEX_MATCH_LIMIT * 16) /* for a start that needs more */
@@ -21,8 +22,6 @@
 #define REGEX_LAYER_MAX ((uint64_t)100 << 20) /* PCREMaxFileSize; of longer layers so much */
 #define REGEX_TEXT_MAX 32768u
 #define REGEX_KEPT 32u
-#define REGEX_PREFIX_MIN 4u /* shorter ones are left to PCRE2 */
-#define REGEX_PREFIX_MAX 16u
 /* Layers behind a read function are seen through windows that overlap. */
 #define REGEX_WINDOW_BYTES ((size_t)8 << 20)
 #define REGEX_OVERLAP_BYTES ((size_t)2 << 20)
@@ -31,10 +30,8 @@ struct regex_kept {
     uint64_t key; /* segment << 32 | regex, plus 1; 0 = free */
     uint64_t used;
     void *code;
-    uint8_t prefix[REGEX_PREFIX_MAX]; /* every match begins with it; lower case when caseless */
-    size_t prefix_len;                /* 0: nothing is known */
-    bool first_decides; /* anything may follow it: where one fails, all behind it fail */
-    bool caseless;
+    void *tail; /* code of the text's tail, or NULL */
+    struct regex_text text;
 };
 struct regex_run {
     void *general; /* pcre2_general_context */

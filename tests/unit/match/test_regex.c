@@ -260,8 +260,9 @@ static void test_prefixes(void **state) {
         }
         assert_non_null(k);
         const char *want = ROWS[i].prefix != NULL ? ROWS[i].prefix : "";
-        if (k->prefix_len != strlen(want) || memcmp(k->prefix, want, strlen(want)) != 0) {
-            fail_msg("%s: prefix of %zu bytes", ROWS[i].text, k->prefix_len);
+        const struct regex_text *said = &k->text;
+        if (said->prefix_len != strlen(want) || memcmp(said->prefix, want, strlen(want)) != 0) {
+            fail_msg("%s: prefix of %zu bytes", ROWS[i].text, said->prefix_len);
         }
     }
     rig_release(&r);
@@ -277,6 +278,9 @@ static void test_prefixes_change_nothing(void **state) {
                                         "abab.*cd(?P<x>[abc])(?P=x)",
                                         "<abab.*?(?<=<ab)cd\\b",
                                         "abab.*+cd",
+                                        "<aba.*?[^;]*?cab\\Kc?",
+                                        "abab.*?b\\s*cab(?P<x>[abc])(?P=x)",
+                                        "<aba.*(?<=<)bab(?<=dbab)\\b",
                                         "abab+?c",
                                         "<abab(?=[ab<])",
                                         "abab$",
@@ -318,6 +322,77 @@ static void test_prefixes_change_nothing(void **state) {
         rig_release(&r);
     }
     assert_true(matches > 1000);
+}
+
+/* Where an expression behind `.*` can be cut so that what is left stands for itself. */
+static void test_tails(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *tail;
+    } ROWS[] = {
+        {"abcd.*efg", "efg"},
+        {"abcd.*?ef.gh?ijk(?P<x>l)(?P=x)", "ijk(?P<x>l)(?P=x)"},
+        {"abcd.*\\s*\\x7B[^\\x7D\\]]*?l?et{2,3}\\}let\\s*", "let\\s*"},
+        {"abcd.*[]efg]efg", NULL},
+        {"abcd.*[[:alpha:]]efg", NULL},
+        {"abcd.*[\\Q]\\E]efg", NULL},
+        {"abcd.*[\\c]efg]efg", NULL},
+        {"abcd.*[efg", NULL},
+        {"abcd.*\\Qefg\\E", NULL},
+        {"abcd.*{efgh}", NULL},
+        {"abcd.*e{123}", NULL},
+        {"abcd.*(e)fgh", NULL},
+        {"abcd.*^efg", NULL},
+        {"abcd.*\\1efg", NULL},
+        {"abcd.*efg?h", NULL},
+        {"abcd.*efg(?R)?", NULL},
+        {"abcd.*efg(h\\g<0>)?", NULL},
+        {"abcd.*\\x00efg", NULL},
+        {"abcd.+efg", NULL},
+        {"abcd.*efg|h", NULL},
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct regex_text said;
+        size_t len = strlen(ROWS[i].text);
+        regex_text_read((const uint8_t *)ROWS[i].text, len, MT_REGEX_DOTALL, &said);
+        const char *tail = said.tail > 0 ? ROWS[i].text + said.tail : NULL;
+        if ((tail == NULL) != (ROWS[i].tail == NULL) ||
+            (tail != NULL && strcmp(tail, ROWS[i].tail) != 0)) {
+            fail_msg("%s: tail %s", ROWS[i].text, tail == NULL ? "none" : tail);
+        }
+    }
+}
+
+/* What has no tail is not tried at all, however many steps that would take. */
+static void test_tail_first(void **state) {
+    (void)state;
+    static const char expression[] = "abcd.*?[^x]*?\\{[^}]*?let\\s(?P<x>[bc])(?P=x)";
+    static char text[20000];
+    struct rig r;
+    struct sk_source src;
+    uint64_t n = 0;
+    rig_init(&r);
+    memset(text, '.', sizeof(text));
+    memcpy(text + 10, "abcd", 4);
+    memset(text + 101, '{', 900);
+    text[1500] = '}';
+    memcpy(text + 9000, "let", 3);
+    memcpy(text + 19000, "let bc", 6);
+    sk_source_init_mem(&src, text, sizeof(text));
+    set(&r, 0, expression, MT_REGEX_DOTALL);
+    r.budget.steps = 10000;
+    assert_int_equal(count(&r, &src, &n).code, SK_OK);
+    assert_int_equal(n, 0);
+    text[19005] = 'b'; /* now it has one: what lies before it is too hard for so few steps */
+    r.budget.steps = 10000;
+    assert_int_equal(count(&r, &src, &n).code, SK_E_LIMIT);
+    memset(text + 101, '.', 1400);
+    text[18000] = '{';
+    r.budget.steps = 10000;
+    assert_int_equal(count(&r, &src, &n).code, SK_OK);
+    assert_int_equal(n, 1);
+    sk_source_release(&src);
+    rig_release(&r);
 }
 
 /* A hard start behind a prefix is paid for like any other. */
@@ -470,6 +545,8 @@ int main(void) {
         cmocka_unit_test(test_hard_starts_are_paid_for),
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_prefixes_change_nothing),
+        cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_tail_first),
         cmocka_unit_test(test_hard_prefixes),
         cmocka_unit_test(test_first_place_decides),
         cmocka_unit_test(test_first_place_does_not_decide),
