@@ -55,12 +55,6 @@ static uint32_t answer(const struct seccomp_data *data) {
         case BPF_JMP | BPF_JEQ | BPF_K:
             at += a == s->k ? s->jt : s->jf;
             break;
-        case BPF_JMP | BPF_JGE | BPF_K:
-            at += a >= s->k ? s->jt : s->jf;
-            break;
-        case BPF_JMP | BPF_JA:
-            at += s->k;
-            break;
         case BPF_RET | BPF_K:
             return s->k;
         default:
