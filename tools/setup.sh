@@ -5,9 +5,9 @@
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config python3 gettext zlib1g-dev libdeflate-dev libbz2-dev liblzma-dev libzstd-dev \
-libarchive-dev libssl-dev libpcre2-dev libpng-dev libjpeg-dev libtiff-dev \
+libarchive-dev libssl-dev libseccomp-dev libpcre2-dev libpng-dev libjpeg-dev libtiff-dev \
 libgif-dev"
-check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev libseccomp-dev clamav clamav-testfiles libarchive-tools \
+check="$build clang-14 libclang-rt-14-dev clang-format-14 libcmocka-dev clamav clamav-testfiles libarchive-tools \
 p7zip-full zip unzip bzip2 xz-utils zstd cpio genisoimage binutils rpm lhasa arj mandoc strace netpbm \
 gcc-mingw-w64-i686 gcc-mingw-w64-x86-64 swaks mutt mpack sharutils macutils tnef osslsigncode openssl faketime"
 arm64="$build gcc-aarch64-linux-gnu qemu-user"

@@ -31,7 +31,8 @@ struct image_sink {
 };
 
 sk_err image_decode(struct sk_source *src, const struct image_sink *sink);
-/* Loads the late parts (base/late.h): libraries without which their formats are SK_E_UNSUPPORTED. */
+/* Loads the late parts (base/late.h): libraries without which their formats are SK_E_UNSUPPORTED.
+ */
 void image_prepare(void);
 
 #endif

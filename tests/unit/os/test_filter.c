@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The program of the system call filter, run by a small interpreter: what it says of every call
- * and of arguments on both sides of each bound. libseccomp only knows the numbers of the names on
- * this architecture. Nothing is loaded, so this holds where an emulator has no seccomp; that the
- * kernel stops what it must is in test_sandbox.c.
+ * The program that libseccomp makes of the rules, run by a small interpreter: what it says of every
+ * call and of arguments on both sides of each bound. Nothing is loaded, so this holds where an
+ * emulator has no seccomp; that the kernel stops what it must is in test_sandbox.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -28,17 +29,37 @@
 #define X32_BIT 0x40000000u
 #define REFUSE (SECCOMP_RET_ERRNO | EACCES)
 
-static struct filter_program program;
+#define STEPS_MAX 4096
+
+static struct {
+    struct sock_filter step[STEPS_MAX];
+    size_t count;
+} program;
 static uint32_t native;
+
+static void make_for(const struct sandbox_options *options) {
+    (void)seccomp_api_set(5); /* else it asks the kernel, or the emulator, what it can */
+    native = seccomp_arch_native();
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    assert_non_null(ctx);
+    assert_true(filter_rules(ctx, options));
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    assert_int_equal(seccomp_export_bpf(ctx, fileno(f)), 0);
+    seccomp_release(ctx);
+    rewind(f);
+    program.count = fread(program.step, sizeof(program.step[0]), STEPS_MAX, f);
+    assert_in_range(program.count, 1, STEPS_MAX - 1);
+    (void)fclose(f);
+}
 
 static int make(void **state) {
     (void)state;
-    const struct sandbox_options options = {.socket_fd = SOCKET, .spool_fd = SPOOL};
-    native = seccomp_arch_native();
-    return filter_make(&options, &program) ? 0 : -1;
+    make_for(&(const struct sandbox_options){.socket_fd = SOCKET, .spool_fd = SPOOL});
+    return 0;
 }
 
-/* Classic BPF, as far as the filter uses it; 0, which no filter answers with, when it does not end
+/* Classic BPF, as far as libseccomp uses it; 0, which no filter answers with, when it does not end
  * well. Every jump leads forward, or it would not be found within the program. */
 static uint32_t answer(const struct seccomp_data *data) {
     uint32_t a = 0;
@@ -54,6 +75,15 @@ static uint32_t answer(const struct seccomp_data *data) {
             break;
         case BPF_JMP | BPF_JEQ | BPF_K:
             at += a == s->k ? s->jt : s->jf;
+            break;
+        case BPF_JMP | BPF_JGT | BPF_K:
+            at += a > s->k ? s->jt : s->jf;
+            break;
+        case BPF_JMP | BPF_JGE | BPF_K:
+            at += a >= s->k ? s->jt : s->jf;
+            break;
+        case BPF_JMP | BPF_JA:
+            at += s->k;
             break;
         case BPF_RET | BPF_K:
             return s->k;
@@ -217,8 +247,7 @@ static void test_signals_and_sizes_of_files(void **state) {
 
 static void test_without_descriptors(void **state) {
     (void)state;
-    const struct sandbox_options none = {.socket_fd = -1, .spool_fd = -1};
-    assert_true(filter_make(&none, &program));
+    make_for(&(const struct sandbox_options){.socket_fd = -1, .spool_fd = -1});
     for (int fd = 0; fd < 64; fd++) {
         assert_int_equal(with("recvmsg", 0, (uint64_t)fd), SECCOMP_RET_KILL_PROCESS);
         assert_int_equal(with("ftruncate", 0, (uint64_t)fd), SECCOMP_RET_KILL_PROCESS);
