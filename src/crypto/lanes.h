@@ -44,7 +44,8 @@ unsigned lanes_held(const struct lanes *lanes);
 /* Messages that are hashed at once. */
 unsigned lanes_width(const struct lanes *lanes);
 /* Hashes until a job is done and returns it. NULL: none is done, and less than `least` (1 to
- * lanes_width) are left that go well together: below twice as many altogether. */
+ * lanes_width) are left that go well together: below twice as many altogether. 0: all that is held
+ * is wanted, whichever first, and nothing will come before: in the order that takes least time. */
 struct lanes_job *lanes_run(struct lanes *lanes, unsigned least);
 
 /* Gives back a job as it is, to clean up; NULL: no more. */

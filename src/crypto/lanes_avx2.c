@@ -96,7 +96,7 @@ run(struct lanes_state *st, const struct lanes_work *work, bool instructions) {
         load_words(work->md5, b * LANES_BLOCK + 32, w + 8);
         md5_steps(md5, w);
         if (instructions) {
-            sha_listed(st, work, b * LANES_BLOCK);
+            sha_listed(st, work, 0, b * LANES_BLOCK);
         } else if (b % PART == PART - 1 || b == work->blocks - 1) {
             sha_wide(st, work, b - b % PART, b + 1);
         }
@@ -114,7 +114,7 @@ static void run_alone(struct lanes_state *st, const struct lanes_work *work, boo
         size_t end = work->blocks - at > PART ? at + PART : work->blocks;
         lanes_md5_blocks(st, lane, work->md5[lane] + at * LANES_BLOCK, end - at);
         for (size_t b = at; instructions && b < end; b++) {
-            sha_listed(st, work, b * LANES_BLOCK);
+            sha_listed(st, work, 0, b * LANES_BLOCK);
         }
         if (!instructions) {
             sha_wide(st, work, at, end);
@@ -138,8 +138,9 @@ AVX2 static void wide_run(struct lanes_state *st, const struct lanes_work *work)
     }
 }
 
-const struct lanes_kernel lanes_kernel_avx2_sha = {"avx2+sha", CPU_AVX2 | CPU_SHA256, LANES,
-                                                   sha_run};
-const struct lanes_kernel lanes_kernel_avx2 = {"avx2", CPU_AVX2, LANES, wide_run};
+const struct lanes_kernel lanes_kernel_avx2_sha = {
+    .name = "avx2+sha", .needs = CPU_AVX2 | CPU_SHA256, .lanes = LANES, .run = sha_run};
+const struct lanes_kernel lanes_kernel_avx2 = {
+    .name = "avx2", .needs = CPU_AVX2, .lanes = LANES, .run = wide_run};
 
 #endif

@@ -38,8 +38,10 @@ struct lanes_work {
 
 struct lanes_kernel {
     const char *name;
-    unsigned needs; /* cpu_has */
-    unsigned lanes; /* at most LANES_MAX */
+    unsigned needs;   /* cpu_has */
+    unsigned lanes;   /* at most LANES_MAX */
+    unsigned few;     /* so many busy lanes are as fast as one; or 0 */
+    unsigned few_sha; /* so many of those with SHA-256 cost little more */
     void (*run)(struct lanes_state *state, const struct lanes_work *work);
 };
 

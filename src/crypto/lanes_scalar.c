@@ -118,7 +118,8 @@ static void scalar_run(struct lanes_state *st, const struct lanes_work *w) {
     }
 }
 
-const struct lanes_kernel lanes_kernel_scalar = {"scalar", 0, LANES_MAX, scalar_run};
+const struct lanes_kernel lanes_kernel_scalar = {
+    .name = "scalar", .needs = 0, .lanes = LANES_MAX, .run = scalar_run};
 
 void lanes_state_start(struct lanes_state *st, unsigned lane) {
     static const uint32_t md5[4] = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u};

@@ -96,10 +96,9 @@ sha_blocks(struct lanes_state *st, const unsigned lane[2], const uint8_t *const 
     }
 }
 
-/* Block `at` of every listed message. */
-SHA_TARGET static __attribute__((noinline)) void sha_listed(struct lanes_state *st,
-                                                            const struct lanes_work *w, size_t at) {
-    unsigned i = 0;
+/* Block `at` of every listed message from number i on. */
+SHA_TARGET static __attribute__((noinline)) void
+sha_listed(struct lanes_state *st, const struct lanes_work *w, unsigned i, size_t at) {
     for (; i + 1 < w->sha_count; i += 2) {
         unsigned lane[2] = {w->sha_lane[i], w->sha_lane[i + 1]};
         const uint8_t *const p[2] = {w->sha[lane[0]] + at, w->sha[lane[1]] + at};

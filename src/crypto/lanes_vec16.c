@@ -122,7 +122,7 @@ static void md5_part(struct lanes_state *st, const struct lanes_work *work, size
 static void sha_instructions(struct lanes_state *st, const struct lanes_work *work, size_t first,
                              size_t end) {
     for (size_t b = first; b < end; b++) {
-        sha_listed(st, work, b * LANES_BLOCK);
+        sha_listed(st, work, 0, b * LANES_BLOCK);
     }
 }
 
@@ -180,8 +180,8 @@ static void sha_run(struct lanes_state *st, const struct lanes_work *work) {
     }
 }
 
-const struct lanes_kernel lanes_kernel_vec16_sha = {VEC16_NAME "+sha", CPU_VEC16 | CPU_SHA256,
-                                                    LANES, sha_run};
+const struct lanes_kernel lanes_kernel_vec16_sha = {
+    .name = VEC16_NAME "+sha", .needs = CPU_VEC16 | CPU_SHA256, .lanes = LANES, .run = sha_run};
 
 #endif
 
@@ -193,6 +193,7 @@ static void wide_run(struct lanes_state *st, const struct lanes_work *work) {
     }
 }
 
-const struct lanes_kernel lanes_kernel_vec16 = {VEC16_NAME, CPU_VEC16, LANES, wide_run};
+const struct lanes_kernel lanes_kernel_vec16 = {
+    .name = VEC16_NAME, .needs = CPU_VEC16, .lanes = LANES, .run = wide_run};
 
 #endif

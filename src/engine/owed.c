@@ -294,7 +294,7 @@ bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_sta
     if (owed == NULL) {
         return false;
     }
-    unsigned least = all ? 1 : lanes_width(owed->lanes);
+    unsigned least = all ? 0 : lanes_width(owed->lanes);
     struct owed_object *o = ready(owed);
     while (o == NULL && take_one(sc, least)) {
         o = ready(owed);

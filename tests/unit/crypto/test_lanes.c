@@ -101,7 +101,8 @@ static void run_all(const struct lanes_kernel *kernel, struct message *m, unsign
         }
     }
     assert_int_equal(lanes_held(lanes), count - back);
-    for (struct lanes_job *done; (done = lanes_run(lanes, 1)) != NULL; back++) {
+    unsigned least = next_random(2);
+    for (struct lanes_job *done; (done = lanes_run(lanes, least)) != NULL; back++) {
         check((struct message *)(void *)done);
     }
     assert_int_equal(back, count);
@@ -176,6 +177,85 @@ static void test_two_crews(void **state) {
     every_kernel(two_crews);
 }
 
+/* So many lanes busy, so many of them listed, in lanes here and there, a few blocks: the states are
+ * those of the scalar kernel. */
+static void company(const struct lanes_kernel *kernel, unsigned busy, unsigned listed) {
+    struct lanes_state state, want;
+    struct lanes_work work = {.blocks = 1 + next_random(4)};
+    unsigned lane[LANES_MAX];
+    for (unsigned i = 0; i < LANES_MAX; i++) {
+        lanes_state_start(&want, i);
+        lane[i] = i;
+    }
+    for (unsigned i = kernel->lanes; i-- > 1;) {
+        unsigned j = next_random(i + 1), was = lane[i];
+        lane[i] = lane[j];
+        lane[j] = was;
+    }
+    state = want;
+    for (unsigned i = 0; i < LANES_MAX; i++) {
+        work.md5[lane[i]] = text + (i < busy ? next_random(TEXT_BYTES - 4 * LANES_BLOCK) : 0);
+    }
+    for (unsigned i = 0; i < busy; i++) {
+        work.busy[work.busy_count++] = (uint8_t)lane[i];
+    }
+    for (unsigned i = 0; i < listed; i++) {
+        bool elsewhere = next_random(4) == 0; /* as at the end of a message */
+        work.sha_lane[work.sha_count++] = (uint8_t)lane[i];
+        work.sha[lane[i]] = elsewhere ? text : work.md5[lane[i]];
+    }
+    kernel->run(&state, &work);
+    lanes_kernel_scalar.run(&want, &work);
+    for (unsigned i = 0; i < busy; i++) {
+        for (unsigned k = 0; k < 4; k++) {
+            assert_int_equal(state.md5[k][lane[i]], want.md5[k][lane[i]]);
+        }
+    }
+    assert_memory_equal(state.sha256, want.sha256, sizeof(want.sha256));
+}
+
+static void every_company(const struct lanes_kernel *kernel) {
+    for (unsigned busy = 1; busy <= kernel->lanes; busy++) {
+        for (unsigned listed = 0; listed <= busy; listed++) {
+            company(kernel, busy, listed);
+            company(kernel, busy, listed);
+        }
+    }
+}
+
+static void test_every_company(void **state) {
+    (void)state;
+    every_kernel(every_company);
+}
+
+/* The end of a folder: few long messages without SHA-256, and as many with it as there are lanes
+ * (they wait), or fewer. Each comes back once. */
+static void last_ones(const struct lanes_kernel *kernel) {
+    static struct message m[2 * LANES_MAX];
+    for (unsigned plain = 0; plain <= 6; plain++) {
+        for (unsigned sha = 0; sha <= kernel->lanes; sha += 1 + next_random(4)) {
+            struct lanes *lanes;
+            assert_int_equal(lanes_new(kernel, &lanes).code, SK_OK);
+            for (unsigned i = 0; i < plain + sha; i++) {
+                make(&m[i], i < plain ? 20000 + next_random(90000) : 1 + next_random(40000));
+                m[i].job.mask = i < plain ? CRYPTO_MASK(CRYPTO_MD5) : LANES_MASK;
+                lanes_put(lanes, &m[i].job);
+            }
+            unsigned back = 0;
+            for (struct lanes_job *done; (done = lanes_run(lanes, 0)) != NULL; back++) {
+                check((struct message *)(void *)done);
+            }
+            assert_int_equal(back, plain + sha);
+            lanes_free(lanes);
+        }
+    }
+}
+
+static void test_last_ones(void **state) {
+    (void)state;
+    every_kernel(last_ones);
+}
+
 static void test_read_error(void **state) {
     (void)state;
     static struct message m[3];
@@ -230,6 +310,8 @@ int main(void) {
         cmocka_unit_test(test_lengths_around_blocks),
         cmocka_unit_test(test_mixed_lengths),
         cmocka_unit_test(test_two_crews),
+        cmocka_unit_test(test_every_company),
+        cmocka_unit_test(test_last_ones),
         cmocka_unit_test(test_read_error),
         cmocka_unit_test(test_nth_allocation_fails),
     };
