@@ -80,7 +80,8 @@ static void make_group(struct bench_set *b, struct mt_group_head h) {
                 h.entry_count++;
                 (*slot) += slot != &first[buckets + 1];
             } else {
-                entry[(*slot)++] = (struct mt_entry){foldhash_tag(hash), (uint16_t)delta, t};
+                uint16_t tag = foldhash_tag(b->lit + b->trig[t].lit, h.q, h.s);
+                entry[(*slot)++] = (struct mt_entry){tag, (uint16_t)delta, t};
             }
         }
         for (uint32_t k = 2; pass == 0 && k <= buckets; k++) {

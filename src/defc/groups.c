@@ -96,14 +96,18 @@ struct group_arrays {
 static void place_entries(const struct body_builder *b, unsigned table, struct group_kind kind,
                           const struct group_arrays *g) {
     for (size_t i = 0; i < b->trig_use.count; i++) {
-        for (uint32_t k = 0; k < kind.s && wanted(b, i, table, kind.how); k++) {
+        if (!wanted(b, i, table, kind.how)) {
+            continue;
+        }
+        uint16_t tag = foldhash_tag(b->lit.bytes.data + trig_at(b, i)->lit, kind.q, kind.s);
+        for (uint32_t k = 0; k < kind.s; k++) {
             uint32_t delta = use_at(b, i)->window + k;
             uint64_t window = window_at(b, i, delta, kind.q);
             uint32_t bits = foldhash_bits(window);
             uint64_t hash = foldhash_bucket(window);
             g->bitmap[foldhash_word(bits, g->head.log2_words)] |= foldhash_mask(bits);
             uint32_t at = g->first[foldhash_bucket_index(hash, g->head.log2_buckets)]++;
-            g->entry[at] = (struct mt_entry){foldhash_tag(hash), (uint16_t)delta, (uint32_t)i};
+            g->entry[at] = (struct mt_entry){tag, (uint16_t)delta, (uint32_t)i};
         }
     }
 }

@@ -20,7 +20,8 @@
 #include <stdint.h>
 
 #define IMG_MAGIC "SekisDef"
-#define IMG_MAJOR 3 /* 2: triggers, slow sets of three of four bytes, marks; 3: marks by four */
+/* 2: triggers, slow sets of three of four bytes, marks; 3: marks by four; 4: tags of literals */
+#define IMG_MAJOR 4
 #define IMG_MINOR 0
 #define IMG_BYTE_ORDER 0x01020304u
 #define IMG_PAGE 4096u

@@ -43,12 +43,14 @@ static inline uint64_t foldhash_bucket(uint64_t window) {
     x ^= x >> 32;
     return x * 0xD6E8FEB86659FD93u;
 }
-/* Bucket index from the top bits, tag from the low ones. */
 static inline uint32_t foldhash_bucket_index(uint64_t h, unsigned log2_buckets) {
     return log2_buckets == 0 ? 0 : (uint32_t)(h >> (64 - log2_buckets));
 }
-static inline uint16_t foldhash_tag(uint64_t h) {
-    return (uint16_t)(h >> 8);
+/* Of the first q + s - 1 bytes of a literal, which each of a group (q, s) has: the window is known
+ * by its bucket, these bytes say more. s - 1 <= q, or some between are left out. */
+static inline uint16_t foldhash_tag(const uint8_t *lit, unsigned q, unsigned s) {
+    uint64_t first = foldhash_load(lit, q), last = foldhash_load(lit + s - 1, q);
+    return (uint16_t)(foldhash_bucket(first + (last << 7 | last >> 57)) >> 48);
 }
 
 #endif

@@ -185,7 +185,7 @@ static void window_pass(const struct sieve *s, const struct mt_group *g, struct 
         return;
     }
     /* first[b + 1] moves from the start of bucket b to its end */
-    entry.tag = foldhash_tag(hash);
+    entry.tag = foldhash_tag(s->lit + s->trig[entry.trig].lit, g->head.q, g->head.s);
     mem->entry[mem->first[bucket + 1]++] = entry;
 }
 

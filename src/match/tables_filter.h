@@ -21,7 +21,7 @@ struct mt_group_head {
     uint32_t entry_count;
 };
 struct mt_entry {
-    uint16_t tag;   /* of the window's hash */
+    uint16_t tag;   /* foldhash_tag of the literal */
     uint16_t delta; /* offset of the window inside the trigger literal */
     uint32_t trig;
 };

@@ -293,7 +293,9 @@ static void equal_things_are_kept_once(void **state) {
 /* ---- tables --------------------------------------------------------------------------------- */
 
 /* The entry of this window in one of the groups, for this trigger. */
-static bool has_entry(const struct mt_group *g, uint64_t window, uint32_t trig) {
+static bool has_entry(const struct mt_segment *s, const struct mt_group *g, uint64_t window,
+                      uint32_t trig) {
+    uint16_t tag = foldhash_tag(s->lit + s->trig[trig].lit, g->head.q, g->head.s);
     uint32_t bits = foldhash_bits(window);
     uint64_t hash = foldhash_bucket(window);
     uint32_t mask = foldhash_mask(bits);
@@ -302,7 +304,7 @@ static bool has_entry(const struct mt_group *g, uint64_t window, uint32_t trig) 
     }
     uint32_t bucket = foldhash_bucket_index(hash, g->head.log2_buckets);
     for (uint32_t i = g->bucket_first[bucket]; i < g->bucket_first[bucket + 1]; i++) {
-        if (g->entry[i].tag == foldhash_tag(hash) && g->entry[i].trig == trig) {
+        if (g->entry[i].tag == tag && g->entry[i].trig == trig) {
             return true;
         }
     }
@@ -315,7 +317,7 @@ static bool in_group(const struct mt_segment *s, const struct mt_group *g, uint3
     for (unsigned phase = 0; phase < g->head.s; phase++) {
         bool found = false;
         for (uint32_t at = phase; at + g->head.q <= t->len && !found; at += g->head.s) {
-            found = has_entry(g, foldhash_load(s->lit + t->lit + at, g->head.q), trig);
+            found = has_entry(s, g, foldhash_load(s->lit + t->lit + at, g->head.q), trig);
         }
         if (!found) {
             return false;

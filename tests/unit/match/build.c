@@ -504,7 +504,8 @@ static void fill_group(struct tb *b, struct tb_group *g, const uint8_t *trig_gro
                 }
                 uint32_t bits = foldhash_bits(w);
                 g->bitmap[foldhash_word(bits, h->log2_words)] |= foldhash_mask(bits);
-                struct mt_entry e = {foldhash_tag(hash), (uint16_t)d, t};
+                uint16_t tag = foldhash_tag(b->lit.at + b->trig.at[t].lit, h->q, h->s);
+                struct mt_entry e = {tag, (uint16_t)d, t};
                 ADD(g->entry, e);
             }
         }
