@@ -26,6 +26,7 @@
 #include "match/find.h"
 
 #define NO_NODE UINT32_MAX
+#define SET_BYTES 32u /* a bit for each value */
 
 struct state {
     uint32_t pc;
@@ -107,7 +108,7 @@ static enum outcome op_skip(struct pattern_run *run, struct sk_cursor *c, struct
 }
 
 static enum outcome op_set(struct pattern_run *run, struct sk_cursor *c, struct state *st) {
-    const uint8_t *set = sk_cursor_take(c, 32);
+    const uint8_t *set = sk_cursor_take(c, SET_BYTES);
     if (set == NULL) {
         return damaged(run);
     }
@@ -328,18 +329,41 @@ static void offer_bytes(struct find_key *key, uint32_t at, uint8_t op, const uin
 
 #define OFFER_OPS_MAX 64u
 
+/* An operation of a known length whose bytes are not known: how many it takes. False: another one.
+ */
+static bool skip_unknown(struct sk_cursor *c, uint8_t op, uint32_t *out_len) {
+    if (op == MT_OP_SKIP) {
+        *out_len = sk_cursor_u16le(c);
+        return true;
+    }
+    if (op == MT_OP_SET) {
+        (void)sk_cursor_take(c, SET_BYTES);
+        *out_len = 1;
+        return true;
+    }
+    if (op == MT_OP_FIXED) {
+        (void)sk_cursor_take(c, 2); /* negated, any case */
+        *out_len = sk_cursor_u16le(c);
+        uint16_t count = sk_cursor_u16le(c);
+        (void)sk_cursor_take(c, (size_t)count * *out_len * 2);
+        return true;
+    }
+    return false;
+}
+
 void pattern_offer_fixed(const struct pattern_prog *prog, uint32_t most, struct find_key *key) {
-    uint32_t at = 0;
+    uint32_t at = 0, n = 0;
     unsigned ops = 0;
     struct sk_cursor c = sk_cursor_make(prog->code + prog->start, prog->end - prog->start);
     while (at < most && sk_cursor_left(&c) > 0 && ops++ < OFFER_OPS_MAX) {
         uint8_t op = sk_cursor_u8(&c);
-        if (op != MT_OP_LIT && op != MT_OP_LITI && op != MT_OP_MASK && op != MT_OP_SKIP) {
+        const uint8_t *operand = NULL;
+        if (op == MT_OP_LIT || op == MT_OP_LITI || op == MT_OP_MASK) {
+            n = sk_cursor_u16le(&c);
+            operand = sk_cursor_take(&c, op == MT_OP_MASK ? (size_t)n * 2 : n);
+        } else if (!skip_unknown(&c, op, &n)) {
             return; /* of variable length, perhaps */
         }
-        uint32_t n = sk_cursor_u16le(&c);
-        const uint8_t *operand =
-            op == MT_OP_SKIP ? NULL : sk_cursor_take(&c, op == MT_OP_MASK ? (size_t)n * 2 : n);
         if (!sk_cursor_ok(&c)) {
             return; /* told when the program runs */
         }

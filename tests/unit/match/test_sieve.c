@@ -47,6 +47,9 @@ static void make_keys(struct world *w, unsigned which, bool six) {
             uint8_t b = (uint8_t) "abcdeABx"[tb_below(8)];
             k->lit[part->key + at] = part->key_flags != 0 ? lower(b) : b;
         }
+        if (tb_below(6) == 0) { /* padding: its windows are put elsewhere */
+            memset(k->lit + part->key, 0, 1 + tb_below(len));
+        }
         if (which == 1 && tb_below(2) == 0) {
             *part = w->keys[0].part[i];
             memcpy(k->lit + part->key, w->keys[0].lit + part->key, KEY_MAX);
@@ -58,6 +61,9 @@ static void make_keys(struct world *w, unsigned which, bool six) {
 static void make_text(struct world *w) {
     for (unsigned i = 0; i < TEXT_LEN; i++) {
         w->text[i] = (uint8_t) "abcdeABx"[tb_below(8)];
+    }
+    for (unsigned n = 0; n < 40; n++) {
+        memset(w->text + tb_below(TEXT_LEN - 2 * KEY_MAX), 0, 2 * KEY_MAX);
     }
     for (unsigned n = 0; n < 600; n++) {
         const struct keys *k = &w->keys[tb_below(2)];
