@@ -33,6 +33,7 @@
 #define SIZE_BYTES ((size_t)10)
 #define END_OFF 58u
 #define LONG_NAME_MAX ((size_t)4096)
+#define TABLE_KEPT_MAX ((uint64_t)1 << 20)
 #define MODE_KIND 0170000u
 #define MODE_FILE 0100000u
 
@@ -41,6 +42,8 @@ struct ar {
     struct sk_source *src;
     uint64_t table_off; /* of long names; no bytes: none yet */
     uint64_t table_len;
+    const uint8_t *table; /* a copy of it; NULL: read where it lies */
+    bool has_copy;        /* of one table; what follows another is read */
     uint32_t index;
     bool no_memory;
 };
@@ -87,14 +90,12 @@ static bool begins(const struct member *m, const char *with) {
     return memcmp(m->name, with, strlen(with)) == 0;
 }
 
-/* Up to `len` bytes of the source as the name: to the line end or NUL, without the slash of GNU. */
-static bool name_at(struct ar *a, uint64_t off, uint64_t len, struct sk_child *child) {
-    size_t want = len < LONG_NAME_MAX ? (size_t)len : LONG_NAME_MAX;
-    struct sk_cursor c = sk_source_cursor(a->src, off, want);
-    const uint8_t *p = sk_cursor_take(&c, want);
-    if (p == NULL) {
-        return false;
-    }
+static size_t name_max(uint64_t len) {
+    return len < LONG_NAME_MAX ? (size_t)len : LONG_NAME_MAX;
+}
+
+/* Up to `want` bytes as the name: to the line end or NUL, without the slash of GNU. */
+static void name_of(struct ar *a, const uint8_t *p, size_t want, struct sk_child *child) {
     size_t n = 0;
     while (n < want && p[n] != 0 && p[n] != '\n') {
         n++;
@@ -103,7 +104,46 @@ static bool name_at(struct ar *a, uint64_t off, uint64_t len, struct sk_child *c
     child->name = arena_strndup(walk_arena(a->walk), (const char *)p, n);
     child->name_len = child->name == NULL ? 0 : n;
     a->no_memory = child->name == NULL;
+}
+
+static bool name_at(struct ar *a, uint64_t off, uint64_t len, struct sk_child *child) {
+    size_t want = name_max(len);
+    struct sk_cursor c = sk_source_cursor(a->src, off, want);
+    const uint8_t *p = sk_cursor_take(&c, want);
+    if (p == NULL) {
+        return false;
+    }
+    name_of(a, p, want, child);
     return true;
+}
+
+static bool name_in_table(struct ar *a, uint64_t number, struct sk_child *child) {
+    if (number >= a->table_len) {
+        return false;
+    }
+    uint64_t len = a->table_len - number;
+    if (a->table == NULL) {
+        return name_at(a, a->table_off + number, len, child);
+    }
+    name_of(a, a->table + number, name_max(len), child);
+    return true;
+}
+
+/* Names are asked for between contents: each would have a window of the source read anew. */
+static sk_err keep_table(struct ar *a) {
+    a->table = NULL;
+    if (a->has_copy || a->src->mem != NULL || a->table_len > TABLE_KEPT_MAX) {
+        return sk_ok();
+    }
+    size_t len = (size_t)a->table_len, got = 0;
+    uint8_t *copy = arena_alloc(walk_arena(a->walk), len);
+    if (copy == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    a->has_copy = true;
+    TRY(sk_source_read(a->src, a->table_off, copy, len, &got));
+    a->table = got == len ? copy : NULL;
+    return sk_ok();
 }
 
 static void short_name(struct member *m, struct sk_child *child) {
@@ -127,8 +167,7 @@ static bool put_name(struct ar *a, struct member *m, struct sk_child *child) {
         m->off += number;
         m->len -= number;
     } else if (m->name[0] == '/' && digits(m->name + 1, NAME_BYTES - 1, 10, &number)) {
-        return number < a->table_len &&
-               name_at(a, a->table_off + number, a->table_len - number, child);
+        return name_in_table(a, number, child);
     }
     return true;
 }
@@ -144,6 +183,7 @@ static sk_err give_table(struct ar *a, const struct member *m) {
         .name = "//", .name_len = 2, .packed_size = SK_SIZE_UNKNOWN, .index = a->index};
     a->table_off = m->off;
     a->table_len = m->len;
+    TRY(keep_table(a));
     child.is_slice = true;
     child.slice_off = m->off;
     return walk_child(a->walk, &child, NULL);

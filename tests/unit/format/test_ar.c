@@ -44,14 +44,18 @@ static void member(const char *name, const char *mode, const char *size, const c
     }
 }
 
+/* In memory and by windows: both tell the same. */
 static void walk(struct walktest *t, enum sk_err_code code) {
-    walktest_init(t);
-    assert_int_equal(walktest_run_windowed(t, &sk_format_ar, B.p, B.len).code, code);
-    size_t count = t->child_count;
-    walktest_release(t);
+    struct walktest w;
+    walktest_init(&w);
+    assert_int_equal(walktest_run_windowed(&w, &sk_format_ar, B.p, B.len).code, code);
     walktest_init(t);
     assert_int_equal(walktest_run(t, &sk_format_ar, B.p, B.len).code, code);
-    assert_int_equal(t->child_count, count);
+    assert_int_equal(t->child_count, w.child_count);
+    for (size_t i = 0; i < w.child_count; i++) {
+        assert_string_equal(t->child[i].name, w.child[i].name);
+    }
+    walktest_release(&w);
 }
 
 static void expect(const struct walktest *t, size_t index, const char *name, const char *content) {
@@ -87,6 +91,27 @@ static void test_names(void **state) {
     expect(&t, 7, "/", "");
     assert_int_equal(t.child[6].size, 4);
     assert_int_equal(t.child[6].index, 6);
+    walktest_release(&t);
+}
+
+/* Each holds for the members behind it; by windows, the first is kept and others are read. */
+static void test_more_tables(void **state) {
+    (void)state;
+    struct walktest t;
+    begin();
+    member("//", "", "8", "first/\n\n");
+    member("/0", "100644", "3", "one");
+    member("//", "", "14", "second/\nthird/");
+    member("/0", "100644", "3", "two");
+    member("/8", "100644", "5", "three");
+    member("//", "", "0", "");
+    member("/0", "100644", "4", "four");
+    walk(&t, SK_OK);
+    expect(&t, 1, "first", "one");
+    expect(&t, 3, "second", "two");
+    expect(&t, 4, "third", "three");
+    expect(&t, 6, "/0", "four");
+    assert_int_equal(t.note[SK_NOTE_DAMAGED], 1);
     walktest_release(&t);
 }
 
@@ -167,6 +192,7 @@ static void test_damage(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_more_tables),
         cmocka_unit_test(test_names_that_lead_nowhere),
         cmocka_unit_test(test_directories_and_links),
         cmocka_unit_test(test_damage),
