@@ -8,6 +8,8 @@
 
 struct image {
     struct mapping map;   /* len 0: the bytes are borrowed */
+    int fd;               /* of the file while it is being opened; -1 */
+    uint64_t cached_ms;   /* when it seemed to be in the page cache; 0: it did not */
     struct sk_bytes file; /* the whole image */
     const struct img_header *header;
     struct mt_segment segment;

@@ -30,7 +30,7 @@ static sk_err map_sized(int fd, const struct stat *st, struct mapping *out_map) 
     return sk_ok();
 }
 
-sk_err mapping_file(const char *path, struct mapping *out_map) {
+sk_err mapping_file_open(const char *path, struct mapping *out_map, int *out_fd) {
     FILE_AUTO int fd = -1;
     struct stat st;
     TRY(file_open_object(AT_FDCWD, path, FILE_FOLLOW, &fd, &st));
@@ -38,7 +38,16 @@ sk_err mapping_file(const char *path, struct mapping *out_map) {
         errno = EPERM;
         return sk_fail(SK_E_PERM);
     }
-    return map_sized(fd, &st, out_map);
+    TRY(map_sized(fd, &st, out_map));
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+    *out_fd = fd;
+    fd = -1;
+    return sk_ok();
+}
+
+sk_err mapping_file(const char *path, struct mapping *out_map) {
+    FILE_AUTO int fd = -1;
+    return mapping_file_open(path, out_map, &fd);
 }
 
 sk_err mapping_fd(int fd, struct mapping *out_map) {

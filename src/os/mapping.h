@@ -23,6 +23,8 @@ struct mapping {
 };
 
 sk_err mapping_file(const char *path, struct mapping *out_map);
+/* The same; *out_fd stays open, **owned** by the caller, and reads nothing ahead. */
+sk_err mapping_file_open(const char *path, struct mapping *out_map, int *out_fd);
 sk_err mapping_fd(int fd, struct mapping *out_map);
 /* The access pattern will be random: no read-ahead (cold parts of an image). */
 void mapping_advise_random(const struct mapping *map, size_t off, size_t len);
