@@ -16,10 +16,8 @@
  * a count of zero. A section the reader does not know is passed over, unless it says that it must
  * be known.
  *
- * Cold, it takes about 170 single pages from the disk. Two images of 370 MB opened in 108 ms while
- * the kernel read ahead around each of them (8 MB here), in 3.5 ms with no read-ahead and a third
- * of the pages waited for one by one, in 1.6 ms now that all are asked for first. Called by
- * defset.c, the compiler's final check, and tools; knows nothing of manifests.
+ * Called by defset.c, the compiler's final check, and tools; knows nothing of manifests. Which
+ * pages come from the disk, and when: image_pages.c.
  */
 #include "defs/image_private.h"
 
@@ -29,16 +27,11 @@
 #include "crypto/crc32c.h"
 #include "crypto/digest.h"
 #include "match/plan.h"
-#include "os/clock.h"
 #include "os/file.h"
 
 #define ALGO_MASK 0xffu
 #define ROLE_SHIFT 8
 #define GATE_HEAD_ELEMENTS 3u
-#define NEAR_BYTES ((uint64_t)32 << 10) /* what is so close is read with it */
-#define SAMPLE_EVERY 8u
-#define SAMPLE_BYTES ((uint64_t)1 << 20)
-#define CACHED_MS 10000u /* so long what was in the page cache is taken to be there */
 
 sk_err image_refuse(const struct image *img, struct diag *diag, const char *fmt, ...) {
     char text[200];
@@ -549,98 +542,11 @@ static sk_err check_companions(struct image *img, const struct name_parts *parts
     return sk_ok();
 }
 
-/* What of a section is looked at here. */
-enum look { LOOK_NOT, LOOK_FIRST, LOOK_ENDS, LOOK_ALL };
-
-static enum look look_of(const struct img_section *s) {
-    switch (s->type) {
-    case IMG_GROUP_BUCKETS:
-        return LOOK_ENDS;
-    case IMG_HASH_GATE:
-    case IMG_HASH_FILTER:
-    case IMG_NAME_STEMS:
-        return LOOK_FIRST;
-    case IMG_GROUP_HEADS:
-    case IMG_SLOW_HEAD:
-    case IMG_MARK_HEAD:
-    case IMG_DIGESTS:
-        return LOOK_ALL;
-    default:
-        return LOOK_NOT;
-    }
-}
-
-/* A range of the file that is wanted soon. Sections are many and small: what lies close to it joins
- * it, because a call for each is a twentieth of the time that one small file takes. */
-struct wish {
-    const struct image *img;
-    uint64_t from, to;
-};
-
-static void wish_tell(const struct wish *w) {
-    if (w->to > w->from) {
-        mapping_advise_soon(&w->img->map, w->from, w->to - w->from);
-    }
-}
-
-static void wish_for(struct wish *w, uint64_t off, uint64_t len) {
-    if (off < w->from || off > w->to + NEAR_BYTES) {
-        wish_tell(w);
-        *w = (struct wish){w->img, off, off};
-    }
-    w->to = off + len > w->to ? off + len : w->to;
-}
-
-/* Samples of what is looked at here and of what scans look at: where one is missing, more are. */
-static bool seems_cached(const struct image *img) {
-    uint64_t next = 0; /* place of the next sample among all hot bytes, from the section on */
-    unsigned looked = 0;
-    for (uint32_t i = 0; i < img->header->section_count; i++) {
-        const struct img_section *s = &img->header->section[i];
-        bool sample = s->len > 0 && look_of(s) != LOOK_NOT && looked++ % SAMPLE_EVERY == 0;
-        uint64_t hot = (s->flags & IMG_HOT) != 0 ? s->len : 0;
-        for (; next < hot; next += SAMPLE_BYTES) {
-            if (file_would_wait(img->fd, s->off + next)) {
-                return false;
-            }
-        }
-        next -= hot;
-        if (sample && file_would_wait(img->fd, s->off)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Asks for all these pages at once, so that the disk has them together: one at a time, each is
- * waited for. Asking for what is there takes a twentieth of the time of one small file. */
-static void fetch_ends(struct image *img) {
-    struct wish wish = {.img = img};
-    if (img->fd < 0) {
-        return;
-    }
-    if (seems_cached(img)) {
-        img->cached_ms = clock_monotonic_ms();
-        return;
-    }
-    for (uint32_t i = 0; i < img->header->section_count; i++) {
-        const struct img_section *s = &img->header->section[i];
-        enum look look = s->len > 0 ? look_of(s) : LOOK_NOT;
-        if (look != LOOK_NOT) {
-            wish_for(&wish, s->off, look == LOOK_ALL ? s->len : 1);
-        }
-        if (look == LOOK_ENDS) {
-            wish_for(&wish, s->off + s->len - 1, 1);
-        }
-    }
-    wish_tell(&wish);
-}
-
 static sk_err validate(struct image *img, struct diag *diag) {
     struct name_parts parts = {{NULL, 0}, {NULL, 0}};
     TRY(check_header(img, diag));
     TRY(check_sections(img, diag));
-    fetch_ends(img);
+    image_fetch_ends(img);
     for (uint32_t i = 0; i < img->header->section_count; i++) {
         TRY(fill_section(img, &img->header->section[i], &parts, diag));
     }
@@ -695,20 +601,6 @@ sk_err image_open(const char *path, struct diag *diag, struct image **out_image)
     img->file = (struct sk_bytes){img->map.ptr, img->map.len};
     img->fd = fd;
     return open_bytes(img, diag, out_image);
-}
-
-void image_prefetch(const struct image *img) {
-    struct wish wish = {.img = img};
-    if (img->cached_ms != 0 && clock_monotonic_ms() - img->cached_ms < CACHED_MS) {
-        return;
-    }
-    for (uint32_t i = 0; i < img->header->section_count; i++) {
-        const struct img_section *s = &img->header->section[i];
-        if ((s->flags & IMG_HOT) != 0) {
-            wish_for(&wish, s->off, s->len);
-        }
-    }
-    wish_tell(&wish);
 }
 
 sk_err image_open_mem(const void *bytes, size_t len, struct diag *diag, struct image **out_image) {

@@ -27,6 +27,8 @@ static inline struct sk_bytes image_section_bytes(const struct image *img,
                                                   const struct img_section *s) {
     return (struct sk_bytes){img->file.ptr + s->off, (size_t)s->len};
 }
+/* Asks the disk for what opening looks at (image_pages.c). Sections are proved. */
+void image_fetch_ends(struct image *img);
 /* Tell diag what is wrong and give SK_E_FORMAT. */
 sk_err image_refuse(const struct image *img, struct diag *diag, const char *fmt, ...)
     SK_PRINTF(3, 4);

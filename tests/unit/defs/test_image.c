@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "defkit.h"
@@ -56,6 +58,28 @@ static void a_good_image_opens_and_verifies(void **state) {
     assert_int_equal(image_header(img)->count_body, 4);
     defkit_exercise(img);
     image_close(img);
+}
+
+/* Which of the two it was matters to nobody but the disk; where nothing can be taken out of the page
+ * cache (tmpfs), both are the first. */
+static void a_file_opens_cached_or_not(void **state) {
+    (void)state;
+    scratch_write(&scratch, "good.skdef", good.data, good.len);
+    for (unsigned cold = 0; cold < 2; cold++) {
+        struct image *img = NULL;
+        int fd = open(scratch_path(&scratch, "good.skdef"), O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        if (cold == 1) {
+            (void)fsync(fd);
+            (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        }
+        (void)close(fd);
+        assert_int_equal(image_open(scratch_path(&scratch, "good.skdef"), NULL, &img).code, SK_OK);
+        image_prefetch(img);
+        assert_int_equal(image_verify(img, NULL).code, SK_OK);
+        defkit_exercise(img);
+        image_close(img);
+    }
 }
 
 static void a_hash_is_found_with_its_name(void **state) {
@@ -356,6 +380,7 @@ static void what_is_not_there_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_image_opens_and_verifies),
+        cmocka_unit_test(a_file_opens_cached_or_not),
         cmocka_unit_test(a_hash_is_found_with_its_name),
         cmocka_unit_test(a_target_without_own_signatures_shares_table_0),
         cmocka_unit_test(truncation_is_refused_at_every_length),
