@@ -31,6 +31,16 @@
 #include "os/file.h"
 
 #define CHILD_SETUP_FAILED 126
+#define DYING_MAX 32u
+
+/* Killed, and not waited for yet, by process `of`. What a scanning process had takes the kernel 0.2
+ * to 1 ms to clear away (memory, a mount namespace): it does that beside what is left to be done
+ * here, and beside the others. */
+static struct {
+    pid_t pid[DYING_MAX];
+    unsigned count;
+    pid_t of;
+} dying;
 
 static void reset_signals(void) {
     sigset_t none;
@@ -129,10 +139,24 @@ void spawn_word_free(uint64_t *word) {
     }
 }
 
+static int wait_for(pid_t pid) {
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+static void reap(void) {
+    while (dying.of == getpid() && dying.count > 0) {
+        (void)wait_for(dying.pid[--dying.count]);
+    }
+}
+
 sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_child) {
     if (options->keep_count > SPAWN_KEEP_MAX) {
         return sk_fail(SK_E_USAGE);
     }
+    reap();
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         return file_err(errno);
@@ -176,9 +200,27 @@ int spawn_end(struct spawn_child *child, bool force) {
     if (force) {
         (void)kill(child->pid, SIGKILL);
     }
-    int status = 0;
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    int status = wait_for(child->pid);
     child->pid = 0;
     return status;
+}
+
+/* Is there a place among the dying, and will they be reaped? */
+static bool may_die_later(void) {
+    if (dying.of != getpid()) { /* the first time, or those are our parent's */
+        dying.count = 0;
+        dying.of = atexit(reap) == 0 ? getpid() : 0;
+    }
+    return dying.of != 0 && dying.count < DYING_MAX;
+}
+
+void spawn_kill(struct spawn_child *child) {
+    if (child->pid <= 0 || !may_die_later()) {
+        (void)spawn_end(child, true);
+        return;
+    }
+    file_close(&child->fd);
+    (void)kill(child->pid, SIGKILL);
+    dying.pid[dying.count++] = child->pid;
+    child->pid = 0;
 }

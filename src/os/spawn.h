@@ -12,7 +12,8 @@
  * died without a word: the child writes it at no cost, no other child has it, and the parent
  * believes it no more than a message.
  *
- * Life cycle: spawn_fork -> talk over .fd -> spawn_end (closes, reaps; kills when asked).
+ * Life cycle: spawn_fork -> talk over .fd -> spawn_end (closes, reaps; kills when asked) or
+ * spawn_kill.
  * Ownership: the struct owns the descriptor and the process id. Errors: SK_E_IO, SK_E_NOMEM.
  */
 #ifndef SK_OS_SPAWN_H
@@ -59,5 +60,7 @@ sk_err spawn_fork(const struct spawn_options *options, struct spawn_child *out_c
 bool spawn_ended(struct spawn_child *child, int *out_status);
 /* Close our end and wait for the end of the child; force: kill it first. Returns the status. */
 int spawn_end(struct spawn_child *child, bool force);
+/* Kill it, and wait for its end later: before the next child is forked, or at exit. */
+void spawn_kill(struct spawn_child *child);
 
 #endif

@@ -118,7 +118,7 @@ static unsigned item_of_turn(const struct slot *slot, uint64_t id) {
 }
 
 void slot_release(struct slot *slot) {
-    (void)spawn_end(&slot->child, true);
+    spawn_kill(&slot->child);
     while (slot->count > 0) {
         forget(slot, 0);
     }

@@ -114,6 +114,34 @@ static int write_word(void *ctx, int fd) {
     return raise(SIGKILL);
 }
 
+/* More than are kept in mind. They are gone when the next child has been forked. */
+static void test_killed_children_are_reaped_later(void **state) {
+    (void)state;
+    struct spawn_options options = {.entry = wait_for_ever};
+    pid_t pid[40];
+    for (int round = 0; round < 2; round++) {
+        struct spawn_child child[40];
+        for (int i = 0; i < 40; i++) {
+            assert_false(sk_failed(spawn_fork(&options, &child[i])));
+            pid[i] = child[i].pid;
+        }
+        for (int i = 0; i < 40; i++) {
+            spawn_kill(&child[i]);
+            assert_int_equal(child[i].pid, 0);
+            assert_int_equal(child[i].fd, -1);
+            spawn_kill(&child[i]); /* there is none */
+        }
+        struct spawn_child last = {0};
+        assert_false(sk_failed(spawn_fork(&options, &last)));
+        for (int i = 0; i < 40; i++) {
+            errno = 0;
+            assert_int_equal(waitpid(pid[i], NULL, WNOHANG), -1);
+            assert_int_equal(errno, ECHILD);
+        }
+        (void)spawn_end(&last, true);
+    }
+}
+
 static void test_word_is_the_childs_alone(void **state) {
     (void)state;
     struct words w = {spawn_word_new(), spawn_word_new()};
@@ -141,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_child_inherits_only_what_is_kept),
         cmocka_unit_test(test_kill_and_end_of_file),
+        cmocka_unit_test(test_killed_children_are_reaped_later),
         cmocka_unit_test(test_word_is_the_childs_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
