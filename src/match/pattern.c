@@ -359,16 +359,22 @@ static bool search_span(struct part_search *ps, uint64_t lo, uint64_t hi) {
     return true;
 }
 
-/* Fills the search from the tables. False: they are damaged. */
-static bool part_search_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
+/* Fills what one start is tried with from the tables. False: they are damaged. */
+static bool part_try_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
     const struct mt_part *part = &seg->part[index];
     ps->part = part;
     ps->best_end = NO_END;
-    if ((uint64_t)part->prog + part->prog_len > seg->prog_len ||
-        (uint64_t)part->key + part->key_len > seg->lit_len || part->key_len > SEARCH_BYTES) {
+    ps->prog = (struct pattern_prog){seg->prog, part->prog, part->prog + part->prog_len};
+    return (uint64_t)part->prog + part->prog_len <= seg->prog_len &&
+           (uint64_t)part->key + part->key_len <= seg->lit_len && part->key_len <= SEARCH_BYTES;
+}
+
+/* Fills the search from the tables. False: they are damaged. */
+static bool part_search_init(struct part_search *ps, const struct mt_segment *seg, uint32_t index) {
+    if (!part_try_init(ps, seg, index)) {
         return false;
     }
-    ps->prog = (struct pattern_prog){seg->prog, part->prog, part->prog + part->prog_len};
+    const struct mt_part *part = ps->part;
     /* A key far from the start would make every view longer by the distance. */
     ps->key_base = part->key_delta > KEY_NEAR ? part->key_delta : 0;
     if (part->key_len > 0) {
@@ -605,8 +611,9 @@ struct quest {
     bool only;     /* the subsignature has no other form */
 };
 
+/* one: at one place only, so that nothing has to be made ready for a search. */
 static sk_err quest_init(struct quest *q, struct pattern_run *run, struct pattern_ask *ask,
-                         uint32_t index) {
+                         uint32_t index, bool one) {
     static const struct mt_sub anywhere = {.off_kind = MT_OFF_ANY}; /* whole words are let pass */
     const struct mt_segment *seg = ask->seg;
     if (index >= seg->sub_count) {
@@ -618,7 +625,8 @@ static sk_err quest_init(struct quest *q, struct pattern_run *run, struct patter
     }
     *q = (struct quest){.ask = ask};
     q->ps = (struct part_search){.run = run, .sub = &anywhere, .last = true, .want = 1};
-    if (!part_search_init(&q->ps, seg, sub->part_first + rarest_part(seg, sub))) {
+    uint32_t part = sub->part_first + rarest_part(seg, sub);
+    if (one ? !part_try_init(&q->ps, seg, part) : !part_search_init(&q->ps, seg, part)) {
         return sk_fail(SK_E_FORMAT);
     }
     uint64_t delta = q->ps.part->key_delta;
@@ -647,15 +655,25 @@ static bool quest_piece(struct quest *q, uint64_t lo, uint64_t hi) {
     return !sk_failed(q->ps.run->err);
 }
 
+/* One place where the key stands. False: an error. */
+static bool quest_place(struct quest *q, uint64_t start) {
+    uint64_t size = q->ps.run->src->size;
+    if (start <= size && q->ps.part->len_min <= size - start && !try_start(&q->ps, start) &&
+        q->ps.count > 0) {
+        quest_seen(q);
+    }
+    return !sk_failed(q->ps.run->err);
+}
+
 sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t count) {
     struct quest quest[2 * PATTERN_ASKS_MAX];
     size_t n = 0;
     for (size_t i = 0; i < count && i < PATTERN_ASKS_MAX; i++) {
         ask[i].seen = ask[i].counted = false;
-        TRY(quest_init(&quest[n++], run, &ask[i], ask[i].sub));
+        TRY(quest_init(&quest[n++], run, &ask[i], ask[i].sub, false));
         uint32_t also = ask[i].seg->sub[ask[i].sub].also;
         if (also != MT_NO_SUB) {
-            TRY(quest_init(&quest[n++], run, &ask[i], also));
+            TRY(quest_init(&quest[n++], run, &ask[i], also, false));
         }
     }
     for (uint64_t at = 0; at < run->src->size; at += SEARCH_BYTES) {
@@ -671,13 +689,9 @@ sk_err pattern_ask_all(struct pattern_run *run, struct pattern_ask *ask, size_t 
 sk_err pattern_ask_at(struct pattern_run *run, struct pattern_ask *ask) {
     struct quest quest;
     ask->seen = ask->counted = false;
-    TRY(quest_init(&quest, run, ask, ask->sub));
+    TRY(quest_init(&quest, run, ask, ask->sub, true));
     uint64_t delta = quest.ps.part->key_delta;
-    if (ask->key_at < delta) {
-        return sk_ok();
-    }
-    uint64_t start = ask->key_at - delta;
-    return quest_piece(&quest, start, start) ? sk_ok() : run->err;
+    return ask->key_at < delta || quest_place(&quest, ask->key_at - delta) ? sk_ok() : run->err;
 }
 
 /* ---- every hit ------------------------------------------------------------------------------- */
