@@ -221,8 +221,8 @@ static uint32_t name_hash(const char *name) {
 
 static bool list_has(const struct finding_list *list, const struct finding *f) {
     uint32_t hash = name_hash(f->shown.name);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct finding *old = list->item[i];
+    const struct finding *old = list->bucket[hash % VERDICT_BUCKETS];
+    for (; old != NULL; old = old->next) {
         if (old->name_hash == hash &&
             key_compare(old->key, old->key_len, f->key, f->key_len) == 0 &&
             strcmp(old->shown.name, f->shown.name) == 0) {
@@ -256,6 +256,9 @@ static bool list_insert(struct sk_scanner *sc, struct finding_list *list, struct
     memmove(&list->item[at + 1], &list->item[at], (list->count - at) * sizeof(*list->item));
     list->item[at] = f;
     list->count++;
+    struct finding **bucket = &list->bucket[f->name_hash % VERDICT_BUCKETS];
+    f->next = *bucket;
+    *bucket = f;
     return true;
 }
 

@@ -59,11 +59,14 @@ struct finding {
     const uint32_t *key; /* ordinals from the object down to the layer */
     unsigned key_len;
     unsigned rank;
-    uint32_t name_hash; /* set when it goes to a list */
-    bool early;         /* before what is inside the layer */
+    uint32_t name_hash;   /* set when it goes to a list */
+    bool early;           /* before what is inside the layer */
+    struct finding *next; /* in its bucket */
 };
 
+#define VERDICT_BUCKETS 256u
 struct finding_list {
+    struct finding *bucket[VERDICT_BUCKETS]; /* by name_hash */
     struct finding **item;
     size_t count;
     size_t cap;

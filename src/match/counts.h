@@ -3,8 +3,11 @@
  * struct counts: what is already known in this scan about the hits of subsignatures. Signatures
  * share subsignatures (28 % in the official set), so each is searched once a scan.
  *
- * A small open-addressing table; empty it touches nothing. Life cycle: zeroed -> counts_slot...
- * -> counts_clear -> ... -> counts_release. Errors: NULL = no memory, nothing changed.
+ * Slots lie in the order in which they were made, a small open-addressing table of their numbers
+ * finds them; empty it touches nothing. A number stays valid until counts_clear.
+ *
+ * Life cycle: zeroed -> counts_index, counts_slot... -> counts_clear -> ... -> counts_release.
+ * Errors: COUNTS_NONE, NULL = no memory, nothing changed.
  */
 #ifndef SK_MATCH_COUNTS_H
 #define SK_MATCH_COUNTS_H
@@ -17,7 +20,7 @@
 enum { COUNT_NEW, COUNT_SEEN_KEY, COUNT_SEEN_PART, COUNT_ABSENT };
 
 struct count_slot {
-    uint64_t key;   /* segment << 32 | subsignature, plus 1; 0 = free */
+    uint32_t segment, sub;
     uint64_t asked; /* searched up to this count; 0 = not yet. count < asked: count is exact */
     uint64_t count;
     uint64_t first;  /* offset of the first hit */
@@ -28,11 +31,16 @@ struct count_slot {
 };
 struct counts {
     struct count_slot *slot;
-    size_t slot_count; /* zero or a power of two */
     size_t used;
+    size_t cap;
+    uint32_t *number;    /* 1 + number of a slot; 0: free */
+    size_t number_count; /* zero or a power of two */
 };
 
-/* The slot of this subsignature, made when it is new. Borrowed until the next call. */
+#define COUNTS_NONE UINT32_MAX
+/* The number of the slot of this subsignature, made when it is new. */
+uint32_t counts_index(struct counts *c, unsigned segment, uint32_t sub);
+/* The slot itself. Borrowed until the next call. */
 struct count_slot *counts_slot(struct counts *c, unsigned segment, uint32_t sub);
 void counts_clear(struct counts *c);
 void counts_release(struct counts *c);

@@ -145,7 +145,7 @@ unsigned judge_necessary(const struct judged *j, struct ask out[MT_SUB_MAX]) {
         if (sub < seg->sub_count && (seg->sub[sub].flags & MT_SUB_SPECIAL) != 0) {
             continue; /* costly, and not known yet */
         }
-        struct ask ask = {nodes[i].arg, urgency(j, sub)};
+        struct ask ask = {.number = nodes[i].arg, .urgency = urgency(j, sub)};
         unsigned at = n++;
         for (; at > 0 && out[at - 1].urgency < ask.urgency; at--) {
             out[at] = out[at - 1];

@@ -34,12 +34,9 @@ struct touched_list {
     size_t cap;
 };
 
-struct wanted {
-    uint32_t segment;
-    uint32_t sub;
-};
+/* Numbers of slots in counts. */
 struct wanted_list {
-    struct wanted *item;
+    uint32_t *item;
     size_t count;
     size_t cap;
 };
@@ -59,6 +56,7 @@ struct places_list {
 struct ask {
     uint32_t number; /* in the signature */
     uint32_t urgency;
+    uint32_t slot; /* prune.c: in counts */
 };
 #define ASK_AT_ONCE UINT32_MAX /* at a fixed place: costs next to nothing */
 struct ask_list {

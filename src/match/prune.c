@@ -18,11 +18,12 @@
  *
  * What a signature asks for is put in order once: done anew in every round that was a fifth of the
  * time on the first eight bytes of signatures as a Windows program. Known places in the order of
- * the askers loaded a window of 256 KiB for each (a quarter of the time on whole literals).
+ * the askers loaded a window of 256 KiB for each (a quarter of the time on whole literals); nearly in
+ * order is enough. Who asks keeps the number of the slot: looking it up for each question was an
+ * eighth, a search made ready for one known place another.
  */
 #include "match/matcher_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -59,64 +60,65 @@ static const struct mt_part *sieve_part(const struct mt_segment *seg, uint32_t s
     return best;
 }
 
+static struct count_slot *slot_at(const struct matcher *m, uint32_t index) {
+    return &m->counts.slot[index];
+}
+
+static sk_err slot_of(struct matcher *m, unsigned segment, uint32_t sub, uint32_t *out_index) {
+    *out_index = counts_index(&m->counts, segment, sub);
+    return *out_index == COUNTS_NONE ? sk_fail(SK_E_NOMEM) : sk_ok();
+}
+
 /* Will be looked for, once a round. */
-static sk_err want_sub(struct matcher *m, unsigned segment, uint32_t sub) {
-    struct count_slot *slot = counts_slot(&m->counts, segment, sub);
-    if (slot == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
+static sk_err want_slot(struct matcher *m, uint32_t index) {
+    struct count_slot *slot = slot_at(m, index);
     if (slot->wanted || slot->asked > 0 || slot->seen == COUNT_SEEN_PART) {
         return sk_ok();
     }
-    struct wanted *grown =
-        mem_grow(m->wanted.item, &m->wanted.cap, m->wanted.count + 1, sizeof(*grown));
+    uint32_t *grown = mem_grow(m->wanted.item, &m->wanted.cap, m->wanted.count + 1, sizeof(*grown));
     if (grown == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     slot->wanted = true;
     m->wanted.item = grown;
-    m->wanted.item[m->wanted.count++] = (struct wanted){segment, sub};
+    m->wanted.item[m->wanted.count++] = index;
     return sk_ok();
 }
 
-static sk_err learn(struct matcher *m, struct wanted w, uint8_t seen, uint64_t first) {
-    struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-    if (slot == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
+static void learn(struct count_slot *slot, uint8_t seen, uint64_t first) {
     if (seen == COUNT_ABSENT) {
         slot->asked = UINT64_MAX;
         slot->count = 0;
-        return sk_ok();
+        return;
     }
     slot->seen = seen;
     slot->from = first > slot->from ? first : slot->from;
-    return sk_ok();
 }
 
 static sk_err keep_places(struct matcher *m, const struct sieve_answer *a) {
     struct key_places *grown =
         mem_grow(m->places.item, &m->places.cap, m->places.count + 1, sizeof(*grown));
-    struct count_slot *slot = counts_slot(&m->counts, a->segment, a->sub);
-    m->places.item = grown != NULL ? grown : m->places.item;
-    if (grown == NULL || slot == NULL) {
+    if (grown == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
+    m->places.item = grown;
     struct key_places *places = &m->places.item[m->places.count++];
     *places = (struct key_places){.count = a->count};
     memcpy(places->at, a->place, a->count * sizeof(a->place[0]));
-    slot->places = (uint32_t)m->places.count;
+    slot_at(m, a->who)->places = (uint32_t)m->places.count;
     return sk_ok();
 }
 
 static sk_err on_key(void *ctx, const struct sieve_answer *a) {
-    struct wanted w = {a->segment, a->sub};
+    struct matcher *m = ctx;
     if (a->count == 0) {
-        return learn(ctx, w, COUNT_ABSENT, 0);
+        learn(slot_at(m, a->who), COUNT_ABSENT, 0);
+        return sk_ok();
     }
-    TRY(a->count <= SIEVE_PLACES ? keep_places(ctx, a) : sk_ok());
+    TRY(a->count <= SIEVE_PLACES ? keep_places(m, a) : sk_ok());
     uint64_t first = a->place[0] > FILTER_STEP_MAX ? a->place[0] - FILTER_STEP_MAX : 0;
-    return learn(ctx, w, COUNT_SEEN_KEY, first);
+    learn(slot_at(m, a->who), COUNT_SEEN_KEY, first);
+    return sk_ok();
 }
 
 static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
@@ -132,33 +134,28 @@ static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     return sk_ok();
 }
 
-static sk_err learn_answer(struct matcher *m, struct wanted w, const struct pattern_ask *ask) {
-    TRY(learn(m, w, ask->seen ? COUNT_SEEN_PART : COUNT_ABSENT, ask->key_at));
-    struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-    if (slot == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
+static void learn_answer(struct count_slot *slot, const struct pattern_ask *ask) {
+    learn(slot, ask->seen ? COUNT_SEEN_PART : COUNT_ABSENT, ask->key_at);
     if (ask->counted) {
         slot->asked = slot->count = 1;
         slot->first = ask->first;
     }
-    return sk_ok();
+}
+
+static struct pattern_ask ask_of(const struct matcher *m, const struct count_slot *slot) {
+    return (struct pattern_ask){
+        .seg = m->segment[slot->segment], .sub = slot->sub, .key_at = slot->from};
 }
 
 /* item[0 .. n), n <= PATTERN_ASKS_MAX. */
-static sk_err ask_some(struct matcher *m, const struct wanted *item, size_t n) {
+static sk_err ask_some(struct matcher *m, const uint32_t *item, size_t n) {
     struct pattern_ask ask[PATTERN_ASKS_MAX];
     for (size_t i = 0; i < n; i++) {
-        struct count_slot *slot = counts_slot(&m->counts, item[i].segment, item[i].sub);
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
-        ask[i] = (struct pattern_ask){
-            .seg = m->segment[item[i].segment], .sub = item[i].sub, .key_at = slot->from};
+        ask[i] = ask_of(m, slot_at(m, item[i]));
     }
     TRY(pattern_ask_all(&m->run, ask, n));
     for (size_t i = 0; i < n; i++) {
-        TRY(learn_answer(m, item[i], &ask[i]));
+        learn_answer(slot_at(m, item[i]), &ask[i]);
     }
     return sk_ok();
 }
@@ -166,50 +163,66 @@ static sk_err ask_some(struct matcher *m, const struct wanted *item, size_t n) {
 /* A place where the key of a subsignature stands. */
 struct spot {
     uint64_t at;
-    struct wanted what;
+    uint32_t slot;
 };
 struct spot_list {
-    struct spot *item; /* SPOTS_MAX */
+    struct spot *item, *sorted; /* SPOTS_MAX */
     size_t count;
 };
 
-static int by_place(const void *a, const void *b) {
-    uint64_t x = ((const struct spot *)a)->at, y = ((const struct spot *)b)->at;
-    return x < y ? -1 : x > y;
+#define SPOT_PIECES 1024u
+
+/* By the piece of the layer they lie in; those of a piece stay in the order in which they came. */
+static void sort_spots(struct spot_list *spots, uint64_t size) {
+    uint32_t first[SPOT_PIECES + 1] = {0};
+    unsigned shift = 0;
+    while (size >> shift >= SPOT_PIECES) {
+        shift++;
+    }
+    for (size_t i = 0; i < spots->count; i++) {
+        first[(spots->item[i].at >> shift) + 1]++;
+    }
+    for (unsigned i = 1; i <= SPOT_PIECES; i++) {
+        first[i] += first[i - 1];
+    }
+    for (size_t i = 0; i < spots->count; i++) {
+        spots->sorted[first[spots->item[i].at >> shift]++] = spots->item[i];
+    }
 }
 
 static sk_err ask_spot(struct matcher *m, const struct spot *spot) {
-    struct pattern_ask ask = {
-        .seg = m->segment[spot->what.segment], .sub = spot->what.sub, .key_at = spot->at};
-    const struct count_slot *slot = counts_slot(&m->counts, spot->what.segment, spot->what.sub);
-    if (slot == NULL || slot->seen == COUNT_SEEN_PART) {
-        return slot == NULL ? sk_fail(SK_E_NOMEM) : sk_ok();
+    struct count_slot *slot = slot_at(m, spot->slot);
+    if (slot->seen == COUNT_SEEN_PART) {
+        return sk_ok();
     }
+    struct pattern_ask ask = ask_of(m, slot);
+    ask.key_at = spot->at;
     TRY(pattern_ask_at(&m->run, &ask));
-    return ask.seen ? learn_answer(m, spot->what, &ask) : sk_ok();
+    if (ask.seen) {
+        learn_answer(slot, &ask);
+    }
+    return sk_ok();
 }
 
-/* Asks at all of them in the order of their places, so that the layer is read once. */
+/* Asks at all of them nearly in the order of their places, so that the layer is read once. */
 static sk_err ask_spots(struct matcher *m, struct spot_list *spots) {
-    qsort(spots->item, spots->count, sizeof(*spots->item), by_place);
+    sort_spots(spots, m->run.src->size);
     for (size_t i = 0; i < spots->count; i++) {
-        TRY(ask_spot(m, &spots->item[i]));
+        TRY(ask_spot(m, &spots->sorted[i]));
     }
     for (size_t i = 0; i < spots->count; i++) {
-        struct wanted w = spots->item[i].what;
-        const struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
+        struct count_slot *slot = slot_at(m, spots->item[i].slot);
+        if (slot->seen != COUNT_SEEN_PART) {
+            learn(slot, COUNT_ABSENT, 0);
         }
-        TRY(slot->seen != COUNT_SEEN_PART ? learn(m, w, COUNT_ABSENT, 0) : sk_ok());
     }
     spots->count = 0;
     return sk_ok();
 }
 
-static void add_spots(struct spot_list *spots, struct wanted w, const struct key_places *places) {
+static void add_spots(struct spot_list *spots, uint32_t slot, const struct key_places *places) {
     for (unsigned i = 0; i < places->count; i++) {
-        spots->item[spots->count++] = (struct spot){places->at[i], w};
+        spots->item[spots->count++] = (struct spot){places->at[i], slot};
     }
 }
 
@@ -217,19 +230,16 @@ static void add_spots(struct spot_list *spots, struct wanted w, const struct key
 static sk_err sieve_some(struct matcher *m) {
     size_t kept = 0;
     for (size_t i = 0; i < m->wanted.count; i++) {
-        struct wanted w = m->wanted.item[i];
-        const struct mt_segment *seg = m->segment[w.segment];
-        const struct mt_part *part = sieve_part(seg, w.sub);
-        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
-        if (part == NULL || slot->seen != 0) {
-            m->wanted.item[kept++] = w;
+        uint32_t index = m->wanted.item[i];
+        struct count_slot *slot = slot_at(m, index);
+        const struct mt_segment *seg = m->segment[slot->segment];
+        const struct mt_part *part = slot->seen == 0 ? sieve_part(seg, slot->sub) : NULL;
+        if (part == NULL) {
+            m->wanted.item[kept++] = index;
             continue;
         }
         slot->wanted = false;
-        TRY(sieve_add(&m->sieve, (struct sieve_asker){w.segment, w.sub, 0}, seg, part));
+        TRY(sieve_add(&m->sieve, index, seg, part));
     }
     m->wanted.count = kept;
     return sk_ok();
@@ -238,24 +248,22 @@ static sk_err sieve_some(struct matcher *m) {
 /* Asks for all whose places are known, which takes no search; the others stay wanted. */
 static sk_err ask_known(struct matcher *m, bool *out_any) {
     MEM_AUTO struct spot *item = NULL;
-    struct spot_list spots = {NULL, 0};
+    struct spot_list spots = {NULL, NULL, 0};
     size_t kept = 0;
     for (size_t i = 0; i < m->wanted.count; i++) {
-        struct wanted w = m->wanted.item[i];
-        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
+        uint32_t index = m->wanted.item[i];
+        struct count_slot *slot = slot_at(m, index);
         if (slot->places == 0) {
-            m->wanted.item[kept++] = w;
+            m->wanted.item[kept++] = index;
             continue;
         }
         slot->wanted = false;
         if (item == NULL) {
-            item = spots.item = mem_alloc(SPOTS_MAX * sizeof(*item));
+            item = spots.item = mem_alloc(2 * SPOTS_MAX * sizeof(*item));
             TRY(item == NULL ? sk_fail(SK_E_NOMEM) : sk_ok());
+            spots.sorted = item + SPOTS_MAX;
         }
-        add_spots(&spots, w, &m->places.item[slot->places - 1]);
+        add_spots(&spots, index, &m->places.item[slot->places - 1]);
         TRY(spots.count > SPOTS_MAX - SIEVE_PLACES ? ask_spots(m, &spots) : sk_ok());
     }
     *out_any = kept < m->wanted.count;
@@ -286,8 +294,10 @@ static sk_err want_rest_of(struct scan *s, const struct touched *t) {
     const struct mt_segment *seg = s->m->segment[t->segment];
     struct judged j = judged_of(s, t);
     for (uint32_t i = 0; i < j.sig->sub_count && !t->out; i++) {
+        uint32_t slot;
         if (sieve_part(seg, sub_of(&j, i)) != NULL) {
-            TRY(want_sub(s->m, t->segment, sub_of(&j, i)));
+            TRY(slot_of(s->m, t->segment, sub_of(&j, i), &slot));
+            TRY(want_slot(s->m, slot));
         }
     }
     return sk_ok();
@@ -333,17 +343,11 @@ static sk_err look(struct scan *s, struct match_budget *budget, struct hunt *hun
 }
 
 /* What was not looked for may be wanted again in the next round. */
-static sk_err want_nothing(struct matcher *m) {
+static void want_nothing(struct matcher *m) {
     for (size_t i = 0; i < m->wanted.count; i++) {
-        struct wanted w = m->wanted.item[i];
-        struct count_slot *slot = counts_slot(&m->counts, w.segment, w.sub);
-        if (slot == NULL) {
-            return sk_fail(SK_E_NOMEM);
-        }
-        slot->wanted = false;
+        slot_at(m, m->wanted.item[i])->wanted = false;
     }
     m->wanted.count = 0;
-    return sk_ok();
 }
 
 static void put_out(struct scan *s, struct touched *t) {
@@ -354,16 +358,13 @@ static void put_out(struct scan *s, struct touched *t) {
 /* Asks for one member: *out_waits when the answer comes at the end of the round. */
 static sk_err ask_member(struct scan *s, struct touched *t, struct ask ask, bool *out_waits) {
     struct judged j = judged_of(s, t);
-    struct count_slot *slot = counts_slot(&s->m->counts, t->segment, sub_of(&j, ask.number));
-    if (slot == NULL) {
-        return sk_fail(SK_E_NOMEM);
-    }
+    const struct count_slot *slot = slot_at(s->m, ask.slot);
     uint64_t count = slot->asked > 0 ? slot->count : 1;
     if (slot->asked == 0 && ask.urgency == ASK_AT_ONCE) {
         TRY(judge_count(&j, ask.number, 1, &count));
     } else if (slot->asked == 0 && ask.urgency > 0 && slot->seen != COUNT_SEEN_PART) {
         *out_waits = true;
-        return want_sub(s->m, t->segment, sub_of(&j, ask.number));
+        return want_slot(s->m, ask.slot);
     }
     if (count == 0) {
         put_out(s, t);
@@ -387,6 +388,7 @@ static sk_err put_in_order(struct scan *s, struct touched *t) {
     list->item = grown;
     t->ask_at = (uint32_t)list->count;
     for (unsigned i = 0; i < n; i++) {
+        TRY(slot_of(s->m, t->segment, sub_of(&j, order[i].number), &order[i].slot));
         if (judge_holds_trigger(&j, order[i].number)) {
             order[late++] = order[i];
         } else {
@@ -433,7 +435,8 @@ static sk_err run_round(struct scan *s, struct match_budget *budget, struct hunt
         hunt->in += !t->out;
     }
     TRY(look(s, budget, hunt, out_any));
-    return want_nothing(s->m);
+    want_nothing(s->m);
+    return sk_ok();
 }
 
 static bool all_settled(const struct touched_list *sigs) {

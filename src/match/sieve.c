@@ -18,10 +18,9 @@
  * The table is made like the ones in an image (match/tables.h, match/foldhash.h) and searched by
  * the same filter_run, with the keys in the place of triggers. Every key is found once for each of
  * its places, because one of its windows is sampled. A key that begins with zeros has its windows
- * further on (the nine keys that a library of 7 MB asked for let all its padding through, which cost
- * more than the rest of the pass). (Tried: new tables without the keys found
- * often enough, made when many of those were looked up; no gain even on data that repeats every 128
- * KiB.)
+ * further on (the nine keys that a library of 7 MB asked for let all its padding through, which
+ * cost more than the rest of the pass). (Tried: new tables without the keys found often enough,
+ * made when many of those were looked up; no gain even on data that repeats every 128 KiB.)
  */
 #include "match/sieve.h"
 
@@ -111,7 +110,7 @@ static sk_err add_key(struct sieve *s, const uint8_t *lit, struct mt_trig key, u
     return sk_ok();
 }
 
-sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segment *seg,
+sk_err sieve_add(struct sieve *s, uint32_t who, const struct mt_segment *seg,
                  const struct mt_part *part) {
     const uint8_t *lit = seg->lit + part->key;
     struct mt_trig key = {.len = part->key_len < SIEVE_KEY_USED ? part->key_len : SIEVE_KEY_USED,
@@ -130,9 +129,8 @@ sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segm
     if (grown == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
-    asker.key = *slot - 1;
     s->asker = grown;
-    s->asker[s->asker_count++] = asker;
+    s->asker[s->asker_count++] = (struct sieve_asker){who, *slot - 1};
     return sk_ok();
 }
 
@@ -362,7 +360,7 @@ static sk_err tell_all(const struct sieve *s, const struct sieve_table *table, s
     for (size_t i = 0; i < s->asker_count; i++) {
         struct sieve_asker asker = s->asker[i];
         bool looked_for = is_short(s, &s->trig[asker.key]) ? worth_short(s) : worth_long(s);
-        struct sieve_answer answer = {asker.segment, asker.sub, table->found[asker.key],
+        struct sieve_answer answer = {asker.who, table->found[asker.key],
                                       &table->place[(size_t)asker.key * SIEVE_PLACES]};
         TRY(looked_for ? tell(ctx, &answer) : sk_ok());
     }

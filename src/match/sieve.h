@@ -19,8 +19,7 @@
 #define SIEVE_KEYS_MAX 65536u /* about 150 bytes each; more are left to single searches */
 
 struct sieve_asker {
-    uint32_t segment;
-    uint32_t sub;
+    uint32_t who;
     uint32_t key; /* in trig[] */
 };
 struct sieve {
@@ -44,20 +43,19 @@ static inline bool sieve_takes(const struct mt_part *part) {
     return part->key_len >= SIEVE_KEY_MIN;
 }
 /* part: one of seg that sieve_takes; its key lies inside the segment's literals. Quietly leaves it
- * out when SIEVE_KEYS_MAX are in. asker.key is not looked at. */
-sk_err sieve_add(struct sieve *s, struct sieve_asker asker, const struct mt_segment *seg,
+ * out when SIEVE_KEYS_MAX are in. who: of the caller, told with the answer. */
+sk_err sieve_add(struct sieve *s, uint32_t who, const struct mt_segment *seg,
                  const struct mt_part *part);
 
 /* Where a key stands: everywhere, when it is at no more than SIEVE_PLACES places. */
 #define SIEVE_PLACES 8u
 struct sieve_answer {
-    uint32_t segment;
-    uint32_t sub;
+    uint32_t who;
     unsigned count;        /* 0: the key does not occur; above SIEVE_PLACES: these and others */
     const uint64_t *place; /* ascending; others begin at most FILTER_STEP_MAX before the first */
 };
 typedef sk_err (*sieve_tell_fn)(void *ctx, const struct sieve_answer *answer);
-/* job: kernel, src, scratch and tick are used. Tells of each sub, but of none of a kind of which
+/* job: kernel, src, scratch and tick are used. Tells each asker, but none of a kind of which
  * there are too few to pay for a pass. */
 sk_err sieve_run(const struct sieve *s, struct filter_job *job, sieve_tell_fn tell, void *ctx);
 void sieve_clear(struct sieve *s);

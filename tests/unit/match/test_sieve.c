@@ -85,11 +85,12 @@ static bool stands(const struct world *w, const struct keys *k, const struct mt_
 
 static sk_err check(void *ctx, const struct sieve_answer *a) {
     struct world *w = ctx;
-    const struct keys *k = &w->keys[a->segment];
-    const struct mt_part *part = &k->part[a->sub];
+    uint32_t segment = a->who / SUBS, sub = a->who % SUBS;
+    const struct keys *k = &w->keys[segment];
+    const struct mt_part *part = &k->part[sub];
     unsigned seen = 0;
-    assert_false(w->told[a->segment][a->sub]);
-    w->told[a->segment][a->sub] = true;
+    assert_false(w->told[segment][sub]);
+    w->told[segment][sub] = true;
     for (size_t at = 0; at < TEXT_LEN; at++) {
         if (!stands(w, k, part, at)) {
             continue;
@@ -119,8 +120,7 @@ static sk_err run(struct world *w, struct sieve *s, unsigned count,
     for (unsigned i = 0; i < count; i++) {
         for (unsigned g = 0; g < 2; g++) {
             struct keys *k = &w->keys[g];
-            TRY(sieve_add(s, (struct sieve_asker){.segment = g, .sub = i}, &k->segment,
-                          &k->part[i]));
+            TRY(sieve_add(s, g * SUBS + i, &k->segment, &k->part[i]));
         }
     }
     return sieve_run(s, &job, check, w);
