@@ -46,8 +46,8 @@ sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8
     struct digester d;
     uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
     if (len <= SHORT_BYTES && algo != CRYPTO_SHA1) {
-        lanes_once(bytes, len, digest[CRYPTO_MD5], digest[CRYPTO_SHA256]);
-        memcpy(out_digest, digest[algo], SIZES[algo]);
+        lanes_once(bytes, len, algo == CRYPTO_MD5 ? out_digest : NULL,
+                   algo == CRYPTO_SHA256 ? out_digest : NULL);
         return sk_ok();
     }
     TRY(digester_begin(&d, CRYPTO_MASK(algo)));

@@ -107,12 +107,14 @@ run(struct lanes_state *st, const struct lanes_work *work, bool instructions) {
 }
 
 /* A large message is often left alone. No vector rotates in one operation here: plain C is faster.
- */
+ * Or none is left that wants MD5. */
 static void run_alone(struct lanes_state *st, const struct lanes_work *work, bool instructions) {
     unsigned lane = work->busy[0];
     for (size_t at = 0; at < work->blocks; at += PART) {
         size_t end = work->blocks - at > PART ? at + PART : work->blocks;
-        lanes_md5_blocks(st, lane, work->md5[lane] + at * LANES_BLOCK, end - at);
+        if (work->busy_count > 0) {
+            lanes_md5_blocks(st, lane, work->md5[lane] + at * LANES_BLOCK, end - at);
+        }
         for (size_t b = at; instructions && b < end; b++) {
             sha_listed(st, work, 0, b * LANES_BLOCK);
         }
@@ -123,7 +125,7 @@ static void run_alone(struct lanes_state *st, const struct lanes_work *work, boo
 }
 
 AVX2 static void sha_run(struct lanes_state *st, const struct lanes_work *work) {
-    if (work->busy_count == 1) {
+    if (work->busy_count <= 1) {
         run_alone(st, work, true);
     } else {
         run(st, work, true);
@@ -131,7 +133,7 @@ AVX2 static void sha_run(struct lanes_state *st, const struct lanes_work *work) 
 }
 
 AVX2 static void wide_run(struct lanes_state *st, const struct lanes_work *work) {
-    if (work->busy_count == 1) {
+    if (work->busy_count <= 1) {
         run_alone(st, work, false);
     } else {
         run(st, work, false);

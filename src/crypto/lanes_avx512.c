@@ -287,7 +287,11 @@ AVX512 static __attribute__((noinline)) void wide_run(struct lanes_state *st,
 }
 
 static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
-    if (work->busy_count <= NARROW) {
+    if (work->busy_count == 0) {
+        for (size_t b = 0; b < work->blocks; b++) {
+            sha_listed(st, work, 0, b * LANES_BLOCK);
+        }
+    } else if (work->busy_count <= NARROW) {
         narrow_run(st, work);
     } else {
         wide_run(st, work);

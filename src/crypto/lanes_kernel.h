@@ -3,7 +3,8 @@
  * Kernels of crypto/lanes.h: several messages hashed side by side. Internal to the crypto floor.
  *
  * A kernel takes `blocks` blocks of 64 bytes of every lane at once. MD5 is computed for all busy
- * lanes, whether wanted or not (a vector has no cheaper form); SHA-256 for those listed. Every
+ * lanes, whether wanted or not (a vector has no cheaper form), for none when none is busy; SHA-256
+ * for those listed. Every
  * md5[] and every listed sha[] pointer has that many blocks to read; a lane without work gets the
  * pointer of another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
  */
@@ -72,7 +73,7 @@ void lanes_state_start(struct lanes_state *state, unsigned lane);
 void lanes_state_md5(const struct lanes_state *state, unsigned lane, uint8_t out_digest[16]);
 void lanes_state_sha256(const struct lanes_state *state, unsigned lane, uint8_t out_digest[32]);
 
-/* Both digests of a message in memory. */
-void lanes_once(const uint8_t *bytes, size_t len, uint8_t out_md5[16], uint8_t out_sha256[32]);
+/* Digests of a message in memory; NULL: not that one. */
+void lanes_once(const uint8_t *bytes, size_t len, uint8_t *out_md5, uint8_t *out_sha256);
 
 #endif

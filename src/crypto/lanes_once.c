@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One short message by a kernel of the lanes: what the start needs (names, headers of images) and
- * what keeps small things from loading libcrypto. A long one is better off there: its MD5 and
- * SHA-256 are computed both here.
+ * what keeps small things from loading libcrypto. A long one is better off there: one message has
+ * vectors to itself here.
  */
 #include "crypto/lanes_kernel.h"
 
@@ -10,18 +10,20 @@
 
 #include "base/cursor.h"
 
-static void run(struct lanes_state *st, const uint8_t *md5, const uint8_t *sha, size_t blocks) {
+/* One block of the message stands for each: `md5` and `sha` in `work`. */
+static void run(struct lanes_state *st, struct lanes_work *work, const uint8_t *md5,
+                const uint8_t *sha) {
     const struct lanes_kernel *kernel = lanes_kernel_best();
-    struct lanes_work work = {.sha = {sha}, .sha_count = 1, .busy_count = 1, .blocks = blocks};
+    work->sha[0] = sha;
     for (unsigned i = 0; i < LANES_MAX; i++) {
-        work.md5[i] = md5;
+        work->md5[i] = md5;
     }
-    if (blocks > 0) {
-        (kernel != NULL ? kernel : &lanes_kernel_scalar)->run(st, &work);
+    if (work->blocks > 0) {
+        (kernel != NULL ? kernel : &lanes_kernel_scalar)->run(st, work);
     }
 }
 
-void lanes_once(const uint8_t *bytes, size_t len, uint8_t out_md5[16], uint8_t out_sha256[32]) {
+void lanes_once(const uint8_t *bytes, size_t len, uint8_t *out_md5, uint8_t *out_sha256) {
     struct lanes_state st = {0};
     uint8_t end[2][2 * LANES_BLOCK] = {{0}};
     size_t whole = len / LANES_BLOCK, rest = len % LANES_BLOCK;
@@ -35,9 +37,16 @@ void lanes_once(const uint8_t *bytes, size_t len, uint8_t out_md5[16], uint8_t o
     sk_store_u64le(&end[0][at], (uint64_t)len * 8);
     sk_store_u32be(&end[1][at], (uint32_t)((uint64_t)len >> 29));
     sk_store_u32be(&end[1][at + 4], (uint32_t)((uint64_t)len << 3));
+    struct lanes_work work = {.busy_count = out_md5 != NULL, .sha_count = out_sha256 != NULL};
     lanes_state_start(&st, 0);
-    run(&st, bytes, bytes, whole);
-    run(&st, end[0], end[1], tail);
-    lanes_state_md5(&st, 0, out_md5);
-    lanes_state_sha256(&st, 0, out_sha256);
+    work.blocks = whole;
+    run(&st, &work, bytes, bytes);
+    work.blocks = tail;
+    run(&st, &work, end[0], end[1]);
+    if (out_md5 != NULL) {
+        lanes_state_md5(&st, 0, out_md5);
+    }
+    if (out_sha256 != NULL) {
+        lanes_state_sha256(&st, 0, out_sha256);
+    }
 }

@@ -108,7 +108,7 @@ static void md5_part(struct lanes_state *st, const struct lanes_work *work, size
     if (work->busy_count == 1) {
         unsigned lane = work->busy[0];
         lanes_md5_blocks(st, lane, work->md5[lane] + first * LANES_BLOCK, end - first);
-    } else {
+    } else if (work->busy_count > 0) {
         md5_of_all(st, work, first, end);
     }
 }

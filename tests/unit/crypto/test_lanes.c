@@ -282,6 +282,27 @@ static void test_read_error(void **state) {
     lanes_free(lanes);
 }
 
+/* SHA-256 of some lanes and MD5 of none: the states of plain C, and MD5's are left alone. */
+static void test_nobody_wants_md5(void **state) {
+    (void)state;
+    const struct lanes_kernel *kernel;
+    for (unsigned n = 0; (kernel = lanes_kernel_nth(n)) != NULL; n++) {
+        for (unsigned count = 0; count <= kernel->lanes; count++) {
+            struct lanes_state got, want;
+            struct lanes_work work = {.sha_count = count, .blocks = 1 + count % 11};
+            for (unsigned i = 0; i < LANES_MAX; i++) {
+                lanes_state_start(&want, i);
+                work.md5[i] = work.sha[i] = text + next_random(4096);
+                work.sha_lane[i] = (uint8_t)(kernel->lanes - 1 - i % kernel->lanes);
+            }
+            got = want;
+            kernel->run(&got, &work);
+            lanes_kernel_scalar.run(&want, &work);
+            assert_memory_equal(&got, &want, sizeof(got));
+        }
+    }
+}
+
 static void test_nth_allocation_fails(void **state) {
     (void)state;
     static struct message m;
@@ -313,6 +334,7 @@ int main(void) {
         cmocka_unit_test(test_every_company),
         cmocka_unit_test(test_last_ones),
         cmocka_unit_test(test_read_error),
+        cmocka_unit_test(test_nobody_wants_md5),
         cmocka_unit_test(test_nth_allocation_fails),
     };
     return cmocka_run_group_tests(tests, fill_text, NULL);
