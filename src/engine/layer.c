@@ -39,6 +39,7 @@
 #include "engine/links.h"
 #include "engine/structured.h"
 #include "engine/observe.h"
+#include "engine/owed.h"
 #include "engine/root.h"
 #include "engine/share.h"
 #include "engine/view.h"
@@ -87,6 +88,7 @@ static void close_bytes(struct sk_scanner *sc, struct layer *layer) {
         sk_source_release(&layer->src);
         layer->open = false;
     }
+    owed_keep(sc, layer);
     store_release(&layer->store);
 }
 
@@ -121,6 +123,7 @@ void layer_keep(struct sk_scanner *sc, struct layer *layer) {
         layer->name = name;
     }
     if (!sk_failed(err) && layer->store.pool != NULL) {
+        owed_return(sc, layer);
         sk_source_release(&layer->src);
         err = store_keep(&layer->store);
         layer_open_store(layer);

@@ -6,9 +6,16 @@
  *     ... when it is small    copied: cheaper than a call
  *     a member, a view        copied
  *     ... when it is large    where they are, now: with what is owed in the other lanes
+ *     ... of a gzip file      where they are, later: the layer lends them, and when it is done its
+ *                             memory is the digest's
  *
  * What is kept is bounded. When there is no room for more, digests are taken then and there, until
  * there is: many are owed at that time, so they are fast together.
+ *
+ * Lent bytes are those of gzip files alone, which are many and have one member each: change logs of
+ * megabytes, one chain each, were a quarter of the time on the largest, and two or three side by
+ * side take no longer than one. Other containers have memory of their own (dictionaries) or many
+ * members, so what is lent goes before one is opened, and whenever there is much else in memory.
  *
  * A file may change between the two readings. Its times and size are compared when the last digest
  * is taken: a report about a file that changed does not stand.
@@ -77,6 +84,7 @@ struct owed_job {
     enum hs_role role;
     uint8_t *copy; /* owned, or NULL */
     size_t held;   /* part of owed->held */
+    size_t lent;   /* part of owed->lent */
     struct owed_job *next;
 };
 
@@ -88,6 +96,9 @@ struct owed {
     struct owed_job *spare;
     unsigned jobs_used; /* of job; those behind were never touched */
     size_t held;
+    const struct layer *lender; /* its bytes are lent to borrower; or NULL */
+    struct owed_job *borrower;
+    size_t lent;                        /* memory that was a layer's */
     struct owed_job job[OWED_JOBS_MAX]; /* not one by one among the copies: the heap would never
                                            shrink below the last of them */
 };
@@ -113,6 +124,8 @@ sk_err owed_new(struct owed **out_owed) {
 
 static void job_free(struct owed *owed, struct owed_job *job) {
     owed->held -= job->held;
+    owed->lent -= job->lent;
+    owed->lender = owed->borrower == job ? NULL : owed->lender;
     mem_free(job->copy);
     job->copy = NULL;
     job->next = owed->spare;
@@ -169,11 +182,69 @@ static bool make_room(struct sk_scanner *sc, struct layer *layer, size_t size) {
     return true;
 }
 
+/* ---- lent bytes ------------------------------------------------------------------------------ */
+
+/* Would the scanner hold too much with so many bytes more? The largest spare buffer is where they
+ * will lie. */
+static bool is_tight(const struct sk_scanner *sc, uint64_t more) {
+    size_t spare = store_pool_spare(&sc->pool);
+    size_t all = sc->pool.held - spare + sc->root.buf.cap + sc->owed->held + sc->owed->lent;
+    more = more > spare ? more : spare;
+    return all > OWED_MEMORY_BYTES || more > OWED_MEMORY_BYTES - all;
+}
+
+static bool may_lend(const struct sk_scanner *sc, const struct layer *layer,
+                     const struct owed_ask *ask) {
+    const struct layer *parent = layer->parent;
+    return ask->src == &layer->src && ask->src->mem != NULL && layer->store.pool != NULL &&
+           parent != NULL && parent->parent == NULL && parent->type == SK_TYPE_GZIP &&
+           (sk_type_flags(layer->type) & SK_TYPE_CONTAINER) == 0 && sc->owed->lender == NULL &&
+           !is_tight(sc, ask->len); /* text will be normalised, into as much memory */
+}
+
+/* Takes digests until nothing is lent. */
+static void return_all(struct sk_scanner *sc, struct layer *layer) {
+    const struct owed *owed = sc->owed;
+    while ((owed->lent > 0 || owed->lender != NULL) && scan_time_left(sc, layer) &&
+           take_one(sc, 1)) {
+    }
+}
+
+void owed_make_way(struct sk_scanner *sc, struct layer *layer, uint64_t bytes) {
+    if (sc->owed != NULL && sc->owed->lent > 0 && is_tight(sc, bytes)) {
+        return_all(sc, layer);
+    }
+}
+
+void owed_return(struct sk_scanner *sc, struct layer *layer) {
+    const struct owed *owed = sc->owed;
+    while (owed != NULL && owed->lender == layer && take_one(sc, 1)) {
+    }
+}
+
+void owed_keep(struct sk_scanner *sc, struct layer *layer) {
+    struct owed *owed = sc->owed;
+    struct store *store = &layer->store;
+    if (owed == NULL || owed->lender != layer) {
+        return;
+    }
+    owed->borrower->copy = store->buf.ptr;
+    owed->borrower->lent = store->buf.cap;
+    owed->lent += store->buf.cap;
+    owed->lender = NULL;
+    owed->borrower = NULL;
+    store->pool->held -= store->buf.cap;
+    store->buf = (struct store_buf){0};
+}
+
 void owed_make_room(struct sk_scanner *sc, struct layer *layer) {
     if (sc->owed != NULL && sc->owed->held > 0) {
         (void)make_room(sc, layer, OWED_HELD_BYTES);
     }
+    owed_make_way(sc, layer, UINT64_MAX);
 }
+
+/* ---------------------------------------------------------------------------------------------- */
 
 static sk_err read_layer(void *ctx, uint64_t off, void *buf, size_t len) {
     const struct owed_job *job = ctx;
@@ -219,11 +290,12 @@ static uint8_t *copy_bytes(struct sk_scanner *sc, struct layer *layer, const str
 
 /* The bytes go with their layer, so the digest is taken before this returns. Alone it would be one
  * chain (libcrypto's was a tenth of the time on package documents); what is owed fills the other
- * lanes meanwhile. */
-static void take_now(struct sk_scanner *sc, struct owed_job *job) {
+ * lanes meanwhile; what was lent goes, too, for all that is large is in memory now. */
+static void take_now(struct sk_scanner *sc, struct layer *layer, struct owed_job *job) {
     struct owed *owed = sc->owed;
     for (owed->now = job; owed->now != NULL && take_one(sc, 1);) {
     }
+    return_all(sc, layer);
 }
 
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask) {
@@ -256,8 +328,11 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask 
     owed->open->jobs++;
     lanes_put(owed->lanes, &job->lane);
     sc->stats.hashed_bytes += ask->len;
-    if (now) {
-        take_now(sc, job);
+    if (now && may_lend(sc, layer, ask)) {
+        owed->lender = layer;
+        owed->borrower = job;
+    } else if (now) {
+        take_now(sc, layer, job);
     }
     return true;
 }

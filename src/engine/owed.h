@@ -10,7 +10,7 @@
  * Life cycle: owed_new with the scanner -> (owed_begin -> owed_put... -> owed_end | owed_next)...
  * -> owed_free. Errors: SK_E_NOMEM. A machine without lanes has no struct owed (NULL): nothing is
  * put off then. Limits: OWED_OBJECTS_MAX objects, OWED_JOBS_MAX digests, OWED_HELD_BYTES of kept
- * bytes.
+ * bytes; with those that layers lent, OWED_MEMORY_BYTES in the whole scanner.
  */
 #ifndef SK_ENGINE_OWED_H
 #define SK_ENGINE_OWED_H
@@ -24,6 +24,7 @@
 #define OWED_JOBS_MAX 1024u
 #define OWED_HELD_BYTES ((size_t)4 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
+#define OWED_MEMORY_BYTES ((size_t)17 << 20)
 
 /* Digests of some bytes of a layer or of a view of it, and what they are looked up in. */
 struct owed_ask {
@@ -43,8 +44,16 @@ bool owed_begin(struct owed *owed, int fd, const struct stat *before, uint64_t t
 /* True: these digests will be taken later, or, of a large member or view, are taken already. May
  * take digests that are owed, to make room or beside them. */
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask);
-/* Something large is about to stay in memory: takes digests until no copies are kept. */
+/* Something large is about to stay in memory: takes digests until no copies are kept, and nothing
+ * lent. */
 void owed_make_room(struct sk_scanner *sc, struct layer *layer);
+/* So many bytes are about to be held: if that is too much beside what was lent, takes digests until
+ * nothing is. */
+void owed_make_way(struct sk_scanner *sc, struct layer *layer, uint64_t bytes);
+/* The bytes of this layer are about to move: the digests they were lent for are taken. */
+void owed_return(struct sk_scanner *sc, struct layer *layer);
+/* They are about to be given back: what they were lent for **takes** their memory from the store. */
+void owed_keep(struct sk_scanner *sc, struct layer *layer);
 /* The object being scanned owes digests; this is remembered when its report stands. */
 void owed_remember(struct owed *owed, const struct known_entry *entry);
 /* Does the object being scanned owe digests so far? */

@@ -116,6 +116,7 @@ static void scan_root(struct sk_scanner *sc, struct layer *root, int fd) {
     }
     sc->budget.bytes = root->src.size;
     sc->stats.bytes += root->src.size;
+    owed_make_way(sc, root, root->src.size);
     if (layer_scan(sc, root)) {
         root_wait(sc, root, fd);
         layer_keep(sc, root);

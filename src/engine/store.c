@@ -13,7 +13,8 @@
  * for those above; the scan size limit bounds the sum. Nothing depends on its old contents.
  *
  * Most of a scanner's memory is here. What is large at the same time in a package: the dictionary
- * of xz (8 MiB), the object in memory (scan.c), one buffer here, and copies that wait for digests.
+ * of xz (8 MiB), the object in memory (scan.c), one buffer here, and copies that wait for digests;
+ * in documents, buffers that wait for digests themselves (owed.c).
  * So a layer that turns out large gives back its buffer but for what writing in pieces needs, and
  * the allocator gives back the holes that many small members left: a package had 10 MiB of them.
  * It does so as well before a layer of unknown size becomes large, or the holes that one package
@@ -67,14 +68,21 @@ void store_pool_release(struct store_pool *pool) {
     }
 }
 
-/* The largest spare: the next layer is often as large as the last. */
-static struct store_buf take_spare(struct store_pool *pool) {
-    struct store_buf *best = &pool->spare[0];
+/* The largest: the next layer is often as large as the last. */
+static unsigned largest_spare(const struct store_pool *pool) {
+    unsigned best = 0;
     for (unsigned i = 1; i < STORE_SPARES; i++) {
-        if (pool->spare[i].cap > best->cap) {
-            best = &pool->spare[i];
-        }
+        best = pool->spare[i].cap > pool->spare[best].cap ? i : best;
     }
+    return best;
+}
+
+size_t store_pool_spare(const struct store_pool *pool) {
+    return pool->spare[largest_spare(pool)].cap;
+}
+
+static struct store_buf take_spare(struct store_pool *pool) {
+    struct store_buf *best = &pool->spare[largest_spare(pool)];
     struct store_buf taken = *best;
     *best = (struct store_buf){0};
     return taken;

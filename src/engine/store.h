@@ -55,6 +55,8 @@ void store_pool_init(struct store_pool *pool, int spool_fd, uint64_t ceiling_byt
 /* Between objects: give large buffers back to the system. */
 void store_pool_trim(struct store_pool *pool);
 void store_pool_release(struct store_pool *pool);
+/* How large the largest spare buffer is, which the next store gets. */
+size_t store_pool_spare(const struct store_pool *pool);
 
 void store_begin(struct store *st, struct store_pool *pool);
 /* So many bytes are likely to come: room for them at once, so that a decoder which wants all of it

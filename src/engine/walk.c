@@ -94,8 +94,11 @@ static sk_err check_size(struct sk_walk *walk, const struct reading *r) {
 
 /* Fill the store. False: do not look at it. */
 static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_stream *data) {
-    store_begin(r->store, &walk->sc->pool);
     bool believed = r->expected / WALK_PLAUSIBLE_RATIO <= r->packed;
+    if (believed) {
+        owed_make_way(walk->sc, r->layer, r->expected);
+    }
+    store_begin(r->store, &walk->sc->pool);
     if (believed && r->at_once) {
         if (r->expected >= STORE_MEMORY_BYTES) {
             owed_make_room(walk->sc, r->layer);
@@ -485,6 +488,9 @@ static void walk_as(struct sk_scanner *sc, struct layer *layer, unsigned number)
 }
 
 void walk_members(struct sk_scanner *sc, struct layer *layer) {
+    if (layer->type != SK_TYPE_GZIP && (sk_type_flags(layer->type) & SK_TYPE_CONTAINER) != 0) {
+        owed_make_way(sc, layer, UINT64_MAX);
+    }
     walk_embedded(sc, layer);
     for (unsigned i = 0; i < layer->bid_count && !sc->stop; i++) {
         const struct sk_bid *bid = &layer->bid[i];
