@@ -134,7 +134,7 @@ static sk_err make_parts(struct sk_scanner *sc) {
     sk_formats_prepare();
     TRY(digester_new(&sc->digester));
     TRY(members_new(sc->engine, &sc->members));
-    TRY(phish_new(sc->engine, sc->digester, &sc->phish));
+    TRY(phish_new(sc->engine, &sc->phish));
     TRY(owed_new(&sc->owed));
     if (hashes_by_library(sc)) {
         crypto_prepare();

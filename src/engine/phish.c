@@ -34,7 +34,6 @@
 
 struct phish {
     const struct sk_engine *engine;
-    struct digester *digester;
     struct expressions links; /* one a link */
     bool any;                 /* is there any table at all? */
     bool hashes;              /* a gdb list */
@@ -54,14 +53,12 @@ static sk_err fill(struct phish *p) {
     return sk_ok();
 }
 
-sk_err phish_new(const struct sk_engine *engine, struct digester *digester,
-                 struct phish **out_phish) {
+sk_err phish_new(const struct sk_engine *engine, struct phish **out_phish) {
     struct phish *p = mem_zalloc(1, sizeof(*p));
     if (p == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
     p->engine = engine;
-    p->digester = digester;
     sk_err err = fill(p);
     if (sk_failed(err)) {
         phish_free(p);
@@ -232,17 +229,14 @@ static void look_up(struct hashed *h, const struct rules *rules) {
 
 static bool on_form(void *ctx, const char *text, size_t len) {
     struct hashed *h = ctx;
-    uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
     if (h->count == URL_HASHES_MAX) {
         return false;
     }
-    if (sk_failed(digester_begin(h->phish->digester, CRYPTO_MASK(CRYPTO_SHA256))) ||
-        sk_failed(digester_update(h->phish->digester, text, len)) ||
-        sk_failed(digester_end(h->phish->digester, digest))) {
+    if (sk_failed(crypto_digest(CRYPTO_SHA256, text, len, h->digest[h->count]))) {
         h->phish->starved = true;
         return false;
     }
-    memcpy(h->digest[h->count++], digest[CRYPTO_SHA256], CRYPTO_DIGEST_MAX);
+    h->count++;
     return true;
 }
 

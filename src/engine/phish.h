@@ -3,9 +3,9 @@
  * struct phish: does a link lead where it says? The tables of all segments (pdb, wdb, gdb) and the
  * expressions compiled from them so far.
  *
- * Life cycle: phish_new with the scanner -> phish_check... -> phish_free. **Borrows** the engine
- * and the digester. Errors of phish_new: SK_E_NOMEM. phish_check has none: an expression there is
- * no memory for, to compile or to run, does not match, and `starved` says so.
+ * Life cycle: phish_new with the scanner -> phish_check... -> phish_free. **Borrows** the engine.
+ * Errors of phish_new: SK_E_NOMEM. phish_check has none: an expression there is no memory for, to
+ * compile or to run, does not match, and `starved` says so.
  */
 #ifndef SK_ENGINE_PHISH_H
 #define SK_ENGINE_PHISH_H
@@ -15,12 +15,10 @@
 #include "base/cursor.h"
 #include "base/err.h"
 
-struct digester;
 struct phish;
 struct sk_engine;
 
-sk_err phish_new(const struct sk_engine *engine, struct digester *digester,
-                 struct phish **out_phish);
+sk_err phish_new(const struct sk_engine *engine, struct phish **out_phish);
 void phish_free(struct phish *phish);
 
 struct phish_link {
