@@ -21,6 +21,10 @@ void sk_source_init_read(struct sk_source *s, uint64_t size, sk_source_read_fn r
     *s = (struct sk_source){.size = size, .read = read, .ctx = ctx};
 }
 
+void sk_source_init_lend(struct sk_source *s, uint64_t size, sk_source_lend_fn lend, void *ctx) {
+    *s = (struct sk_source){.size = size, .lend = lend, .ctx = ctx};
+}
+
 struct slice_ctx {
     struct sk_source *parent;
     uint64_t off;
@@ -55,8 +59,10 @@ void sk_source_init_slice(struct sk_source *s, struct sk_source *parent, uint64_
 }
 
 void sk_source_release(struct sk_source *s) {
-    mem_free(s->window[0].buf);
-    mem_free(s->window[1].buf);
+    if (s->lend == NULL) {
+        mem_free(s->window[0].buf);
+        mem_free(s->window[1].buf);
+    }
     if (s->read == slice_read) {
         mem_free(s->ctx);
     }
@@ -77,24 +83,28 @@ static const uint8_t *from_window(const struct sk_source_window *w, uint64_t off
     return w->buf + (off - w->off);
 }
 
+/* Bytes of the window from w->off. */
+static sk_err fill_window(struct sk_source *s, struct sk_source_window *w, uint64_t start,
+                          size_t len) {
+    if (s->lend != NULL) {
+        w->buf = (uint8_t *)(uintptr_t)s->lend(s->ctx, start, len);
+        return w->buf != NULL ? sk_ok() : sk_fail(SK_E_IO);
+    }
+    w->buf = w->buf != NULL ? w->buf : mem_alloc(SK_SOURCE_WINDOW_BYTES);
+    return w->buf != NULL ? s->read(s->ctx, start, w->buf, len) : sk_fail(SK_E_NOMEM);
+}
+
 static const uint8_t *load_window(struct sk_source *s, uint64_t off, size_t want,
                                   size_t *out_avail) {
     unsigned slot = s->newest ^ 1U;
     struct sk_source_window *w = &s->window[slot];
-    if (w->buf == NULL) {
-        w->buf = mem_alloc(SK_SOURCE_WINDOW_BYTES);
-        if (w->buf == NULL) {
-            s->failed = sk_fail(SK_E_NOMEM);
-            return NULL;
-        }
-    }
     uint64_t start = off & ~(uint64_t)4095;
     uint64_t len = s->size - start;
     if (len > SK_SOURCE_WINDOW_BYTES) {
         len = SK_SOURCE_WINDOW_BYTES;
     }
     w->len = 0;
-    sk_err err = s->read(s->ctx, start, w->buf, (size_t)len);
+    sk_err err = fill_window(s, w, start, (size_t)len);
     if (sk_failed(err)) {
         s->failed = err;
         return NULL;

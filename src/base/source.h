@@ -4,13 +4,15 @@
  *
  * A source knows its size and never changes. Whole in memory (`mem` set) or behind a read function,
  * in which case sk_source_at() serves 256 KiB windows out of two buffers, so private memory does
- * not grow with the object. User files are read, never mapped (truncation would raise SIGBUS).
+ * not grow with the object. User files are read; where they are mapped as well, for passes that
+ * only look (docs/decisions/015-mapped-objects.md), windows are lent and not filled.
  *
- * Life cycle: sk_source_init_mem/_init_read/_init_slice -> use -> sk_source_release.
+ * Life cycle: sk_source_init_mem/_init_read/_init_lend/_init_slice -> use -> sk_source_release.
  * Ownership: a source **borrows** its memory, parent source or context; it owns its window buffers.
  * A pointer from sk_source_at is borrowed until the second next sk_source_at call on that source.
  * Errors: a failed read makes `failed` sticky; sk_source_at then gives NULL with *out_avail 0. NULL
- * with failed == SK_OK means off >= size. A file that shrank reads as failed SK_E_IO.
+ * with failed == SK_OK means off >= size. A file that shrank reads as failed SK_E_IO; bytes that
+ * are lent may be lost behind the call, which their owner tells (engine/root.h).
  */
 #ifndef SK_BASE_SOURCE_H
 #define SK_BASE_SOURCE_H
@@ -27,6 +29,8 @@
 
 /* Fill buf with exactly len bytes from off, or fail. off + len <= size is guaranteed. */
 typedef sk_err (*sk_source_read_fn)(void *ctx, uint64_t off, void *buf, size_t len);
+/* Exactly len bytes from off, **borrowed** from ctx as long as that lives; NULL: they are lost. */
+typedef const uint8_t *(*sk_source_lend_fn)(void *ctx, uint64_t off, size_t len);
 
 struct sk_source_window {
     uint8_t *buf;
@@ -38,6 +42,7 @@ struct sk_source {
     uint64_t size;
     const uint8_t *mem; /* all bytes, or NULL */
     sk_source_read_fn read;
+    sk_source_lend_fn lend; /* instead of read */
     void *ctx;
     struct sk_source_window window[2];
     unsigned newest;
@@ -46,6 +51,8 @@ struct sk_source {
 
 void sk_source_init_mem(struct sk_source *s, const void *ptr, size_t len);
 void sk_source_init_read(struct sk_source *s, uint64_t size, sk_source_read_fn read, void *ctx);
+/* Windows are lent, not filled. */
+void sk_source_init_lend(struct sk_source *s, uint64_t size, sk_source_lend_fn lend, void *ctx);
 /* Part of parent, clipped to it. The parent must outlive the slice. */
 void sk_source_init_slice(struct sk_source *s, struct sk_source *parent, uint64_t off,
                           uint64_t len);

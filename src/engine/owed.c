@@ -2,7 +2,8 @@
 /*
  * Where the bytes of a put-off digest come from:
  *
- *     the object, a section   read again through its descriptor (page cache), piece by piece
+ *     the object, a section   in a mapping of the object, where it is (root.h)
+ *     ... with no mapping     read again through its descriptor (page cache), piece by piece
  *     ... when it is small    copied: cheaper than a call
  *     a member, a view        copied
  *     ... when it is large    where they are, now: with what is owed in the other lanes
@@ -16,6 +17,9 @@
  * megabytes, one chain each, were a quarter of the time on the largest, and two or three side by
  * side take no longer than one. Other containers have memory of their own (dictionaries) or many
  * members, so what is lent goes before one is opened, and whenever there is much else in memory.
+ *
+ * A mapping lives until the last digest of its object is taken. When bytes of it were lost by then,
+ * or were never there, the report does not stand either.
  *
  * A file may change between the two readings. Its times and size are compared when the last digest
  * is taken: a report about a file that changed does not stand.
@@ -43,16 +47,15 @@
  * Reading costs 0.13 ns a byte from large pieces of the page cache and 0.19 to 0.22 from single
  * pages (file_read_ahead), whatever is asked for at once and wherever it goes (a twentieth more
  * when that does not begin with a line of the cache; 0.06 when the page cache's own lines are still
- * in the L2). The second reading is a sixth of the time on programs, an eighth on libraries. To
- * save it, sixteen large objects would have to be searched side by side, window by window. Without
- * gain were: keeping what an object was read into, in a room of 8 to 32 MiB in which jobs find
- * their bytes until others take the place (half of the second reading gone; the first, the search
- * and page faults dearer by as much); copies up to 256 KiB or 1 MiB; pieces of 4 to 16 KiB in the
- * lanes (worse), of 64 and 128 (nothing in whole scans); members of 256 KiB already where they are
- * (5 % slower: too little is owed beside them), of 512 KiB (nothing). Of documents, whose large
- * members run alone for a fifteenth of the time: copies of up to 6 MiB, 12 MiB of them, so that
- * several run side by side (a tenth slower: cold memory costs more than the chain); one block whose
- * pages stay for all copies (nothing).
+ * in the L2). The second reading was a sixth of the time on programs, an eighth on libraries,
+ * before objects were mapped. Without gain were: keeping what an object was read into, in a room of
+ * 8 to 32 MiB in which jobs find their bytes until others take the place (half of the second
+ * reading gone; the first, the search and page faults dearer by as much); copies up to 256 KiB or 1
+ * MiB; pieces of 4 to 16 KiB in the lanes (worse), of 64 and 128 (nothing in whole scans); members
+ * of 256 KiB already where they are (5 % slower: too little is owed beside them), of 512 KiB
+ * (nothing). Of documents, whose large members run alone for a fifteenth of the time: copies of up
+ * to 6 MiB, 12 MiB of them, so that several run side by side (a tenth slower: cold memory costs
+ * more than the chain); one block whose pages stay for all copies (nothing).
  */
 #include "engine/owed.h"
 
@@ -73,6 +76,7 @@ struct owed_object {
     uint64_t tag;
     unsigned jobs; /* not taken yet */
     struct stat before;
+    struct filemap *map;      /* bytes of digests; NULL: they are read again */
     struct known_entry entry; /* size 0: nothing is to be remembered */
 };
 
@@ -132,12 +136,21 @@ static void job_free(struct owed *owed, struct owed_job *job) {
     owed->spare = job;
 }
 
+static void object_done(struct owed_object *o) {
+    filemap_release(o->map);
+    o->map = NULL;
+    o->used = false;
+}
+
 void owed_free(struct owed *owed) {
     if (owed == NULL) {
         return;
     }
     for (struct lanes_job *j; (j = lanes_take(owed->lanes)) != NULL;) {
         job_free(owed, (struct owed_job *)(void *)j);
+    }
+    for (unsigned i = 0; i < OWED_OBJECTS_MAX; i++) {
+        object_done(&owed->object[i]);
     }
     lanes_free(owed->lanes);
     mem_free(owed);
@@ -298,6 +311,16 @@ static void take_now(struct sk_scanner *sc, struct layer *layer, struct owed_job
     return_all(sc, layer);
 }
 
+/* Of the object being scanned, for as long as it owes digests; NULL: it is not mapped. */
+static const uint8_t *mapped_bytes(struct sk_scanner *sc, const struct layer *object) {
+    struct owed_object *o = sc->owed->open;
+    struct filemap *map = root_map(&sc->root, object->src.size);
+    if (o->map == NULL && map != NULL) {
+        o->map = filemap_hold(map);
+    }
+    return o->map != NULL ? o->map->ptr : NULL;
+}
+
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask) {
     struct owed *owed = sc->owed;
     if (owed == NULL || owed->open == NULL || (ask->mask & ~LANES_MASK) != 0) {
@@ -319,9 +342,10 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask 
                              .copy = copy,
                              .held = copy != NULL ? (size_t)ask->len : 0};
     bool there = now && ask->src->mem != NULL;
+    const uint8_t *bytes = again ? mapped_bytes(sc, layer) : there ? ask->src->mem : NULL;
     job->lane = (struct lanes_job){.mask = ask->mask,
                                    .size = ask->len,
-                                   .bytes = there ? ask->src->mem + ask->off : copy,
+                                   .bytes = bytes != NULL ? bytes + ask->off : copy,
                                    .read = now ? read_layer : read_object,
                                    .ctx = job};
     owed->held += job->held;
@@ -348,7 +372,9 @@ void owed_remember(struct owed *owed, const struct known_entry *entry) {
 
 bool owed_end(struct owed *owed) {
     bool waits = owed_waits(owed);
-    owed->open->used = waits;
+    if (!waits) {
+        object_done(owed->open);
+    }
     owed->open = NULL;
     return waits;
 }
@@ -377,9 +403,10 @@ bool owed_next(struct sk_scanner *sc, bool all, uint64_t *out_tag, bool *out_sta
     if (o == NULL) {
         return false;
     }
-    o->used = false;
+    bool lost = o->map != NULL && filemap_lost(o->map);
+    object_done(o);
     *out_tag = o->tag;
-    *out_stands = !o->suspect && file_unchanged(o->fd, &o->before);
+    *out_stands = !o->suspect && !lost && file_unchanged(o->fd, &o->before);
     if (*out_stands && o->entry.size > 0) {
         known_put(sc->known, &o->entry);
     }

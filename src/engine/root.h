@@ -13,6 +13,7 @@
 #include "base/source.h"
 #include "engine/store.h"
 #include "format/embedded.h"
+#include "os/filemap.h"
 
 struct sk_scanner;
 struct layer;
@@ -26,12 +27,22 @@ struct root {
     bool watches;
     bool again;                   /* bytes may have been read twice, and not have been the same */
     struct sk_embedded_seen seen; /* in windows, when it watches */
+    struct filemap *map;          /* all of the object; NULL: not mapped */
+    struct sk_source glance;      /* its bytes, for an object in windows */
 };
 
 /* Opens layer->src. Errors: of reading; no memory only means windows. */
 sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t size);
 /* The layer's type is known: reads the object whole, if it is one that will be read more often. */
 sk_err root_settle(struct root *root, const struct layer *layer);
+/* The layer's bytes once more, for passes that only look at them; NULL: there is nothing but
+ * layer->src. Bytes may change between two loads. */
+struct sk_source *root_glance(struct sk_scanner *sc, const struct layer *layer);
+/* All of the object, which has this size, in a mapping that is **borrowed** until root_close; NULL:
+ * it is too small, or cannot be. */
+struct filemap *root_map(struct root *root, uint64_t size);
+/* Did bytes of the mapping turn out not to be there? Looks at them saw nothing then. */
+bool root_lost(const struct root *root);
 /* The whole object in memory, if it may be; else nothing is changed. */
 sk_err root_load(struct root *root);
 /* Is the object in memory whole, and nothing else was ever read of it? */

@@ -193,6 +193,9 @@ static int scan_fd(struct sk_scanner *sc, int fd, const struct stat *st,
     } else if (!copy) {
         scan_root(sc, root, fd);
     }
+    if (root_lost(&sc->root)) {
+        scan_note_error(sc, root, sk_fail(SK_E_IO));
+    }
     /* When digests are owed this is asked once they are taken (owed_next). */
     if (!owed_waits(sc->owed) && !file_unchanged(fd, st)) {
         verdict_note(sc, root, SK_NOTE_CHANGED, NULL);

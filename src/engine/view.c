@@ -23,6 +23,7 @@
 #include "engine/observe.h"
 #include "engine/icons.h"
 #include "engine/picture.h"
+#include "engine/root.h"
 #include "engine/switches.h"
 
 #define RAW_HITS_MAX ((size_t)4096) /* with more than that it is searched again */
@@ -159,6 +160,7 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
         around[depth++] = l->type;
     }
     struct match_layer ml = {.src = view->src,
+                             .glance = view->src == &layer->src ? root_glance(sc, layer) : NULL,
                              .target = view->target,
                              .container = layer->parent == NULL ? SK_TYPE_ANY : layer->parent->type,
                              .ancestor = around,

@@ -11,6 +11,9 @@
  * The pass must cost next to nothing, since it runs over bytes in which mostly nothing is found
  * (pairs.c).
  *
+ * The bytes of sk_embedded_see may change at any time; what is kept of them are places, which come
+ * from the loop. What stands there is measured in the source.
+ *
  * Where a find ends: a cabinet states it; 7z, RAR and ISO go to the end of the layer. A PE goes to
  * the end of its sections or to the next PE, whichever is further (clamscan: to the end of the
  * layer): ten programs in one installer would else be read ten times over.
@@ -19,6 +22,7 @@
 #include "format/embedded.h"
 
 #include "base/cursor.h"
+#include "base/look.h"
 #include "codec/codec.h"
 #include "format/pairs.h"
 
@@ -125,7 +129,7 @@ static const struct kind KINDS[] = {
 static const struct kind *kind_at(const uint8_t *p, size_t left) {
     for (size_t k = 0; k < KIND_COUNT; k++) {
         if (KINDS[k].len <= left && p[0] == (uint8_t)KINDS[k].magic[0] &&
-            memcmp(p, KINDS[k].magic, KINDS[k].len) == 0) {
+            look_equal(p, (const uint8_t *)KINDS[k].magic, KINDS[k].len)) {
             return &KINDS[k];
         }
     }

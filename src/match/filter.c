@@ -32,6 +32,14 @@
  * there is one bucket to look into for all segments. Half to two thirds of the time of a search by
  * groups with the full set, a third of it with ten times the set (AVX-512; ELF files, C headers).
  *
+ * The bytes may change between two loads (os/filemap.h): what is found is only a hint, and nothing
+ * goes out of bounds. Positions come from the loop and from bits of a vector, never from a value in
+ * the bytes; what is computed from bytes is an index only behind a shift or a mask that bounds it
+ * whatever the value (foldhash_word, foldhash_bucket_index, plan_slow_hash, plan_mark_hash,
+ * plan_class_index, & 127), so a second load could only give another entry of the same table. No
+ * value from the bytes is compared with a bound and used afterwards. Bytes go to look_equal, not to
+ * memcmp. The same holds of all kernels, of pairs.c and embedded.c of the formats, and of find.c.
+ *
  * Tables may be hostile: shapes were compared with section lengths when the image was opened and
  * when the plan was made, everything read out of an element is compared with its bound here, and
  * SK_E_FORMAT ends the run.
@@ -41,6 +49,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/look.h"
 #include "base/vec16.h"
 #include "match/foldhash.h"
 
@@ -127,7 +136,7 @@ static uint8_t lower(uint8_t b) {
 static bool literal_equal(const uint8_t *text, const uint8_t *lit, const struct mt_trig *t) {
     bool masked = (t->flags & MT_TRIG_MASKED) != 0;
     if (!masked && (t->flags & MT_TRIG_NOCASE) == 0) {
-        return memcmp(text, lit, t->len) == 0;
+        return look_equal(text, lit, t->len);
     }
     for (size_t i = 0; i < t->len; i++) {
         uint8_t byte = masked ? text[i] & lit[t->len + i] : lower(text[i]);

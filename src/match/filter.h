@@ -10,6 +10,7 @@
  * exactly the same (property test). The scalar one is the reference and what other machines get.
  *
  * Life cycle: the caller fills struct filter_job and calls filter_run once per layer.
+ * The bytes of the source may change at any time; kernels must bear that (filter.c).
  * Ownership: everything in the job is **borrowed** for the call; `done` bits are written.
  * Errors: SK_E_IO and SK_E_NOMEM of the source, SK_E_FORMAT (table damaged), SK_E_LIMIT (tick said
  * stop), and whatever `hit` returns. Units: bytes.

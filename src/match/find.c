@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/look.h"
 #include "base/vec16.h"
 
 /* 8 * log2 of relative frequency, shifted to start at 0, in bytes of programs, scripts, gzip. */
@@ -90,7 +91,7 @@ void find_key_init(struct find_key *key, const uint8_t *lit, size_t len, size_t 
 
 static bool literal_equal(const struct find_key *key, const uint8_t *text) {
     if (!key->nocase) {
-        return memcmp(text, key->lit, key->len) == 0;
+        return look_equal(text, key->lit, key->len);
     }
     for (size_t i = 0; i < key->len; i++) {
         if (lower(text[i]) != key->lit[i]) {
@@ -123,6 +124,9 @@ static size_t find_next_scalar(const struct find_key *key, const uint8_t *p, siz
                 return end;
             }
             from = (size_t)(hit - p) - rarest->at;
+            if (from >= end) { /* the C library has loaded a byte twice, and it has changed */
+                return end;
+            }
         }
         if (find_equal(key, p + from)) {
             return from;

@@ -7,6 +7,7 @@
  *
  * Probes are chosen among the bytes of the literal and those offered. Vectors compare 64 or 32
  * places at once, without them memchr looks for one probe; all give the same places.
+ * The bytes may change at any time: a place in [from, end) comes back all the same.
  * Life cycle: find_key_init -> find_key_offer... -> find_next... The literal is **borrowed**.
  * Rarity only steers speed, never results.
  */

@@ -268,7 +268,7 @@ static sk_err collect(struct scan *s, struct match_budget *budget) {
         TRY(touch_fixed(s, plan, i));
     }
     struct filter_job job = {.kernel = filter_kernel_nth(0),
-                             .src = s->layer->src,
+                             .src = look_source(s->layer),
                              .plan = plan,
                              .scratch = m->scratch,
                              .hit = on_trigger,
@@ -293,6 +293,7 @@ sk_err matcher_scan(struct matcher *m, const struct match_layer *layer, struct m
     }
     struct scan s = {m, layer, found, ctx};
     pattern_run_start(&m->run, layer->src, layer->exe, budget);
+    m->run.glance = layer->glance;
     m->near_miss = false;
     sk_err err = collect(&s, budget);
     if (!sk_failed(err)) {

@@ -29,6 +29,9 @@ struct match_icon_groups {
 
 struct match_layer {
     struct sk_source *src;
+    /* The same bytes, which may change at any time, to look for what may be there; everything is
+     * decided by src. NULL: src does for both. */
+    struct sk_source *glance;
     enum sk_target target;  /* chooses the table */
     enum sk_type container; /* type of the direct parent; SK_TYPE_ANY for the root object */
     /* Types of the layers around this one, the direct parent first; NULL: none. **Borrowed.** */

@@ -94,6 +94,11 @@ struct scan {
     void *found_ctx;
 };
 
+/* Where to look for what may be there: nothing is decided by these bytes. */
+static inline struct sk_source *look_source(const struct match_layer *layer) {
+    return layer->glance != NULL ? layer->glance : layer->src;
+}
+
 /* A signature under evaluation, for the counting callback. */
 struct judged {
     struct matcher *m;

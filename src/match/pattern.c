@@ -65,6 +65,7 @@ void pattern_run_release(struct pattern_run *run) {
 void pattern_run_start(struct pattern_run *run, struct sk_source *src, const struct sk_exe *exe,
                        struct match_budget *budget) {
     run->src = src;
+    run->glance = NULL;
     run->exe = exe;
     run->budget = budget;
     run->since_tick = 0;
@@ -317,7 +318,7 @@ static bool search_piece(struct part_search *ps, uint64_t lo, uint64_t hi) {
     }
     while (at < starts) {
         size_t left = starts - at;
-        const uint8_t *p = pattern_bytes(run, lo + at + ps->key_base, left - 1 + ps->key.reach);
+        const uint8_t *p = pattern_key_bytes(run, lo + at + ps->key_base, left - 1 + ps->key.reach);
         if (p == NULL) {
             return false;
         }
@@ -460,7 +461,7 @@ static void narrow_search(struct narrowing *n) {
     while (at < size && size - at >= n->key.reach) {
         uint64_t left = size - at - n->key.reach + 1;
         size_t starts = left < SEARCH_BYTES ? (size_t)left : SEARCH_BYTES;
-        const uint8_t *p = pattern_bytes(n->run, at, starts - 1 + n->key.reach);
+        const uint8_t *p = pattern_key_bytes(n->run, at, starts - 1 + n->key.reach);
         if (p == NULL || !pattern_spend(n->run, 1 + starts / 64)) {
             return;
         }

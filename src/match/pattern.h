@@ -47,6 +47,7 @@ struct pattern_choice {
 
 struct pattern_run {
     struct sk_source *src;
+    struct sk_source *glance; /* keys are looked for in these bytes, which may change; or NULL */
     const struct sk_exe *exe;
     struct match_budget *budget;
     uint64_t since_tick;
@@ -83,6 +84,18 @@ bool pattern_spend(struct pattern_run *run, uint64_t n);
 /* n bytes at off, or NULL at the end of the layer and on failure (err set). n <=
  * SK_SOURCE_WANT_MAX. Borrowed until the next call. */
 const uint8_t *pattern_bytes(struct pattern_run *run, uint64_t off, size_t n);
+/* The same to look for a key. What is found there must be verified by pattern_bytes. */
+static inline const uint8_t *pattern_key_bytes(struct pattern_run *run, uint64_t off, size_t n) {
+    if (run->glance == NULL) {
+        return pattern_bytes(run, off, n);
+    }
+    size_t avail = 0;
+    const uint8_t *p = sk_source_at(run->glance, off, n, &avail);
+    if (sk_failed(run->glance->failed)) {
+        run->err = run->glance->failed;
+    }
+    return avail < n ? NULL : p;
+}
 
 /* Does the program match from pos? The first way in the order of alternatives; _next gives the end
  * of another way of the same match. False with err set on failure. */

@@ -18,8 +18,8 @@
  *
  * What a signature asks for is put in order once: done anew in every round that was a fifth of the
  * time on the first eight bytes of signatures as a Windows program. Known places in the order of
- * the askers loaded a window of 256 KiB for each (a quarter of the time on whole literals); nearly in
- * order is enough. Who asks keeps the number of the slot: looking it up for each question was an
+ * the askers loaded a window of 256 KiB for each (a quarter of the time on whole literals); nearly
+ * in order is enough. Who asks keeps the number of the slot: looking it up for each question was an
  * eighth, a search made ready for one known place another.
  */
 #include "match/matcher_private.h"
@@ -124,7 +124,7 @@ static sk_err on_key(void *ctx, const struct sieve_answer *a) {
 static sk_err run_sieve(struct scan *s, struct match_budget *budget) {
     struct matcher *m = s->m;
     struct filter_job job = {.kernel = filter_kernel_nth(0),
-                             .src = s->layer->src,
+                             .src = look_source(s->layer),
                              .scratch = m->scratch,
                              .tick = budget->tick,
                              .tick_ctx = budget->ctx};

@@ -8,7 +8,8 @@
  *   - RESOLVE_NO_MAGICLINKS: a path through /proc/PID/fd or /proc/PID/root would leave the tree
  * that the user named. openat2 came with Linux 5.6 and may be forbidden by a container's filter;
  *     then plain openat is used, without this one guarantee.
- *   - pread, never mmap: a file that another process truncates gives an error, not SIGBUS.
+ *   - pread: a file that another process truncates gives an error, not SIGBUS. Who may map instead,
+ *     and survives that, is told in filemap.h.
  *
  * Who calls: everybody above who needs a file. What this file must not know: what the bytes mean.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * struct mapping: a whole file mapped read-only. For files we own and never change in place
- * (definition images); never for user files, where truncation would raise SIGBUS.
+ * (definition images); never for user files, where truncation would raise SIGBUS (filemap.h).
  *
  * Life cycle: mapping_file or mapping_fd -> ptr/len -> mapping_release. Ownership: the mapping is
  * owned by the struct; the descriptor given to mapping_fd is only **borrowed** for the call. An

@@ -37,6 +37,7 @@
 #include "base/late.h"
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/filemap.h"
 #include "os/spawn.h"
 #include "pool/gather.h"
 #include "pool/relay.h"
@@ -439,7 +440,7 @@ static bool enter(const struct worker_start *start, int sock, struct sandbox_sta
     uint64_t memory = o->scan.limits.max_memory != 0 ? o->scan.limits.max_memory : MEMORY_DEFAULT;
     struct sandbox_options cage = {.socket_fd = sock,
                                    .spool_fd = start->spool_fd,
-                                   .memory_bytes = memory + MEMORY_SLACK,
+                                   .memory_bytes = memory + MEMORY_SLACK + FILEMAP_BYTES_MAX,
                                    .file_bytes = spool_ceiling(&o->scan.limits)};
     if (o->sandbox != POOL_SANDBOX_OFF) {
         late_seal();
@@ -462,6 +463,7 @@ int worker_run(void *start, int sock) {
     if (w == NULL) {
         return 2;
     }
+    (void)filemap_guard();
     w->sock = sock;
     w->want_stats = ((const struct worker_start *)start)->options->want_stats;
     w->word = ((const struct worker_start *)start)->word;

@@ -93,6 +93,49 @@ static void test_allocation_failure_is_reported(void **state) {
     sk_source_release(&s);
 }
 
+struct lender {
+    const uint8_t *bytes;
+    uint64_t lost_from;
+    unsigned calls;
+};
+
+static const uint8_t *lend(void *ctx, uint64_t off, size_t len) {
+    struct lender *l = ctx;
+    assert_true(len <= SK_SOURCE_WINDOW_BYTES);
+    l->calls++;
+    return off + len > l->lost_from ? NULL : l->bytes + off;
+}
+
+/* The same bytes as in memory, in windows, none of them copied. */
+static void test_lent_windows(void **state) {
+    (void)state;
+    size_t size = 2 * SK_SOURCE_WINDOW_BYTES + 777;
+    uint8_t *bytes = mem_alloc(size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = pattern(i);
+    }
+    struct lender l = {bytes, UINT64_MAX, 0};
+    struct sk_source s;
+    mem_fault_set(1); /* nothing is allocated */
+    sk_source_init_lend(&s, size, lend, &l);
+    for (uint64_t off = 0; off < size; off += 4093) {
+        size_t avail;
+        const uint8_t *p = sk_source_at(&s, off, 9000, &avail);
+        assert_ptr_equal(p, bytes + off);
+        assert_true(avail >= 9000 || off + avail == size);
+    }
+    assert_int_equal(mem_fault_seen(), 0);
+    mem_fault_set(0);
+    assert_int_equal(l.calls, 3);
+    l.lost_from = 1;
+    size_t avail;
+    assert_null(sk_source_at(&s, 0, 1, &avail));
+    assert_int_equal(s.failed.code, SK_E_IO);
+    sk_source_release(&s);
+    mem_free(bytes);
+}
+
 static void test_stream_reads_range(void **state) {
     (void)state;
     uint8_t data[100];
@@ -122,6 +165,7 @@ int main(void) {
         cmocka_unit_test(test_failed_read_is_sticky),
         cmocka_unit_test(test_slice_is_clipped),
         cmocka_unit_test(test_allocation_failure_is_reported),
+        cmocka_unit_test(test_lent_windows),
         cmocka_unit_test(test_stream_reads_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,8 +60,8 @@ static void a_good_image_opens_and_verifies(void **state) {
     image_close(img);
 }
 
-/* Which of the two it was matters to nobody but the disk; where nothing can be taken out of the page
- * cache (tmpfs), both are the first. */
+/* Which of the two it was matters to nobody but the disk; where nothing can be taken out of the
+ * page cache (tmpfs), both are the first. */
 static void a_file_opens_cached_or_not(void **state) {
     (void)state;
     scratch_write(&scratch, "good.skdef", good.data, good.len);

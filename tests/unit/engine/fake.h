@@ -54,6 +54,8 @@ struct fake_world {
     const char *ignored; /* one name */
     sk_err match_err;    /* what matcher_scan returns when it is done */
     bool match_reads_all;
+    unsigned glanced;      /* scans that had bytes to look at beside those to read */
+    void (*on_look)(void); /* before they are looked at, or NULL */
     bool near_miss;
     uint64_t match_ticks; /* ask the budget so often */
     unsigned matched;     /* calls of matcher_scan */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Mappings of user files, and the signal that comes with them.
+ *
+ *   table:   [ptr, len] [ptr, len] ...          SIGBUS at an address
+ *                  |                                  |
+ *                  +---- is it in one of them? -------+
+ *                  yes: zeros from that page on, lost = 1, the load is done again
+ *                  no:  what would have happened without us, happens
+ *
+ * The handler runs in the middle of any load from a mapping, and calls nothing but mmap, which is a
+ * bare system call, and sigaction and raise. All places behind the first missing page are replaced
+ * at once: of a file cut short they are missing, too, and one signal a page would take long. Should
+ * pages before it go as well, there is another signal.
+ *
+ * MAP_SHARED: the pages are those of the page cache, none is ours. Not populated at once: measured,
+ * it gains nothing (the system maps sixteen pages around each one that is missing) and waits for
+ * the whole file where it is not in the cache.
+ *
+ * In the cage (os/filter.c): mmap is allowed without PROT_EXEC, so are rt_sigreturn, rt_sigaction,
+ * and tgkill of ourselves.
+ */
+#include "os/filemap.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/fault.h"
+
+static struct filemap table[FILEMAP_MAX];
+static uint64_t mapped_bytes;
+static bool guarded;
+static uintptr_t page_bytes;
+static struct sigaction before;
+
+static bool holds(const struct filemap *map, uintptr_t at) {
+    uintptr_t start = (uintptr_t)map->ptr;
+    return map->ptr != NULL && at >= start && at - start < map->len;
+}
+
+/* True: the load may be done again. */
+static bool put_zeros(uintptr_t at) {
+    for (unsigned i = 0; i < FILEMAP_MAX; i++) {
+        struct filemap *map = &table[i];
+        if (holds(map, at)) {
+            uintptr_t page = at & ~(page_bytes - 1), end = (uintptr_t)map->ptr + map->len;
+            void *zeros = mmap((void *)page, end - page, PROT_READ,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+            map->lost = 1;
+            return zeros != MAP_FAILED;
+        }
+    }
+    return false;
+}
+
+static void on_bus_error(int signal, siginfo_t *info, void *context) {
+    int saved = errno;
+    (void)context;
+    bool sent = info->si_code <= 0; /* by somebody, with no address */
+    if (sent || !put_zeros((uintptr_t)info->si_addr)) {
+        (void)sigaction(SIGBUS, &before, NULL);
+        if (sent) {
+            (void)raise(signal); /* when this returns; else the load raises it again */
+        }
+    }
+    errno = saved;
+}
+
+bool filemap_guard(void) {
+    struct sigaction act = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO}, now;
+    (void)sigemptyset(&act.sa_mask);
+    page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (sigaction(SIGBUS, NULL, &now) != 0) {
+        return false;
+    }
+    if (now.sa_sigaction != on_bus_error) {
+        before = now;
+        guarded = sigaction(SIGBUS, &act, NULL) == 0;
+    }
+    return guarded;
+}
+
+static struct filemap *free_row(void) {
+    for (unsigned i = 0; i < FILEMAP_MAX; i++) {
+        if (table[i].ptr == NULL) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+struct filemap *filemap_open(int fd, uint64_t size) {
+    struct filemap *map = free_row();
+    if (!guarded || map == NULL || size == 0 || size > FILEMAP_BYTES_MAX - mapped_bytes) {
+        return NULL;
+    }
+    int saved = errno;
+    void *ptr =
+        os_fault_hit() ? MAP_FAILED : mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    if (ptr == MAP_FAILED) {
+        errno = saved;
+        return NULL;
+    }
+    *map = (struct filemap){.ptr = ptr, .len = (size_t)size, .uses = 1};
+    mapped_bytes += size;
+    atomic_signal_fence(memory_order_seq_cst); /* in the table before the first look */
+    return map;
+}
+
+struct filemap *filemap_hold(struct filemap *map) {
+    map->uses++;
+    return map;
+}
+
+void filemap_release(struct filemap *map) {
+    if (map == NULL || --map->uses > 0) {
+        return;
+    }
+    atomic_signal_fence(memory_order_seq_cst); /* after the last look */
+    mapped_bytes -= map->len;
+    (void)munmap((void *)(uintptr_t)map->ptr, map->len);
+    *map = (struct filemap){0};
+}
