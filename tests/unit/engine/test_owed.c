@@ -468,6 +468,7 @@ static void test_what_is_not_lent(void **state) {
         lent_put(&l);
         assert_int_equal(owed_waits(l.sc->owed), ROWS[i].lent);
         l.sc->root.buf.cap = 0;
+        layer_drop(l.sc, l.member);
         lent_end(&l);
     }
 }
