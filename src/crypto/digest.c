@@ -7,7 +7,7 @@
  * for it, when the first such object comes (cipher.c, signed.c).
  *
  * Loading the library costs as much as the MD5 of a megabyte, and a worker that has closed itself
- * in cannot do it: MD5 and SHA-256 of short messages are computed without it (lanes_once.c).
+ * in cannot do it: digests of short messages are computed without it (lanes_once.c, sha1.c).
  *
  * The signature formats we serve use MD5 and SHA-1 as names of known files, not as protection
  * against forgery, so whether a provider would allow them for security does not matter here.
@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "crypto/lanes_kernel.h"
 #include "crypto/openssl_calls.h"
+#include "crypto/sha1.h"
 
 #define SHORT_BYTES ((size_t)32 << 10)
 
@@ -45,7 +46,11 @@ sk_err crypto_digest(enum crypto_algo algo, const void *bytes, size_t len, uint8
     }
     struct digester d;
     uint8_t digest[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
-    if (len <= SHORT_BYTES && algo != CRYPTO_SHA1) {
+    if (len <= SHORT_BYTES && algo == CRYPTO_SHA1) {
+        sha1_once(bytes, len, out_digest);
+        return sk_ok();
+    }
+    if (len <= SHORT_BYTES) {
         lanes_once(bytes, len, algo == CRYPTO_MD5 ? out_digest : NULL,
                    algo == CRYPTO_SHA256 ? out_digest : NULL);
         return sk_ok();

@@ -33,6 +33,9 @@ static void test_short_digests(void **state) {
     assert_false(sk_failed(crypto_digest(CRYPTO_SHA256, two, strlen(two), out)));
     crypto_hex(out, 32, hex);
     assert_string_equal(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    assert_false(sk_failed(crypto_digest(CRYPTO_SHA1, two, strlen(two), out)));
+    crypto_hex(out, 20, hex);
+    assert_string_equal(hex, "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
     assert_false(late_take_lack());
 }
 
@@ -46,7 +49,7 @@ static void test_everything_else_lacks(void **state) {
     static const uint8_t bytes[(33 << 10)] = {1};
     const struct sk_bytes few = {bytes, 3};
     uint8_t out[64];
-    lacks(crypto_digest(CRYPTO_SHA1, bytes, 3, out));
+    lacks(crypto_digest(CRYPTO_SHA1, bytes, sizeof(bytes), out));
     lacks(crypto_digest(CRYPTO_MD5, bytes, sizeof(bytes), out));
     lacks(sha512_digest(false, bytes, 3, out));
     struct digester *digester = NULL;
