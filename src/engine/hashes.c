@@ -21,7 +21,7 @@ _Static_assert((int)HS_MD5 == (int)CRYPTO_MD5 && (int)HS_SHA1 == (int)CRYPTO_SHA
                    (int)HS_SHA256 == (int)CRYPTO_SHA256,
                "one order of algorithms");
 
-#define SMALL_BYTES ((size_t)4096) /* of a message that is hashed from a copy */
+#define SMALL_BYTES ((size_t)32 << 10) /* a source has so many in one piece */
 
 typedef uint8_t digests[CRYPTO_ALGO_COUNT][CRYPTO_DIGEST_MAX];
 
@@ -43,16 +43,18 @@ static unsigned wanted(struct sk_scanner *sc, enum hs_role role, uint64_t size) 
 
 /* Without libcrypto, which a lean worker has not loaded. */
 static sk_err digest_small(const struct owed_ask *ask, digests out) {
-    uint8_t bytes[SMALL_BYTES];
-    size_t got = 0;
-    TRY(sk_source_read(ask->src, ask->off, bytes, (size_t)ask->len, &got));
-    sk_err err = got == ask->len ? sk_ok() : sk_fail(SK_E_IO);
-    for (unsigned algo = 0; algo < HS_ALGO_COUNT && !sk_failed(err); algo++) {
+    size_t len = (size_t)ask->len, avail = 0;
+    const uint8_t *bytes =
+        len == 0 ? (const uint8_t *)"" : sk_source_at(ask->src, ask->off, len, &avail);
+    if (bytes == NULL || avail < len) {
+        return sk_failed(ask->src->failed) ? ask->src->failed : sk_fail(SK_E_IO);
+    }
+    for (unsigned algo = 0; algo < HS_ALGO_COUNT; algo++) {
         if ((ask->mask & CRYPTO_MASK(algo)) != 0) {
-            err = crypto_digest((enum crypto_algo)algo, bytes, got, out[algo]);
+            TRY(crypto_digest((enum crypto_algo)algo, bytes, len, out[algo]));
         }
     }
-    return err;
+    return sk_ok();
 }
 
 static sk_err digest_now(struct sk_scanner *sc, const struct owed_ask *ask, digests out) {
