@@ -438,6 +438,7 @@ static sk_err keep_subs(struct body_builder *b, struct mt_sig *sig, struct speci
         if (b->staged[i].special == 0) {
             TRY(subsig_intern(b, &b->staged[i], &slot[i]));
             costs->cost[i] = subsig_cost(b, slot[i]);
+            costs->order[i] = subsig_order(b, slot[i]);
             costs->need[i] = (uint64_t)1 << i;
         }
     }
@@ -455,6 +456,7 @@ static sk_err keep_expr(struct body_builder *b, struct mt_sig *sig,
                         const struct special_costs *costs, uint64_t *out_need) {
     expr_rank(&b->expr, costs->cost, costs->need);
     *out_need = expr_at(&b->expr, b->expr.root)->need;
+    expr_rank(&b->expr, costs->order, costs->need);
     b->nodes.count = 0;
     TRY(expr_write(&b->expr, &b->nodes));
     uint32_t off = 0;

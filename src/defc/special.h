@@ -14,6 +14,7 @@
  * its behalf (a body: itself). */
 struct special_costs {
     double cost[MT_SUB_MAX];
+    double order[MT_SUB_MAX]; /* the cost where the order of evaluation is decided */
     uint64_t need[MT_SUB_MAX];
 };
 

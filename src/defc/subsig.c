@@ -202,3 +202,9 @@ double subsig_cost(const struct body_builder *b, uint32_t sub) {
     double cost = body_trigger(b, sub)->cost;
     return also == MT_NO_SUB ? cost : cost + body_trigger(b, also)->cost;
 }
+
+double subsig_order(const struct body_builder *b, uint32_t sub) {
+    uint32_t also = body_sub(b, sub)->also;
+    double order = body_trigger(b, sub)->order;
+    return also == MT_NO_SUB ? order : order + body_trigger(b, also)->order;
+}

@@ -191,19 +191,22 @@ static void consider_gaps(struct trigger *best, const struct hex_stage *st,
 }
 
 static void consider_run(struct trigger *best, const struct hex_stage *st,
-                         const struct hex_run *run, uint16_t part, bool whole) {
+                         const struct hex_run *run, uint16_t part, unsigned target) {
     if (run->len < 3) {
         return;
     }
     struct freq_run f;
     freq_run(&f, st->prog.data + run->prog, run->len);
+    if (target == SK_TARGET_PE) {
+        freq_run_windows(&f);
+    }
     struct trigger t = {.part = part, .nocase = (uint8_t)run->nocase};
     t.how = TRIGGER_LONG;
     consider_group(best, run, &f, t);
     t.how = TRIGGER_SHORT;
     consider_group(best, run, &f, t);
     if (best->how == TRIGGER_NONE || best->cost > SLOW_NS) {
-        consider_slow(best, run, &f, t, whole);
+        consider_slow(best, run, &f, t, target == SK_TARGET_ELF);
     }
 }
 
@@ -242,8 +245,8 @@ static void consider_anchor(struct trigger *best, const struct hex_stage *st,
     }
 }
 
-struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range,
-                              const struct offset *offset, unsigned target) {
+static struct trigger choose(const struct hex_stage *st, struct hex_range range,
+                             const struct offset *offset, unsigned target) {
     struct trigger best = {.how = TRIGGER_NONE, .cost = EXPR_COST_NONE};
     if (exact_place(offset)) {
         /* Searching for what is at a known place would find it in the same files, and cost more. */
@@ -252,13 +255,39 @@ struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range
     for (uint32_t p = 0; p < range.part_count && best.how != TRIGGER_ANCHOR; p++) {
         const struct hex_part *part = part_at(st, range.part_first + p);
         for (uint32_t i = 0; i < part->run_count; i++) {
-            consider_run(&best, st, run_at(st, part->run_first + i), (uint16_t)p,
-                         target == SK_TARGET_ELF);
+            consider_run(&best, st, run_at(st, part->run_first + i), (uint16_t)p, target);
         }
     }
     for (uint32_t p = 0; p < range.part_count && best.how == TRIGGER_NONE; p++) {
         consider_gaps(&best, st, part_at(st, range.part_first + p));
     }
+    return best;
+}
+
+/* Is there text in it that Windows programs hold? */
+static bool holds_windows_text(const struct hex_stage *st, struct hex_range range) {
+    bool holds = false;
+    for (uint32_t p = 0; p < range.part_count && !holds; p++) {
+        const struct hex_part *part = part_at(st, range.part_first + p);
+        for (uint32_t i = 0; i < part->run_count && !holds; i++) {
+            const struct hex_run *run = run_at(st, part->run_first + i);
+            holds = freq_holds_windows(st->prog.data + run->prog, run->len);
+        }
+    }
+    return holds;
+}
+
+/* The order in which the members of an AND are evaluated decides which offset is told: it is that
+ * of the plain model, so that no list of words for Windows programs changes it. */
+struct trigger trigger_choose(const struct hex_stage *st, struct hex_range range,
+                              const struct offset *offset, unsigned target) {
+    struct trigger plain =
+        choose(st, range, offset, target == SK_TARGET_PE ? SK_TARGET_ANY : target);
+    struct trigger best = plain;
+    if (target == SK_TARGET_PE && holds_windows_text(st, range)) {
+        best = choose(st, range, offset, target);
+    }
+    best.order = plain.cost;
     return best;
 }
 

@@ -30,7 +30,8 @@ enum trigger_how {
 #define TRIGGER_KEY_MAX 24u
 
 struct trigger {
-    double cost; /* EXPR_COST_NONE with TRIGGER_NONE */
+    double cost;  /* EXPR_COST_NONE with TRIGGER_NONE */
+    double order; /* cost without what is known of Windows programs alone: see trigger_choose */
     uint8_t how;
     uint8_t nocase;
     uint16_t len;         /* of the literal */
