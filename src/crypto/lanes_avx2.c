@@ -92,11 +92,11 @@ run(struct lanes_state *st, const struct lanes_work *work, bool instructions) {
         md5[i] = _mm256_loadu_si256((const __m256i *)(const void *)st->md5[i]);
     }
     for (size_t b = 0; b < work->blocks; b++) {
-        load_words(work->md5, b * LANES_BLOCK, w);
-        load_words(work->md5, b * LANES_BLOCK + 32, w + 8);
+        load_words(work->first[LANES_MD5], b * LANES_BLOCK, w);
+        load_words(work->first[LANES_MD5], b * LANES_BLOCK + 32, w + 8);
         md5_steps(md5, w);
         if (instructions) {
-            sha_listed(st, work, 0, b * LANES_BLOCK);
+            sha_listed(st, work, 0, b);
         } else if (b % PART == PART - 1 || b == work->blocks - 1) {
             sha_wide(st, work, b - b % PART, b + 1);
         }
@@ -113,10 +113,10 @@ static void run_alone(struct lanes_state *st, const struct lanes_work *work, boo
     for (size_t at = 0; at < work->blocks; at += PART) {
         size_t end = work->blocks - at > PART ? at + PART : work->blocks;
         if (work->busy_count > 0) {
-            lanes_md5_blocks(st, lane, work->md5[lane] + at * LANES_BLOCK, end - at);
+            lanes_md5_blocks(st, lane, work->first[LANES_MD5][lane] + at * LANES_BLOCK, end - at);
         }
         for (size_t b = at; instructions && b < end; b++) {
-            sha_listed(st, work, 0, b * LANES_BLOCK);
+            sha_listed(st, work, 0, b);
         }
         if (!instructions) {
             sha_wide(st, work, at, end);

@@ -43,6 +43,34 @@ AVX512 static inline __attribute__((always_inline)) void turn_four(__m512i r[4])
     r[3] = _mm512_unpackhi_epi64(b, d);
 }
 
+/* Lanes read on from one place each until one of them goes over to its end. */
+struct part {
+    const uint8_t *message[LANES_MAX]; /* at its first block */
+    size_t first, end;                 /* blocks */
+};
+
+static void part_begin(struct part *part, const struct lanes_work *work, size_t b) {
+    part->first = b;
+    part->end = work->blocks;
+    for (unsigned i = 0; i < LANES_MAX; i++) {
+        size_t whole = work->whole[i];
+        part->message[i] = lanes_block(work, LANES_MD5, i, b);
+        part->end = whole > b && whole < part->end ? whole : part->end;
+    }
+}
+
+/* Block b is read next. Returns its offset in the messages of the part. Behind the last block: that
+ * of any that can be read. */
+static inline size_t part_at(struct part *part, const struct lanes_work *work, size_t b) {
+    if (b == work->blocks) {
+        return 0;
+    }
+    if (b == part->end) {
+        part_begin(part, work, b);
+    }
+    return (b - part->first) * LANES_BLOCK;
+}
+
 /* The words of one block of sixteen messages, in eight parts. */
 struct words {
     const uint8_t *const *message;
@@ -152,7 +180,8 @@ load_words(const uint8_t *const message[16], size_t at, __m512i w[16]) {
 
 /* The words of one block of four messages, in four parts. */
 struct words_narrow {
-    const uint8_t *message[NARROW];
+    const uint8_t *const *message; /* of all lanes */
+    uint8_t lane[NARROW];
     size_t at;  /* of the block */
     __m128i *w; /* 16, filled */
 };
@@ -162,8 +191,8 @@ AVX512 static inline __attribute__((always_inline)) void narrow_part(struct word
                                                                      unsigned i) {
     __m128i r[NARROW];
     for (unsigned k = 0; k < NARROW; k++) {
-        r[k] = _mm_loadu_si128(
-            (const __m128i *)(const void *)(x->message[k] + x->at + 16 * (size_t)i));
+        const uint8_t *p = x->message[x->lane[k]] + x->at + 16 * (size_t)i;
+        r[k] = _mm_loadu_si128((const __m128i *)(const void *)p);
     }
     __m128i a = _mm_unpacklo_epi32(r[0], r[1]), b = _mm_unpackhi_epi32(r[0], r[1]);
     __m128i c = _mm_unpacklo_epi32(r[2], r[3]), d = _mm_unpackhi_epi32(r[2], r[3]);
@@ -192,10 +221,12 @@ AVX512 static inline __attribute__((always_inline)) void
 narrow_blocks(struct lanes_state *st, const struct lanes_work *work, __m128i md5[4],
               unsigned shas) {
     __m128i w[2][16];
-    struct words_narrow next = {.w = w[0]};
+    struct part part;
+    struct words_narrow next = {.message = part.message, .w = w[0]};
     struct sha_message sha[2];
+    part_begin(&part, work, 0);
     for (unsigned k = 0; k < NARROW; k++) {
-        next.message[k] = work->md5[work->busy[k < work->busy_count ? k : 0]];
+        next.lane[k] = work->busy[k < work->busy_count ? k : 0];
     }
     for (unsigned i = 0; i < 4; i++) {
         narrow_part(&next, i);
@@ -203,16 +234,16 @@ narrow_blocks(struct lanes_state *st, const struct lanes_work *work, __m128i md5
     for (size_t b = 0; b < work->blocks; b++) {
         for (unsigned i = 0; i < shas; i++) {
             unsigned lane = work->sha_lane[i];
-            sha_load(&sha[i], st->sha256[lane], work->sha[lane] + b * LANES_BLOCK);
+            sha_load(&sha[i], st->sha256[lane], lanes_block(work, LANES_SHA, lane, b));
         }
-        next.at = b + 1 < work->blocks ? (b + 1) * LANES_BLOCK : 0;
+        next.at = part_at(&part, work, b + 1);
         next.w = w[(b + 1) % 2];
         md5_steps_narrow(md5, w[b % 2], &next, sha, shas);
         for (unsigned i = 0; i < shas; i++) {
             sha_store(&sha[i], st->sha256[work->sha_lane[i]]);
         }
         if (shas == 2 && work->sha_count > 2) {
-            sha_listed(st, work, 2, b * LANES_BLOCK);
+            sha_listed(st, work, 2, b);
         }
     }
 }
@@ -262,20 +293,21 @@ AVX512 static __attribute__((noinline)) void wide_run(struct lanes_state *st,
     if (wide) {
         sha16_begin(&sha, st, work);
     }
-    struct words next = {.message = work->md5};
-    load_words(work->md5, 0, w[0]);
+    struct part part;
+    struct words next = {.message = part.message};
+    part_begin(&part, work, 0);
+    load_words(part.message, 0, w[0]);
     for (size_t b = 0; b < work->blocks; b++) {
-        next.at = b + 1 < work->blocks ? (b + 1) * LANES_BLOCK : 0;
+        next.at = part_at(&part, work, b + 1);
         next.w = w[(b + 1) % 2];
-        if (wide && sha.as_md5) {
-            sha16_and_md5(&sha, md5, w[b % 2], &next);
+        if (wide) {
+            __mmask16 last = b + 1 == work->blocks ? work->last : 0;
+            sha16_and_md5(&sha, md5, w[b % 2], last, &next);
             continue;
         }
         md5_steps(md5, w[b % 2], &next);
-        if (wide) {
-            sha16_block(&sha, b * LANES_BLOCK);
-        } else if (work->sha_count > 0) {
-            sha_listed(st, work, 0, b * LANES_BLOCK);
+        if (work->sha_count > 0) {
+            sha_listed(st, work, 0, b);
         }
     }
     if (wide) {
@@ -289,7 +321,7 @@ AVX512 static __attribute__((noinline)) void wide_run(struct lanes_state *st,
 static void avx512_run(struct lanes_state *st, const struct lanes_work *work) {
     if (work->busy_count == 0) {
         for (size_t b = 0; b < work->blocks; b++) {
-            sha_listed(st, work, 0, b * LANES_BLOCK);
+            sha_listed(st, work, 0, b);
         }
     } else if (work->busy_count <= NARROW) {
         narrow_run(st, work);
@@ -302,6 +334,7 @@ const struct lanes_kernel lanes_kernel_avx512 = {
     .name = "avx512",
     .needs = CPU_AVX512 | CPU_SHA256,
     .lanes = 16,
+    .over = true,
     .few = NARROW,
     .few_sha = 2,
     .run = avx512_run,

@@ -4,13 +4,16 @@
  *
  * A kernel takes `blocks` blocks of 64 bytes of every lane at once. MD5 is computed for all busy
  * lanes, whether wanted or not (a vector has no cheaper form), for none when none is busy; SHA-256
- * for those listed. Every
- * md5[] and every listed sha[] pointer has that many blocks to read; a lane without work gets the
- * pointer of another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
+ * for those listed. Every lane has that many blocks to read; one without work reads those of
+ * another. Kernels of one machine give equal states (tests/unit/crypto/test_lanes.c).
+ *
+ * A message in memory and its end, which is padded elsewhere, are taken by one call: a call costs
+ * as much as a block (`over`).
  */
 #ifndef SK_CRYPTO_LANES_KERNEL_H
 #define SK_CRYPTO_LANES_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,20 +30,37 @@ struct lanes_state {
     uint32_t sha256[LANES_MAX][8];
 };
 
+enum lanes_which { LANES_MD5, LANES_SHA, LANES_WHICH };
+
 struct lanes_work {
-    const uint8_t *md5[LANES_MAX];
-    const uint8_t *sha[LANES_MAX]; /* of the lanes listed */
-    uint8_t sha_lane[LANES_MAX];
+    /* a lane's first blocks, and those behind, of which there are some only when the kernel goes
+     * over to them */
+    const uint8_t *first[LANES_WHICH][LANES_MAX];
+    const uint8_t *then[LANES_WHICH][LANES_MAX];
+    size_t whole[LANES_MAX]; /* so many are the first; not 0 */
+    /* lanes whose message ends with the last block: its length, the last eight bytes, is
+     * little-endian for MD5 and big-endian for SHA-256. All other bytes are the same for both. */
+    uint16_t last;
+    uint8_t sha_lane[LANES_MAX]; /* the lanes listed */
     unsigned sha_count;
     uint8_t busy[LANES_MAX]; /* lanes whose MD5 counts; others may be left alone */
     unsigned busy_count;
     size_t blocks;
 };
 
+/* Block b of a lane. */
+static inline const uint8_t *lanes_block(const struct lanes_work *work, enum lanes_which which,
+                                         unsigned lane, size_t b) {
+    size_t whole = work->whole[lane];
+    return b < whole ? work->first[which][lane] + b * LANES_BLOCK
+                     : work->then[which][lane] + (b - whole) * LANES_BLOCK;
+}
+
 struct lanes_kernel {
     const char *name;
     unsigned needs;   /* cpu_has */
     unsigned lanes;   /* at most LANES_MAX */
+    bool over;        /* goes over to `then` */
     unsigned few;     /* so many busy lanes are as fast as one; or 0 */
     unsigned few_sha; /* so many of those with SHA-256 cost little more */
     void (*run)(struct lanes_state *state, const struct lanes_work *work);

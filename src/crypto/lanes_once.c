@@ -10,13 +10,15 @@
 
 #include "base/cursor.h"
 
-/* One block of the message stands for each: `md5` and `sha` in `work`. */
+/* work->blocks of them, which differ when they are the end. */
 static void run(struct lanes_state *st, struct lanes_work *work, const uint8_t *md5,
                 const uint8_t *sha) {
     const struct lanes_kernel *kernel = lanes_kernel_best();
-    work->sha[0] = sha;
+    work->last = sha != md5;
+    work->first[LANES_SHA][0] = sha;
     for (unsigned i = 0; i < LANES_MAX; i++) {
-        work->md5[i] = md5;
+        work->first[LANES_MD5][i] = md5;
+        work->whole[i] = work->blocks;
     }
     if (work->blocks > 0) {
         (kernel != NULL ? kernel : &lanes_kernel_scalar)->run(st, work);

@@ -108,12 +108,12 @@ void lanes_sha256_block(uint32_t state[8], const uint8_t *p) {
 
 static void scalar_run(struct lanes_state *st, const struct lanes_work *w) {
     for (unsigned i = 0; i < w->busy_count; i++) {
-        lanes_md5_blocks(st, w->busy[i], w->md5[w->busy[i]], w->blocks);
+        lanes_md5_blocks(st, w->busy[i], w->first[LANES_MD5][w->busy[i]], w->blocks);
     }
     for (unsigned i = 0; i < w->sha_count; i++) {
         unsigned lane = w->sha_lane[i];
         for (size_t b = 0; b < w->blocks; b++) {
-            lanes_sha256_block(st->sha256[lane], w->sha[lane] + b * LANES_BLOCK);
+            lanes_sha256_block(st->sha256[lane], w->first[LANES_SHA][lane] + b * LANES_BLOCK);
         }
     }
 }

@@ -96,17 +96,18 @@ sha_blocks(struct lanes_state *st, const unsigned lane[2], const uint8_t *const 
     }
 }
 
-/* Block `at` of every listed message from number i on. */
+/* Block b of every listed message from number i on. */
 SHA_TARGET static __attribute__((noinline)) void
-sha_listed(struct lanes_state *st, const struct lanes_work *w, unsigned i, size_t at) {
+sha_listed(struct lanes_state *st, const struct lanes_work *w, unsigned i, size_t b) {
     for (; i + 1 < w->sha_count; i += 2) {
         unsigned lane[2] = {w->sha_lane[i], w->sha_lane[i + 1]};
-        const uint8_t *const p[2] = {w->sha[lane[0]] + at, w->sha[lane[1]] + at};
+        const uint8_t *const p[2] = {lanes_block(w, LANES_SHA, lane[0], b),
+                                     lanes_block(w, LANES_SHA, lane[1], b)};
         sha_blocks(st, lane, p, true);
     }
     if (i < w->sha_count) {
         unsigned lane[2] = {w->sha_lane[i], 0};
-        const uint8_t *const p[2] = {w->sha[lane[0]] + at, NULL};
+        const uint8_t *const p[2] = {lanes_block(w, LANES_SHA, lane[0], b), NULL};
         sha_blocks(st, lane, p, false);
     }
 }

@@ -19,7 +19,7 @@ SHA_ROUNDS_TARGET static void sha_wide_some(struct lanes_state *st, const struct
     uint32_t word[8][WIDE];
     VEC state[8], w[16];
     for (unsigned k = 0; k < WIDE; k++) {
-        message[k] = work->sha[lane[k]];
+        message[k] = work->first[LANES_SHA][lane[k]];
         for (unsigned i = 0; i < 8; i++) {
             word[i][k] = st->sha256[lane[k]][lanes_sha256_place[i]];
         }
@@ -52,7 +52,7 @@ static void sha_wide(struct lanes_state *st, const struct lanes_work *work, size
     for (; at < work->sha_count; at++) {
         unsigned lane = work->sha_lane[at];
         for (size_t b = first; b < end; b++) {
-            lanes_sha256_block(st->sha256[lane], work->sha[lane] + b * LANES_BLOCK);
+            lanes_sha256_block(st->sha256[lane], work->first[LANES_SHA][lane] + b * LANES_BLOCK);
         }
     }
 }

@@ -86,8 +86,8 @@ VEC16 static void md5_of_all(struct lanes_state *st, const struct lanes_work *wo
     for (size_t b = first; b < end; b++) {
         for (size_t i = 0; i < 4; i++) {
             vec16_u32 low[4], high[4];
-            four_words(work->md5, b * LANES_BLOCK + 16 * i, low);
-            four_words(work->md5 + 4, b * LANES_BLOCK + 16 * i, high);
+            four_words(work->first[LANES_MD5], b * LANES_BLOCK + 16 * i, low);
+            four_words(work->first[LANES_MD5] + 4, b * LANES_BLOCK + 16 * i, high);
             w[4 * i] = (struct pair){low[0], high[0]};
             w[4 * i + 1] = (struct pair){low[1], high[1]};
             w[4 * i + 2] = (struct pair){low[2], high[2]};
@@ -107,7 +107,7 @@ static void md5_part(struct lanes_state *st, const struct lanes_work *work, size
                      size_t end) {
     if (work->busy_count == 1) {
         unsigned lane = work->busy[0];
-        lanes_md5_blocks(st, lane, work->md5[lane] + first * LANES_BLOCK, end - first);
+        lanes_md5_blocks(st, lane, work->first[LANES_MD5][lane] + first * LANES_BLOCK, end - first);
     } else if (work->busy_count > 0) {
         md5_of_all(st, work, first, end);
     }
@@ -122,7 +122,7 @@ static void md5_part(struct lanes_state *st, const struct lanes_work *work, size
 static void sha_instructions(struct lanes_state *st, const struct lanes_work *work, size_t first,
                              size_t end) {
     for (size_t b = first; b < end; b++) {
-        sha_listed(st, work, 0, b * LANES_BLOCK);
+        sha_listed(st, work, 0, b);
     }
 }
 
@@ -134,7 +134,7 @@ static void sha_instructions(struct lanes_state *st, const struct lanes_work *wo
                              size_t end) {
     for (unsigned i = 0; i < work->sha_count; i++) {
         unsigned lane = work->sha_lane[i];
-        sha_one(st->sha256[lane], work->sha[lane] + first * LANES_BLOCK, end - first);
+        sha_one(st->sha256[lane], work->first[LANES_SHA][lane] + first * LANES_BLOCK, end - first);
     }
 }
 

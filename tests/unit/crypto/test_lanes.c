@@ -17,6 +17,7 @@
 
 #define TEXT_BYTES (300u * 1024u)
 #define JOBS_MAX 400u
+#define COMPANY_BLOCKS 5u
 
 static uint8_t text[TEXT_BYTES];
 
@@ -177,11 +178,39 @@ static void test_two_crews(void **state) {
     every_kernel(two_crews);
 }
 
+/* What one lane reads: `blocks` blocks somewhere in the text, or some there and the others at
+ * `end`, the last of which ends the message now and then. */
+static void read_on(struct lanes_work *work, unsigned lane, bool over,
+                    uint8_t end[LANES_WHICH][COMPANY_BLOCKS * LANES_BLOCK]) {
+    const uint8_t *at = text + next_random(TEXT_BYTES - COMPANY_BLOCKS * LANES_BLOCK);
+    work->whole[lane] = work->blocks;
+    work->first[LANES_MD5][lane] = work->first[LANES_SHA][lane] = at;
+    if (next_random(3) == 0) {
+        return;
+    }
+    size_t whole = over ? next_random((uint32_t)work->blocks) : 0;
+    size_t behind = (work->blocks - whole) * LANES_BLOCK;
+    memcpy(end[LANES_MD5], text + next_random(TEXT_BYTES - COMPANY_BLOCKS * LANES_BLOCK), behind);
+    memcpy(end[LANES_SHA], end[LANES_MD5], behind);
+    if (next_random(2) == 0) {
+        work->last |= (uint16_t)(1u << lane);
+        for (unsigned i = 0; i < 8; i++) {
+            end[LANES_SHA][behind - 8 + i] = end[LANES_MD5][behind - 1 - i];
+        }
+    }
+    work->whole[lane] = whole > 0 ? whole : work->blocks;
+    for (unsigned i = 0; i < LANES_WHICH; i++) {
+        work->then[i][lane] = end[i];
+        work->first[i][lane] = whole > 0 ? at : end[i];
+    }
+}
+
 /* So many lanes busy, so many of them listed, in lanes here and there, a few blocks: the states are
- * those of the scalar kernel. */
+ * those of the scalar kernel, block after block. */
 static void company(const struct lanes_kernel *kernel, unsigned busy, unsigned listed) {
+    static uint8_t end[LANES_MAX][LANES_WHICH][COMPANY_BLOCKS * LANES_BLOCK];
     struct lanes_state state, want;
-    struct lanes_work work = {.blocks = 1 + next_random(4)};
+    struct lanes_work work = {.blocks = 1 + next_random(COMPANY_BLOCKS)};
     unsigned lane[LANES_MAX];
     for (unsigned i = 0; i < LANES_MAX; i++) {
         lanes_state_start(&want, i);
@@ -194,19 +223,23 @@ static void company(const struct lanes_kernel *kernel, unsigned busy, unsigned l
     }
     state = want;
     for (unsigned i = 0; i < LANES_MAX; i++) {
-        work.md5[lane[i]] = text + (i < busy ? next_random(TEXT_BYTES - 4 * LANES_BLOCK) : 0);
+        read_on(&work, lane[i], kernel->over && i < busy, end[lane[i]]);
     }
     for (unsigned i = 0; i < busy; i++) {
         work.busy[work.busy_count++] = (uint8_t)lane[i];
     }
     for (unsigned i = 0; i < listed; i++) {
-        bool elsewhere = next_random(4) == 0; /* as at the end of a message */
         work.sha_lane[work.sha_count++] = (uint8_t)lane[i];
-        work.sha[lane[i]] = elsewhere ? text : work.md5[lane[i]];
     }
     kernel->run(&state, &work);
-    lanes_kernel_scalar.run(&want, &work);
     for (unsigned i = 0; i < busy; i++) {
+        for (size_t b = 0; b < work.blocks; b++) {
+            const uint8_t *sha = lanes_block(&work, LANES_SHA, lane[i], b);
+            lanes_md5_blocks(&want, lane[i], lanes_block(&work, LANES_MD5, lane[i], b), 1);
+            if (i < listed) {
+                lanes_sha256_block(want.sha256[lane[i]], sha);
+            }
+        }
         for (unsigned k = 0; k < 4; k++) {
             assert_int_equal(state.md5[k][lane[i]], want.md5[k][lane[i]]);
         }
@@ -292,7 +325,8 @@ static void test_nobody_wants_md5(void **state) {
             struct lanes_work work = {.sha_count = count, .blocks = 1 + count % 11};
             for (unsigned i = 0; i < LANES_MAX; i++) {
                 lanes_state_start(&want, i);
-                work.md5[i] = work.sha[i] = text + next_random(4096);
+                work.first[LANES_MD5][i] = work.first[LANES_SHA][i] = text + next_random(4096);
+                work.whole[i] = work.blocks;
                 work.sha_lane[i] = (uint8_t)(kernel->lanes - 1 - i % kernel->lanes);
             }
             got = want;
