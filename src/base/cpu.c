@@ -37,22 +37,32 @@ static const struct path paths[] = {
 
 #include <sys/platform/x86.h>
 
+#define BITS 32u
+#define LEAF_REGISTERS 4u
+
+/* x86_cpu_active of that header, which shifts a signed one into the sign. */
+static bool active(unsigned feature) {
+    unsigned leaf = feature / (LEAF_REGISTERS * BITS);
+    unsigned reg = feature / BITS % LEAF_REGISTERS;
+    return (__x86_get_cpuid_feature_leaf(leaf)->active_array[reg] >> feature % BITS & 1) != 0;
+}
+#define ACTIVE(name) active(x86_cpu_##name)
+
 static unsigned ask_avx(void) {
-    unsigned all = CPU_FEATURE_ACTIVE(AVX2) ? CPU_AVX2 : 0;
-    if (CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512BW) &&
-        CPU_FEATURE_ACTIVE(AVX512VL)) {
+    unsigned all = ACTIVE(AVX2) ? CPU_AVX2 : 0;
+    if (ACTIVE(AVX512F) && ACTIVE(AVX512BW) && ACTIVE(AVX512VL)) {
         all |= CPU_AVX512;
-        all |= CPU_FEATURE_ACTIVE(AVX512_VBMI) ? CPU_VBMI : 0;
-        all |= CPU_FEATURE_ACTIVE(AVX512_VBMI2) && CPU_FEATURE_ACTIVE(BMI2) ? CPU_VBMI2 : 0;
+        all |= ACTIVE(AVX512_VBMI) ? CPU_VBMI : 0;
+        all |= ACTIVE(AVX512_VBMI2) && ACTIVE(BMI2) ? CPU_VBMI2 : 0;
     }
     return all;
 }
 
 static unsigned ask(void) {
-    if (!CPU_FEATURE_ACTIVE(SSE4_2) || !CPU_FEATURE_ACTIVE(SSSE3) || !CPU_FEATURE_ACTIVE(POPCNT)) {
+    if (!ACTIVE(SSE4_2) || !ACTIVE(SSSE3) || !ACTIVE(POPCNT)) {
         return 0;
     }
-    return CPU_VEC16 | CPU_CRC32C | (CPU_FEATURE_ACTIVE(SHA) ? CPU_SHA256 : 0) | ask_avx();
+    return CPU_VEC16 | CPU_CRC32C | (ACTIVE(SHA) ? CPU_SHA256 : 0) | ask_avx();
 }
 
 #elif defined(__aarch64__)
