@@ -6,7 +6,8 @@
  *     |---------------- 256 KiB window ---------------------|
  *
  * Two windows, the older is replaced, so a matcher may compare a literal near the end of one window
- * with bytes of the next while it goes on. In-memory sources never copy.
+ * with bytes of the next while it goes on. Who only takes pieces here and there has less of them
+ * filled (`fill`). In-memory sources never copy.
  */
 #include "base/source.h"
 
@@ -18,11 +19,11 @@ void sk_source_init_mem(struct sk_source *s, const void *ptr, size_t len) {
 }
 
 void sk_source_init_read(struct sk_source *s, uint64_t size, sk_source_read_fn read, void *ctx) {
-    *s = (struct sk_source){.size = size, .read = read, .ctx = ctx};
+    *s = (struct sk_source){.size = size, .read = read, .ctx = ctx, .fill = SK_SOURCE_WINDOW_BYTES};
 }
 
 void sk_source_init_lend(struct sk_source *s, uint64_t size, sk_source_lend_fn lend, void *ctx) {
-    *s = (struct sk_source){.size = size, .lend = lend, .ctx = ctx};
+    *s = (struct sk_source){.size = size, .lend = lend, .ctx = ctx, .fill = SK_SOURCE_WINDOW_BYTES};
 }
 
 struct slice_ctx {
@@ -100,8 +101,8 @@ static const uint8_t *load_window(struct sk_source *s, uint64_t off, size_t want
     struct sk_source_window *w = &s->window[slot];
     uint64_t start = off & ~(uint64_t)4095;
     uint64_t len = s->size - start;
-    if (len > SK_SOURCE_WINDOW_BYTES) {
-        len = SK_SOURCE_WINDOW_BYTES;
+    if (len > s->fill) {
+        len = s->fill;
     }
     w->len = 0;
     sk_err err = fill_window(s, w, start, (size_t)len);

@@ -46,6 +46,7 @@ struct sk_source {
     void *ctx;
     struct sk_source_window window[2];
     unsigned newest;
+    size_t fill; /* bytes a window is filled with; above SK_SOURCE_WANT_MAX by 4 KiB or more */
     sk_err failed;
 };
 

@@ -20,7 +20,9 @@
  * against the search has it go over its bytes many times: half as long again in windows, hence
  * LOAD_FACTOR.
  *
- * With mappings for search and digests programs take a sixth less, libraries a tenth. Without gain
+ * With mappings for search and digests programs take a sixth less, libraries a tenth. The first
+ * look at mapped bytes waits for memory; what the search looks at next is fetched meanwhile (a
+ * thirtieth of programs and libraries), for which its pages must be in place. Without gain
  * were: mapping all pages at once (MAP_POPULATE), data of no known kind up to 8 MiB searched in a
  * mapping instead of memory, digests of less than 128 KiB.
  *
@@ -50,6 +52,7 @@
 #define KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
 #define MAP_BYTES ((uint64_t)128 << 10)  /* of smaller objects digests are read again */
 #define FIRST_BYTES ((size_t)64 * 1024)
+#define ENDS_BYTES ((size_t)96 << 10) /* of a window, where but the ends are read */
 
 static bool make_room(struct root *root, size_t size) {
     if (root->buf.cap >= size) {
@@ -162,6 +165,7 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
     if (size <= SK_SOURCE_WINDOW_BYTES || copy) {
         return root_load(root);
     }
+    root->src->fill = ENDS_BYTES; /* until it is known who reads the rest */
     root->watches = true;
     root->seen = (struct sk_embedded_seen){.size = size, .program_reach = EMBEDDED_REACH_BYTES};
     return sk_ok();
@@ -170,6 +174,7 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
 static const uint8_t *lend_piece(void *ctx, uint64_t off, size_t len) {
     struct root *root = ctx;
     const uint8_t *p = root->map->ptr + off;
+    filemap_touch(root->map, off + len, SK_SOURCE_WINDOW_BYTES); /* for filter.c to fetch ahead */
     if (root->watches) {
         sk_embedded_see(&root->seen, off, (struct sk_bytes){p, len});
     }
@@ -188,10 +193,14 @@ sk_err root_settle(struct root *root, const struct layer *layer) {
         return sk_ok();
     }
     root->watches = root->watches && embedded_host(layer->type);
-    if (sk_type_target(layer->type) != SK_TARGET_ELF) {
+    bool elf = sk_type_target(layer->type) == SK_TARGET_ELF;
+    if (!elf) {
         TRY(root_load(root));
     }
     map_to_look(root);
+    if (root->src != NULL && (!elf || root->map == NULL)) {
+        root->src->fill = SK_SOURCE_WINDOW_BYTES;
+    }
     return sk_ok();
 }
 

@@ -455,8 +455,12 @@ static sk_err follow_marks(const struct pass *ps, const uint32_t *list, size_t n
 static sk_err run_marks(const struct pass *ps) {
     struct filter_job *job = ps->job;
     const struct view *v = ps->v;
-    struct filter_span span = {
-        .p = v->p + v->block, .avail = (uint32_t)(v->len - v->block), .end = v->block_len};
+    /* a lent window comes out of memory as nobody has read it; the next one stands behind it */
+    bool lent = job->src->lend != NULL;
+    struct filter_span span = {.p = v->p + v->block,
+                               .avail = (uint32_t)(v->len - v->block),
+                               .end = v->block_len,
+                               .ahead = lent ? (uint32_t)SK_SOURCE_WINDOW_BYTES : 0};
     bool able = job->kernel->marks != NULL;
     const struct filter_kernel *kernel = able ? job->kernel : &filter_kernel_scalar;
     size_t n = kernel->marks(job->plan, &span, job->scratch);

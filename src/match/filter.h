@@ -32,6 +32,7 @@ struct filter_span {
     uint32_t avail;
     uint32_t first;
     uint32_t end;
+    uint32_t ahead; /* bytes so far behind each place may be fetched meanwhile */
 };
 
 /* Hashes of the entries of the slow set that are looked for, of one mask each (PLAN_SLOW_MASKS). */

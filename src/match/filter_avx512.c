@@ -353,6 +353,7 @@ AVX512 static size_t mark_places(const struct plan_marks *m, const struct filter
         for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
             text[i] = _mm512_loadu_si512(span->p + pos + i);
         }
+        _mm_prefetch((const char *)((uintptr_t)span->p + pos + span->ahead), _MM_HINT_T1);
         n += emit_places(mark_passing(&t, text), pos, out + n);
     }
     /* Less than 64 are left, or less than 67 bytes: two turns at most. */

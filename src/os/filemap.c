@@ -29,6 +29,8 @@
 
 #include "os/fault.h"
 
+#define AROUND_BYTES ((uint64_t)64 << 10) /* what the system maps for one page that is missing */
+
 static struct filemap table[FILEMAP_MAX];
 static uint64_t mapped_bytes;
 static bool guarded;
@@ -107,6 +109,13 @@ struct filemap *filemap_open(int fd, uint64_t size) {
     mapped_bytes += size;
     atomic_signal_fence(memory_order_seq_cst); /* in the table before the first look */
     return map;
+}
+
+void filemap_touch(const struct filemap *map, uint64_t off, uint64_t len) {
+    uint64_t end = len < map->len - off ? off + len : map->len;
+    for (; off < end; off += AROUND_BYTES) {
+        (void)*(const volatile uint8_t *)(map->ptr + off);
+    }
 }
 
 struct filemap *filemap_hold(struct filemap *map) {

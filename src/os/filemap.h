@@ -38,6 +38,9 @@ bool filemap_guard(void);
 /* The first `size` bytes of the file, more than 0. NULL: no guard, no room, or the system does not
  * want to: the file is to be read instead. */
 struct filemap *filemap_open(int fd, uint64_t size);
+/* Has the pages of [off, off + len), as far as there are such, put in place: what is fetched ahead
+ * of a look is dropped where they are not. Waits for those that are not in the page cache. */
+void filemap_touch(const struct filemap *map, uint64_t off, uint64_t len);
 /* One user more. */
 struct filemap *filemap_hold(struct filemap *map);
 void filemap_release(struct filemap *map);

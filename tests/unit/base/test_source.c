@@ -50,6 +50,26 @@ static void test_windows_serve_every_offset(void **state) {
     sk_source_release(&s);
 }
 
+/* Less of a window is filled, and what is promised is there all the same. */
+static void test_windows_that_are_not_filled(void **state) {
+    (void)state;
+    struct pattern_ctx ctx = {UINT64_MAX};
+    struct sk_source s;
+    uint64_t size = SK_SOURCE_WINDOW_BYTES + 777;
+    sk_source_init_read(&s, size, pattern_read, &ctx);
+    s.fill = SK_SOURCE_WANT_MAX + 4096;
+    for (uint64_t off = 0; off < size; off += 4093) {
+        size_t avail;
+        const uint8_t *p = sk_source_at(&s, off, SK_SOURCE_WANT_MAX, &avail);
+        assert_non_null(p);
+        assert_true(avail <= s.fill);
+        assert_true(avail >= SK_SOURCE_WANT_MAX || off + avail == size);
+        assert_int_equal(p[0], pattern(off));
+        assert_int_equal(p[avail - 1], pattern(off + avail - 1));
+    }
+    sk_source_release(&s);
+}
+
 static void test_failed_read_is_sticky(void **state) {
     (void)state;
     struct pattern_ctx ctx = {SK_SOURCE_WINDOW_BYTES};
@@ -162,6 +182,7 @@ static void test_stream_reads_range(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_serve_every_offset),
+        cmocka_unit_test(test_windows_that_are_not_filled),
         cmocka_unit_test(test_failed_read_is_sticky),
         cmocka_unit_test(test_slice_is_clipped),
         cmocka_unit_test(test_allocation_failure_is_reported),

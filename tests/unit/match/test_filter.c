@@ -126,7 +126,7 @@ static void test_sifts_are_equal(void **state) {
         tb_seed = round;
         uint32_t len = tb_below(4) == 0 ? tb_below(40) : tb_below(TEXT);
         uint8_t *text = random_text(len);
-        struct filter_span span = {text, len, 0, len};
+        struct filter_span span = {.p = text, .avail = len, .end = len};
         random_sets(&sets);
         size_t n = 0;
         for (uint32_t pos = 0, most = 1 + tb_below(20); pos + 3 <= len; pos += 1 + tb_below(most)) {
@@ -170,7 +170,8 @@ static void test_kernels_are_equal(void **state) {
         g.word = words;
         uint32_t len = tb_below(4) == 0 ? tb_below(160) : tb_below(TEXT);
         uint8_t *text = random_text(len);
-        struct filter_span span = {text, len, tb_below(g.s), len - tb_below(len / 2 + 1)};
+        struct filter_span span = {
+            .p = text, .avail = len, .first = tb_below(g.s), .end = len - tb_below(len / 2 + 1)};
         random_classes(&classes);
         const struct filter_kernel *kernel;
         size_t na = filter_kernel_scalar.group(&g, &span, a);
@@ -212,7 +213,7 @@ static void test_kernels_find_every_set_window(void **state) {
             for (uint32_t len = 0; len < 300; len++) {
                 uint8_t *text = random_text(len);
                 struct plan_bitmap g = {.q = s % 2 == 0 ? 8 : 4, .s = s, .word = &word};
-                struct filter_span span = {text, len, s - 1u, len};
+                struct filter_span span = {.p = text, .avail = len, .first = s - 1u, .end = len};
                 size_t n = kernel->group(&g, &span, out), want = 0;
                 for (uint32_t pos = s - 1u; pos + g.q <= len; pos += s) {
                     assert_true(want < n && out[want] == pos);

@@ -157,6 +157,23 @@ static void test_a_file_cut_short(void **state) {
 }
 
 /* The row of a lost mapping is as good as new. */
+static void test_touching(void **state) {
+    (void)state;
+    assert_true(filemap_guard());
+    int fd = file_of_pages(64);
+    struct filemap *map = filemap_open(fd, 64 * PAGE);
+    assert_non_null(map);
+    assert_int_equal(ftruncate(fd, (off_t)PAGE), 0);
+    filemap_touch(map, 64 * PAGE, PAGE); /* there is nothing */
+    filemap_touch(map, 0, PAGE);
+    filemap_touch(map, 63 * PAGE, 0);
+    assert_false(filemap_lost(map));
+    filemap_touch(map, 0, UINT64_MAX);
+    assert_true(filemap_lost(map));
+    filemap_release(map);
+    file_close(&fd);
+}
+
 static void test_lost_is_of_one_mapping(void **state) {
     (void)state;
     int fd = file_of_pages(1);
@@ -236,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_the_last_user_unmaps),
         cmocka_unit_test(test_the_table_is_bounded),
         cmocka_unit_test(test_a_file_cut_short),
+        cmocka_unit_test(test_touching),
         cmocka_unit_test(test_lost_is_of_one_mapping),
         cmocka_unit_test(test_other_errors_still_kill),
         cmocka_unit_test(test_inside_the_cage),
