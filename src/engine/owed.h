@@ -52,8 +52,7 @@ void owed_make_room(struct sk_scanner *sc, struct layer *layer);
 void owed_make_way(struct sk_scanner *sc, struct layer *layer, uint64_t bytes);
 /* The bytes of this layer are about to move: the digests they were lent for are taken. */
 void owed_return(struct sk_scanner *sc, struct layer *layer);
-/* They are about to be given back: what they were lent for **takes** their memory from the store.
- */
+/* They are about to be given back: what they were lent for **takes** their memory. */
 void owed_keep(struct sk_scanner *sc, struct layer *layer);
 /* The object being scanned owes digests; this is remembered when its report stands. */
 void owed_remember(struct owed *owed, const struct known_entry *entry);
