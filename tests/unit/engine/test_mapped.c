@@ -300,7 +300,10 @@ static pid_t start_scribbler(int fd, size_t len) {
     if (pid == 0) {
         volatile uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         static const char *const WORDS[] = {"MZ", "7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "MSCF"};
-        for (uint64_t seed = 1; p != MAP_FAILED; seed++) {
+        if (p == MAP_FAILED) {
+            _exit(1);
+        }
+        for (uint64_t seed = 1;; seed++) {
             uint64_t r = seed * 0x9e3779b97f4a7c15u;
             const char *word = WORDS[r >> 62];
             for (size_t i = 0; word[i] != '\0'; i++) {
@@ -308,7 +311,6 @@ static pid_t start_scribbler(int fd, size_t len) {
             }
             p[(r >> 20) % len] = (uint8_t)(r >> 3);
         }
-        _exit(1);
     }
     return pid;
 }
