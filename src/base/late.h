@@ -40,15 +40,21 @@ bool late_take_lack(void);
  */
 bool late_library(const char *soname, const char *const *names, size_t count, void *out_functions);
 
-/* `var` with the functions of LIST(CALL), as in the library's manual, valid once they are loaded,
- * and var_names with their names. */
+/* `var` with the functions of LIST(CALL), as in the library's manual, and var_is_there(), which
+ * loads the library when it can and tells whether they are valid. */
 #define LATE_MEMBER(name) __typeof__(&(name)) name;
 #define LATE_NAME(name) #name,
-#define LATE_TABLE(var, LIST)                                                                      \
+#define LATE_TABLE(var, soname, LIST)                                                              \
     static struct { LIST(LATE_MEMBER) } var;                                                       \
     static const char *const var##_names[] = {LIST(LATE_NAME)};                                    \
+    static bool var##_load(void) {                                                                 \
+        size_t count = sizeof(var##_names) / sizeof(var##_names[0]);                               \
+        return late_library(soname, var##_names, count, &(var));                                   \
+    }                                                                                              \
+    static bool var##_is_there(void) {                                                             \
+        static enum late_state state;                                                              \
+        return late_load(&state, var##_load);                                                      \
+    }                                                                                              \
     _Static_assert(sizeof(var) == sizeof(var##_names), "nothing but these functions")
-#define LATE_LIBRARY(soname, var)                                                                  \
-    late_library(soname, var##_names, sizeof(var##_names) / sizeof(var##_names[0]), &(var))
 
 #endif

@@ -25,7 +25,7 @@
     CALL(DGifGetRecordType)                                                                        \
     CALL(DGifOpen)
 
-LATE_TABLE(lg, GIF_CALLS);
+LATE_TABLE(lg, SONAME, GIF_CALLS);
 
 struct gif_job {
     struct sk_source *src;
@@ -150,23 +150,14 @@ static sk_err read_picture(struct gif_job *job, GifFileType *gif) {
     return tell(job, gif);
 }
 
-static bool load(void) {
-    return LATE_LIBRARY(SONAME, lg);
-}
-
-static bool is_there(void) {
-    static enum late_state state;
-    return late_load(&state, load);
-}
-
 void image_gif_prepare(void) {
-    (void)is_there(); /* without, the first picture tells */
+    (void)lg_is_there(); /* without, the first picture tells */
 }
 
 sk_err image_gif(struct sk_source *src, const struct image_sink *sink) {
     struct gif_job job = {.src = src, .sink = sink, .err = sk_ok()};
     int code = 0;
-    if (!is_there()) {
+    if (!lg_is_there()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     GifFileType *gif = lg.DGifOpen(&job, on_read, &code);

@@ -31,7 +31,7 @@
     CALL(jpeg_start_decompress)                                                                    \
     CALL(jpeg_std_error)
 
-LATE_TABLE(lj, JPEG_CALLS);
+LATE_TABLE(lj, SONAME, JPEG_CALLS);
 
 #define CHUNK_BYTES ((size_t)16384)
 
@@ -152,21 +152,12 @@ static void read_picture(struct jpeg_job *job) {
     }
 }
 
-static bool load(void) {
-    return LATE_LIBRARY(SONAME, lj);
-}
-
-static bool is_there(void) {
-    static enum late_state state;
-    return late_load(&state, load);
-}
-
 void image_jpeg_prepare(void) {
-    (void)is_there(); /* without, the first picture tells */
+    (void)lj_is_there(); /* without, the first picture tells */
 }
 
 sk_err image_jpeg(struct sk_source *src, const struct image_sink *sink) {
-    if (!is_there()) {
+    if (!lj_is_there()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     struct jpeg_job *job = mem_zalloc(1, sizeof(*job));

@@ -38,7 +38,7 @@
     CALL(png_set_strip_alpha)                                                                      \
     CALL(png_set_user_limits)
 
-LATE_TABLE(lp, PNG_CALLS);
+LATE_TABLE(lp, SONAME, PNG_CALLS);
 
 struct png_job {
     struct sk_source *src;
@@ -128,22 +128,13 @@ static void read_rows(struct png_job *job) {
     lp.png_read_end(job->png, NULL);
 }
 
-static bool load(void) {
-    return LATE_LIBRARY(SONAME, lp);
-}
-
-static bool is_there(void) {
-    static enum late_state state;
-    return late_load(&state, load);
-}
-
 void image_png_prepare(void) {
-    (void)is_there(); /* without, the first picture tells */
+    (void)lp_is_there(); /* without, the first picture tells */
 }
 
 sk_err image_png(struct sk_source *src, const struct image_sink *sink) {
     struct png_job job = {.src = src, .sink = sink, .err = sk_ok()};
-    if (!is_there()) {
+    if (!lp_is_there()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     job.png = lp.png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning, NULL,

@@ -38,7 +38,7 @@
     CALL(TIFFReadRGBATileExt)                                                                      \
     CALL(TIFFSetField)
 
-LATE_TABLE(lt, TIFF_CALLS);
+LATE_TABLE(lt, SONAME, TIFF_CALLS);
 
 struct tiff_job {
     struct sk_source *src;
@@ -195,22 +195,13 @@ static sk_err read_picture(struct tiff_job *job) {
     return sk_ok();
 }
 
-static bool load(void) {
-    return LATE_LIBRARY(SONAME, lt);
-}
-
-static bool is_there(void) {
-    static enum late_state state;
-    return late_load(&state, load);
-}
-
 void image_tiff_prepare(void) {
-    (void)is_there(); /* without, the first picture tells */
+    (void)lt_is_there(); /* without, the first picture tells */
 }
 
 sk_err image_tiff(struct sk_source *src, const struct image_sink *sink) {
     struct tiff_job job = {.src = src, .sink = sink, .err = sk_ok()};
-    if (!is_there()) {
+    if (!lt_is_there()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     job.tiff = open_tiff(&job);

@@ -28,7 +28,7 @@
     CALL(ZSTD_getErrorCode)                                                                        \
     CALL(ZSTD_isError)
 
-LATE_TABLE(lz, ZSTD_CALLS);
+LATE_TABLE(lz, SONAME, ZSTD_CALLS);
 
 #define SKIPPABLE_MASK 0xfffffff0u
 #define HEADER_BYTES_MIN ((size_t)5)
@@ -125,21 +125,12 @@ static int window_log(uint64_t mem_bytes) {
     return log;
 }
 
-static bool load(void) {
-    return LATE_LIBRARY(SONAME, lz);
-}
-
-static bool is_there(void) {
-    static enum late_state state;
-    return late_load(&state, load);
-}
-
 void sk_unzstd_prepare(void) {
-    (void)is_there(); /* without, the first frame tells */
+    (void)lz_is_there(); /* without, the first frame tells */
 }
 
 sk_err sk_unzstd_open(struct sk_stream *up, uint64_t mem_bytes, struct sk_stream **out_stream) {
-    if (!is_there()) {
+    if (!lz_is_there()) {
         return sk_fail(SK_E_UNSUPPORTED);
     }
     struct unzstd *s = stage_new(sizeof(*s), up, unzstd_step, unzstd_fini);

@@ -8,8 +8,8 @@
  *
  *   lanes_put ... lanes_put -> waiting, largest first -> lane 0..15 -> done -> lanes_run
  *
- * Bytes in memory may change at any time: the digest is that of no message then, nothing else. Each
- * algorithm loads them for itself, lengths come from the job alone.
+ * Bytes in memory may change at any time: digests are those of no message then, nothing else.
+ * Lengths come from the job alone.
  *
  * Life cycle: lanes_new -> (lanes_put | lanes_run)... -> lanes_free. Ownership: a job and its bytes
  * are **borrowed** from lanes_put until lanes_run returns that job (or lanes_free). Errors:
