@@ -7,10 +7,11 @@
  *     others, up to 8 MiB whole: containers, text and Windows programs are read more than once
  *     larger              in windows, always
  *
- * What is read in windows is mapped as well, where the process survives that (os/filemap.h), for
- * the passes that go over all of it and only look: the search for what may be there (root_glance),
- * and digests (root_map). Windows are for what is made of bytes: readers, verification. So of most
- * large programs only the ends are copied. Digests of others come from a mapping from 128 KiB on.
+ * What is read in windows is mapped as well, where the process survives that and it costs less
+ * than reading (os/filemap.h: machines differ), for the passes that go over all of it and only
+ * look: the search for what may be there (root_glance), and digests (root_map). Windows are for
+ * what is made of bytes: readers, verification. So of most large programs only the ends are copied.
+ * Digests of others come from a mapping from 128 KiB on.
  *
  * The search goes over most ELF files once, and windows stay in the L2 cache, where bytes are
  * searched a fifth faster than in a large buffer, whose pages must be faulted in, too (6 to 10 % of
@@ -20,7 +21,8 @@
  * against the search has it go over its bytes many times: half as long again in windows, hence
  * LOAD_FACTOR.
  *
- * With mappings for search and digests programs take a sixth less, libraries a tenth. The first
+ * With mappings for search and digests, where a page of them is cheap, programs take a sixth less,
+ * libraries a tenth. The first
  * look at mapped bytes waits for memory; what the search looks at next is fetched meanwhile (a
  * thirtieth of programs and libraries), for which its pages must be in place. Without gain
  * were: mapping all pages at once (MAP_POPULATE), data of no known kind up to 8 MiB searched in a

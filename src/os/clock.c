@@ -4,10 +4,14 @@
 
 #include <time.h>
 
-uint64_t clock_monotonic_us(void) {
+uint64_t clock_monotonic_ns(void) {
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_monotonic_us(void) {
+    return clock_monotonic_ns() / 1000u;
 }
 
 uint64_t clock_monotonic_ms(void) {

@@ -10,10 +10,10 @@
  *
  * Never handed to a system call, which would fail and not raise a signal.
  *
- * Life cycle: filemap_guard once in the process -> (filemap_open -> filemap_hold... ->
- * filemap_release, once for each)... Ownership: the descriptor is **borrowed** for the call; a
- * mapping is **returned owned**. State is the process's; not thread-safe. Limits: FILEMAP_MAX
- * mappings, FILEMAP_BYTES_MAX in all.
+ * Life cycle: filemap_guard once in the process [-> filemap_weigh] -> (filemap_open ->
+ * filemap_hold... -> filemap_release, once for each)... Ownership: the descriptor is **borrowed**
+ * for the call; a mapping is **returned owned**. State is the process's; not thread-safe. Limits:
+ * FILEMAP_MAX mappings, FILEMAP_BYTES_MAX in all.
  */
 #ifndef SK_OS_FILEMAP_H
 #define SK_OS_FILEMAP_H
@@ -35,8 +35,12 @@ struct filemap {
 
 /* From here on this process survives SIGBUS from mappings, and may have some. False: it may not. */
 bool filemap_guard(void);
-/* The first `size` bytes of the file, more than 0. NULL: no guard, no room, or the system does not
- * want to: the file is to be read instead. */
+/* From here on files are mapped only where that costs less than to read them, which the first one
+ * of 64 KiB and more tells by the clock. The environment variable SEKISHO_OBJECTS may say it
+ * instead: map, read. Nothing but time depends on it. */
+void filemap_weigh(void);
+/* The first `size` bytes of the file, more than 0. NULL: no guard, no room, too dear, or the system
+ * does not want to: the file is to be read instead. */
 struct filemap *filemap_open(int fd, uint64_t size);
 /* Has the pages of [off, off + len), as far as there are such, put in place: what is fetched ahead
  * of a look is dropped where they are not. Waits for those that are not in the page cache. */

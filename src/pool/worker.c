@@ -464,6 +464,7 @@ int worker_run(void *start, int sock) {
         return 2;
     }
     (void)filemap_guard();
+    filemap_weigh();
     w->sock = sock;
     w->want_stats = ((const struct worker_start *)start)->options->want_stats;
     w->word = ((const struct worker_start *)start)->word;

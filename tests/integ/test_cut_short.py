@@ -44,7 +44,7 @@ def once(scratch, data):
     """True: it was cut while it was mapped."""
     path = scratch.path("program", data)
     run = subprocess.Popen([SEKISHO, "scan", "--json", "--jobs", "1", "-d", scratch.set, path, scratch.files / "bad.bin"],
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "SEKISHO_OBJECTS": "map"})
     child = mapping_child(run, path)
     if child is not None:
         os.truncate(path, 5000)

@@ -174,6 +174,68 @@ static void test_touching(void **state) {
     file_close(&fd);
 }
 
+/* Is the file mapped? */
+static bool opens(int fd, size_t pages) {
+    struct filemap *map = filemap_open(fd, pages * PAGE);
+    filemap_release(map);
+    return map != NULL;
+}
+
+static void test_what_is_told_is_done(void **state) {
+    (void)state;
+    int fd = file_of_pages(64);
+    assert_int_equal(setenv("SEKISHO_OBJECTS", "read", 1), 0);
+    filemap_weigh();
+    assert_false(opens(fd, 64));
+    assert_int_equal(setenv("SEKISHO_OBJECTS", "map", 1), 0);
+    filemap_weigh();
+    assert_true(opens(fd, 64));
+    assert_int_equal(unsetenv("SEKISHO_OBJECTS"), 0);
+    file_close(&fd);
+}
+
+/* Which way is for the machine to say, but it is one way. */
+static void test_weighing_tells_once(void **state) {
+    (void)state;
+    int fd = file_of_pages(64);
+    filemap_weigh();
+    bool maps = opens(fd, 64);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(opens(fd, 64), maps);
+        assert_int_equal(opens(fd, 1), maps);
+    }
+    file_close(&fd);
+}
+
+/* Too small, cut short, not to be read: such an object is mapped, and the next one tells. */
+static void test_what_cannot_be_weighed_is_mapped(void **state) {
+    (void)state;
+    assert_true(filemap_guard());
+    int fd = file_of_pages(64);
+    for (unsigned i = 0; i < 20; i++) {
+        filemap_weigh();
+        assert_true(opens(fd, 15));
+    }
+    for (unsigned call = 2; call <= 13; call++) { /* the first maps, twelve read */
+        filemap_weigh();
+        os_fault_set(call);
+        struct filemap *map = filemap_open(fd, 64 * PAGE);
+        assert_true(os_fault_seen() >= call);
+        os_fault_set(0);
+        assert_non_null(map);
+        filemap_release(map);
+    }
+    assert_int_equal(ftruncate(fd, (off_t)(4 * PAGE)), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        filemap_weigh();
+        assert_true(opens(fd, 64));
+    }
+    assert_int_equal(setenv("SEKISHO_OBJECTS", "map", 1), 0);
+    filemap_weigh();
+    assert_int_equal(unsetenv("SEKISHO_OBJECTS"), 0);
+    file_close(&fd);
+}
+
 static void test_lost_is_of_one_mapping(void **state) {
     (void)state;
     int fd = file_of_pages(1);
@@ -254,6 +316,9 @@ int main(void) {
         cmocka_unit_test(test_the_table_is_bounded),
         cmocka_unit_test(test_a_file_cut_short),
         cmocka_unit_test(test_touching),
+        cmocka_unit_test(test_what_is_told_is_done),
+        cmocka_unit_test(test_weighing_tells_once),
+        cmocka_unit_test(test_what_cannot_be_weighed_is_mapped),
         cmocka_unit_test(test_lost_is_of_one_mapping),
         cmocka_unit_test(test_other_errors_still_kill),
         cmocka_unit_test(test_inside_the_cage),
