@@ -4,6 +4,8 @@
  * checksum behind. Raw deflate, behind whatever header there is, line ends in front passed over.
  *
  *     up --> [CR LF]* [78 9c]? --lead--> inflate (codec/) --> caller
+ *
+ * When up is in memory, lead is the rest of it, so that inflate may have it whole.
  */
 #include <string.h>
 
@@ -16,10 +18,24 @@ struct flate {
     struct sk_stream lead; /* what inflate reads */
     struct sk_stream *up;
     struct sk_stream *inflate;
+    struct sk_source memory; /* lead, when up is in memory */
+    struct sk_source_stream rest;
     uint8_t head[16];
     size_t pos, len;
     bool begun;
 };
+
+/* 0: there is none, what stands in front of it included. */
+static size_t behind_header(const uint8_t *head, size_t len) {
+    size_t at = 0;
+    while (at < len && (head[at] == '\r' || head[at] == '\n')) {
+        at++;
+    }
+    /* Method 8, window at most 32 KiB: the low nibble of raw deflate is never 8 in the first block
+     * of an encoder (stored blocks begin with 0 or 1, the others set bit 1 or 2). */
+    bool header = at + 2 <= len && (head[at] & 0x0f) == 8 && head[at] >> 4 <= 7;
+    return header ? at + 2 : 0;
+}
 
 static sk_err flate_begin(struct flate *f) {
     bool more = true;
@@ -29,15 +45,7 @@ static sk_err flate_begin(struct flate *f) {
         f->len += got;
         more = got > 0;
     }
-    size_t at = 0;
-    while (at < f->len && (f->head[at] == '\r' || f->head[at] == '\n')) {
-        at++;
-    }
-    /* Method 8, window at most 32 KiB: the low nibble of raw deflate is never 8 in the first block
-     * of an encoder (stored blocks begin with 0 or 1, the others set bit 1 or 2). */
-    if (at + 2 <= f->len && (f->head[at] & 0x0f) == 8 && f->head[at] >> 4 <= 7) {
-        f->pos = at + 2;
-    }
+    f->pos = behind_header(f->head, f->len);
     f->begun = true;
     return sk_ok();
 }
@@ -74,7 +82,15 @@ sk_err pdf_flate_open(struct sk_stream *up, struct sk_stream **out_stream) {
     f->base = (struct sk_stream){flate_read, flate_close};
     f->lead = (struct sk_stream){flate_lead_read, NULL};
     f->up = up;
-    sk_err err = sk_inflate_open(&f->lead, &f->inflate);
+    struct sk_bytes all;
+    struct sk_stream *lead = &f->lead;
+    if (sk_stream_take_memory(up, SIZE_MAX, &all)) {
+        size_t head = all.len < sizeof(f->head) ? all.len : sizeof(f->head);
+        size_t at = behind_header(all.ptr, head);
+        sk_source_init_mem(&f->memory, all.ptr, all.len);
+        lead = sk_source_stream_init(&f->rest, &f->memory, at, all.len - at);
+    }
+    sk_err err = sk_inflate_open(lead, &f->inflate);
     if (sk_failed(err)) {
         mem_free(f);
         return err;
