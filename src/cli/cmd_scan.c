@@ -177,7 +177,7 @@ static int prepare(struct scan_run *run, int argc, const char *const *argv) {
 }
 
 static void release(struct scan_run *run) {
-    sk_engine_close(run->engine);
+    definitions_leave(run->engine);
     for (size_t i = 0; run->list_text != NULL && i < run->settings.file_list.count; i++) {
         buf_release(&run->list_text[i]);
     }

@@ -38,5 +38,8 @@ sk_err definitions_compile_use(const struct conf_list *paths, const struct defin
  * is compiled together into a temporary directory first, which is gone when this returns. */
 sk_err definitions_open_any(const struct conf_list *paths, const struct definitions_compile *how,
                             struct diag *diag, struct sk_engine **out_engine);
+/* **Takes** the engine of a command that ends: the process ends with it, and to unmap images before
+ * that costs as much again. NULL: nothing. */
+void definitions_leave(struct sk_engine *engine);
 
 #endif

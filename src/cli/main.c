@@ -7,10 +7,15 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/intl.h"
 #include "cli/say.h"
 #include "crypto/digest.h"
+#include "os/sandbox.h"
+#include "os/spawn.h"
+
+#define START_BYTES ((size_t)80 << 10) /* what a command takes before it does anything */
 
 struct command {
     const char *name;
@@ -43,17 +48,22 @@ static void help(FILE *out) {
     (void)fprintf(out, _("\n'sekisho COMMAND --help' tells about one of them.\n"));
 }
 
-/* Output that did not arrive is a failure, whatever the command thinks. */
+/* Output that did not arrive is a failure, whatever the command thinks. Nothing is torn down that
+ * the system takes back by itself: the C library's way out calls into every library. */
 static int leave(int code) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         say_error(NULL, _("cannot write the output"));
-        return code == EXIT_FOUND ? code : EXIT_INCOMPLETE;
+        code = code == EXIT_FOUND ? code : EXIT_INCOMPLETE;
+    }
+    if (!sandbox_sanitized()) { /* those report at exit */
+        spawn_leave(code);
     }
     return code;
 }
 
 int main(int argc, char **argv) {
     const char *const *words = (const char *const *)argv;
+    mem_expect(START_BYTES);
     intl_init();
     crypto_start();
     if (argc < 1) {

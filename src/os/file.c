@@ -123,12 +123,14 @@ sk_err file_read_chunk(int fd, void *buf, size_t cap, size_t *out_got) {
     return sk_ok();
 }
 
-static sk_err append_rest(int fd, size_t cap, struct buf *out) {
+/* expected: what is likely left, or 0. */
+static sk_err append_rest(int fd, uint64_t expected, size_t cap, struct buf *out) {
     size_t start = out->len;
+    size_t step = expected > 0 && expected < READ_STEP ? (size_t)expected + 1 : READ_STEP;
     for (;;) {
-        TRY(buf_reserve(out, READ_STEP + 1));
+        TRY(buf_reserve(out, step + 1));
         size_t got;
-        TRY(file_read_chunk(fd, out->data + out->len, READ_STEP, &got));
+        TRY(file_read_chunk(fd, out->data + out->len, step, &got));
         if (got == 0) {
             return sk_ok();
         }
@@ -147,7 +149,7 @@ sk_err file_read_all(const char *path, size_t cap, struct buf *out) {
         return sk_fail(SK_E_LIMIT);
     }
     size_t start = out->len;
-    sk_err err = append_rest(fd, cap, out);
+    sk_err err = append_rest(fd, (uint64_t)st.st_size, cap, out);
     if (sk_failed(err)) {
         out->len = start;
     }

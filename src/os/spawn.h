@@ -62,5 +62,7 @@ bool spawn_ended(struct spawn_child *child, int *out_status);
 int spawn_end(struct spawn_child *child, bool force);
 /* Kill it, and wait for its end later: before the next child is forked, or at exit. */
 void spawn_kill(struct spawn_child *child);
+/* Ends the process like _exit, after waiting for what was killed. */
+_Noreturn void spawn_leave(int code);
 
 #endif

@@ -61,7 +61,7 @@ sk_err pool_new(const struct pool_options *options, struct pool **out_pool) {
     }
     pool->options = *options;
     pool->slot = mem_zalloc(options->jobs, sizeof(*pool->slot));
-    pool->packet = mem_zalloc(1, sizeof(*pool->packet));
+    pool->packet = mem_alloc(sizeof(*pool->packet));
     if (pool->slot == NULL || pool->packet == NULL) {
         mem_free(pool->slot);
         mem_free(pool->packet);

@@ -366,7 +366,8 @@ static unsigned fill_packet(struct slot *slot, struct wire_packet *packet) {
 }
 
 void slot_push(struct slot *slot) {
-    struct wire_packet packet;
+    /* Not on the stack: a guarded one is touched in all of its pages, before a fork and after. */
+    static struct wire_packet packet;
     while (slot_may_send(slot)) {
         unsigned count = fill_packet(slot, &packet);
         /* Closed: what the worker said before it went is still to be read, slot_pull will see the

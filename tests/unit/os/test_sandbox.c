@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -229,6 +230,47 @@ static void test_scanning_still_works(void **state) {
     file_close(&files[1]);
 }
 
+static int stay(void *ctx, int fd) {
+    (void)ctx;
+    cage(fd);
+    return sleep(60) == 0 ? 6 : 0; /* we are killed before */
+}
+
+/* The line of /proc/PID/status that begins with `name`, without it. */
+static void status_of(pid_t pid, const char *name, char *out, size_t cap) {
+    char path[64], line[256];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    out[0] = '\0';
+    while (fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
+            (void)snprintf(out, cap, "%s", line + strlen(name));
+        }
+    }
+    (void)fclose(f);
+}
+
+/* Every one of this kernel's capabilities is gone, from every set. */
+static void test_no_capability_is_left(void **state) {
+    (void)state;
+    static const char *const SETS[] = {"CapInh:\t", "CapPrm:\t", "CapEff:\t", "CapBnd:\t",
+                                       "CapAmb:\t"};
+    struct spawn_options o = {.entry = stay};
+    struct spawn_child child = {0};
+    assert_false(sk_failed(spawn_fork(&o, &child)));
+    (void)hear(child.fd);
+    bool root = geteuid() == 0;
+    for (unsigned i = 0; i < sizeof(SETS) / sizeof(SETS[0]); i++) {
+        char got[64];
+        status_of(child.pid, SETS[i], got, sizeof(got));
+        if (root || i != 3) { /* without the right to, nobody can narrow what bounds them */
+            assert_string_equal(got, "0000000000000000\n");
+        }
+    }
+    (void)spawn_end(&child, true);
+}
+
 static void test_levels_are_told_openly(void **state) {
     (void)state;
     struct buf b = {0};
@@ -263,6 +305,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forbidden_acts_are_stopped),
         cmocka_unit_test(test_scanning_still_works),
+        cmocka_unit_test(test_no_capability_is_left),
         cmocka_unit_test(test_levels_are_told_openly),
     };
     return cmocka_run_group_tests(tests, make_victim, remove_victim);

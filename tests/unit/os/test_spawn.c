@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +143,30 @@ static void test_killed_children_are_reaped_later(void **state) {
     }
 }
 
+/* With a child of its own that it has killed: what it does not wait for would become ours. */
+static void test_leave_waits_for_what_was_killed(void **state) {
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct spawn_options options = {.entry = wait_for_ever};
+        struct spawn_child child = {0};
+        if (sk_failed(spawn_fork(&options, &child))) {
+            _exit(1);
+        }
+        spawn_kill(&child);
+        spawn_leave(7);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+    errno = 0;
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+}
+
 static void test_word_is_the_childs_alone(void **state) {
     (void)state;
     struct words w = {spawn_word_new(), spawn_word_new()};
@@ -170,6 +195,7 @@ int main(void) {
         cmocka_unit_test(test_child_inherits_only_what_is_kept),
         cmocka_unit_test(test_kill_and_end_of_file),
         cmocka_unit_test(test_killed_children_are_reaped_later),
+        cmocka_unit_test(test_leave_waits_for_what_was_killed),
         cmocka_unit_test(test_word_is_the_childs_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

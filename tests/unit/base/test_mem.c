@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mem_expect is advice: whatever it is told, blocks are as before, zeroed ones of zeros. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+
+static void blocks_are_as_before(void **state) {
+    (void)state;
+    static const size_t SIZES[] = {0, 1, 4095, 4097, 100000, (size_t)3 << 20, MEM_MAX_BYTES};
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        mem_expect(SIZES[i]);
+        uint8_t *dirty = mem_alloc(50000);
+        assert_non_null(dirty);
+        memset(dirty, 0xa5, 50000);
+        mem_free(dirty);
+        uint8_t *zeros = mem_zalloc(60000, 1);
+        assert_non_null(zeros);
+        for (size_t k = 0; k < 60000; k++) {
+            assert_int_equal(zeros[k], 0);
+        }
+        mem_free(zeros);
+    }
+}
+
+/* Tests that refuse the n-th allocation do not count it. */
+static void it_is_no_allocation_of_ours(void **state) {
+    (void)state;
+    mem_fault_set(1);
+    mem_expect(10000);
+    assert_int_equal(mem_fault_seen(), 0);
+    assert_null(mem_alloc(1));
+    mem_fault_set(0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_are_as_before),
+        cmocka_unit_test(it_is_no_allocation_of_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
