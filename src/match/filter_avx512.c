@@ -350,9 +350,9 @@ AVX512 static size_t mark_places(const struct plan_marks *m, const struct filter
     end = end < last ? end : last;
     size_t n = 0;
     for (; pos < end; pos += PLACES) {
-        for (unsigned i = 0; i < MT_MARK_BYTES; i++) {
-            text[i] = _mm512_loadu_si512(span->p + pos + i);
-        }
+        const uint8_t *p = span->p + pos;
+        const __m512i text[MT_MARK_BYTES] = {_mm512_loadu_si512(p), _mm512_loadu_si512(p + 1),
+                                             _mm512_loadu_si512(p + 2), _mm512_loadu_si512(p + 3)};
         _mm_prefetch((const char *)((uintptr_t)span->p + pos + span->ahead), _MM_HINT_T1);
         n += emit_places(mark_passing(&t, text), pos, out + n);
     }
