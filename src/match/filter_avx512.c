@@ -386,15 +386,17 @@ put_marks(uint64_t bits, uint32_t pos, struct line line, struct mark_places *out
     const __m512i first = _mm512_set1_epi32((int)pos);
     size_t end = n + (size_t)__builtin_popcountll(bits);
     __m512i set = _mm512_maskz_compress_epi8(bits, every_place());
-    do {
+    for (;;) {
         __m512i at = _mm512_permutexvar_epi8(four, set);
         __m512i text = _mm512_permutex2var_epi8(line.now, _mm512_add_epi8(at, behind), line.next);
         _mm512_storeu_si512(out->place + n, _mm512_add_epi32(_mm512_and_si512(at, low), first));
         _mm512_storeu_si512(out->text + n, text);
-        set = _mm512_alignr_epi32(set, set, 4);
         n += WINDOWS;
-    } while (__builtin_expect(n < end, 0));
-    return end;
+        if (__builtin_expect(n >= end, 1)) {
+            return end;
+        }
+        set = _mm512_alignr_epi32(set, set, 4);
+    }
 }
 
 /* Keeps those that begin as a mark does. */
