@@ -22,14 +22,16 @@ struct path {
     const char *name;
     unsigned feature;
     unsigned left; /* what may be used when this is the widest */
+    unsigned told; /* what is taken for true then, where there is AVX-512 */
 };
 
 #define LEFT_VEC16 (CPU_VEC16 | CPU_CRC32C | CPU_SHA256)
 static const struct path paths[] = {
-    {"avx512", CPU_AVX512, UINT32_MAX},
-    {"avx2", CPU_AVX2, LEFT_VEC16 | CPU_AVX2},
-    {VEC16_NAME, CPU_VEC16, LEFT_VEC16},
-    {"scalar", 0, 0},
+    {"avx512-late", CPU_AVX512 | CPU_LATE_VECTORS, UINT32_MAX, CPU_LATE_VECTORS},
+    {"avx512", CPU_AVX512, ~(unsigned)CPU_LATE_VECTORS, 0},
+    {"avx2", CPU_AVX2, LEFT_VEC16 | CPU_AVX2, 0},
+    {VEC16_NAME, CPU_VEC16, LEFT_VEC16, 0},
+    {"scalar", 0, 0, 0},
 };
 #define PATHS (sizeof(paths) / sizeof(paths[0]))
 
@@ -39,6 +41,7 @@ static const struct path paths[] = {
 
 #define BITS 32u
 #define LEAF_REGISTERS 4u
+#define FAMILY_ZEN5 26u
 
 /* x86_cpu_active of that header, which shifts a signed one into the sign. */
 static bool active(unsigned feature) {
@@ -48,10 +51,17 @@ static bool active(unsigned feature) {
 }
 #define ACTIVE(name) active(x86_cpu_##name)
 
+/* Leaf 1, EAX, which the C library keeps, too: the family is the sum of two fields. The vendor
+ * would cost a CPUID; AMD alone has families so high. */
+static bool is_late(void) {
+    unsigned signature = __x86_get_cpuid_feature_leaf(CPUID_INDEX_1)->cpuid_array[0];
+    return (signature >> 8 & 15) == 15 && 15 + (signature >> 20 & 255) >= FAMILY_ZEN5;
+}
+
 static unsigned ask_avx(void) {
     unsigned all = ACTIVE(AVX2) ? CPU_AVX2 : 0;
     if (ACTIVE(AVX512F) && ACTIVE(AVX512BW) && ACTIVE(AVX512VL)) {
-        all |= CPU_AVX512;
+        all |= CPU_AVX512 | (is_late() ? CPU_LATE_VECTORS : 0);
         all |= ACTIVE(AVX512_VBMI) ? CPU_VBMI : 0;
         all |= ACTIVE(AVX512_VBMI2) && ACTIVE(BMI2) ? CPU_VBMI2 : 0;
     }
@@ -90,7 +100,9 @@ unsigned cpu_features_ask(void) {
     unsigned all = ask();
     const char *widest = secure_getenv("SEKISHO_VECTORS");
     for (size_t i = 0; i < PATHS && widest != NULL; i++) {
-        all &= strcmp(widest, paths[i].name) == 0 ? paths[i].left : UINT32_MAX;
+        if (strcmp(widest, paths[i].name) == 0) {
+            all = (all & paths[i].left) | ((all & CPU_AVX512) != 0 ? paths[i].told : 0);
+        }
     }
     all |= ASKED;
     atomic_store_explicit(&cpu_features_known, all, memory_order_relaxed);

@@ -4,8 +4,8 @@
  *
  * A module with vector code has a kernel for each width, all giving the same results, each saying
  * what it needs; the first one with cpu_has(needs) runs. The environment variable SEKISHO_VECTORS
- * names the widest path to use (avx512, avx2, sse4.2 or neon, scalar): for tests and figures of the
- * paths that a machine would not choose. It takes away, it cannot add.
+ * names the widest path to use (avx512-late, avx512, avx2, sse4.2 or neon, scalar): for tests and
+ * figures of the paths that a machine would not choose. It takes instructions away, it cannot add.
  *
  * Life cycle: none; asked at first use, then a load. Safe in any thread.
  */
@@ -23,6 +23,9 @@ enum cpu_feature {
     CPU_AVX512 = 16, /* F, BW, VL */
     CPU_VBMI = 32,
     CPU_VBMI2 = 64, /* and BMI2 */
+    /* No instruction, with AVX-512 alone: a result of integer operations on vectors waits for two
+     * cycles, one of plain instructions for one (AMD since Zen 5) */
+    CPU_LATE_VECTORS = 128,
 };
 
 extern atomic_uint cpu_features_known; /* 0: not asked yet */

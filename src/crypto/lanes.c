@@ -21,6 +21,9 @@
  * the last of all wait for the longest MD5 chain, and SHA-256 of one or two messages beside a chain
  * costs half of what it does anywhere else: it comes then (a twelfth of the digests of programs, a
  * thirtieth of libraries').
+ *
+ * Where chains in plain instructions are faster than in vectors, the longest message may have one
+ * to itself beside the others (lanes_chains.h): a sixth of the time of programs.
  */
 #include "crypto/lanes.h"
 
@@ -53,6 +56,13 @@ struct crew {
     uint64_t classes;                   /* bit i: there are some */
 };
 
+/* One lane goes faster: beside more than so many others, for no fewer blocks, when it has one in so
+ * many or more of all bytes left; and for so many blocks until another may be the longest. */
+#define FAST_OVER 2u
+#define FAST_WORTH 64u
+#define FAST_SHARE 4u
+#define FAST_BLOCKS ((size_t)2048)
+
 #define CREWS 2u /* MD5 alone, and with SHA-256 */
 
 struct lanes {
@@ -64,7 +74,7 @@ struct lanes {
 
 static const struct lanes_kernel *const kernels[] = {
 #if defined(__x86_64__)
-    &lanes_kernel_avx512,    &lanes_kernel_avx2_sha, &lanes_kernel_avx2,
+    &lanes_kernel_late,      &lanes_kernel_avx512, &lanes_kernel_avx2_sha, &lanes_kernel_avx2,
 #endif
 #if LANES_VEC16_SHA
     &lanes_kernel_vec16_sha,
@@ -85,7 +95,11 @@ const struct lanes_kernel *lanes_kernel_nth(unsigned n) {
 }
 
 const struct lanes_kernel *lanes_kernel_best(void) {
-    const struct lanes_kernel *best = lanes_kernel_nth(0);
+    unsigned n = 0;
+    while (!cpu_has(lanes_kernel_nth(n)->suits)) {
+        n++;
+    }
+    const struct lanes_kernel *best = lanes_kernel_nth(n);
     return best != &lanes_kernel_scalar ? best : NULL;
 }
 
@@ -236,6 +250,11 @@ static size_t blocks_at_hand(const struct lanes *l, const struct lane *lane) {
     return whole == 0 || l->kernel->over ? whole + lane->tail : whole;
 }
 
+/* How many blocks a lane takes for one of the others. */
+static unsigned pace(const struct lanes_work *work, unsigned at) {
+    return work->has_fast && work->fast == at ? 2 : 1;
+}
+
 static void place(const struct lane *lane, struct lanes_work *work, unsigned at) {
     size_t whole = lane->len / LANES_BLOCK;
     size_t done = (size_t)(lane->tail_count - lane->tail) * LANES_BLOCK;
@@ -245,7 +264,7 @@ static void place(const struct lane *lane, struct lanes_work *work, unsigned at)
         work->then[i][at] = lane->end[i] + done;
         work->first[i][at] = whole > 0 ? lane->p : work->then[i][at];
     }
-    if (whole + lane->tail == work->blocks && lane->tail > 0) {
+    if (whole + lane->tail == work->blocks * pace(work, at) && lane->tail > 0) {
         work->last |= (uint16_t)(1u << at);
     }
     if (wants_sha(lane)) {
@@ -265,12 +284,56 @@ static void place_idle(struct lanes_work *work) {
     }
 }
 
+static uint64_t left(const struct lane *lane) {
+    return lane->job == NULL ? 0 : lane->job->size - lane->off + lane->len;
+}
+
+/* The longest message bounds how long all take, unless there is much else: it goes faster than the
+ * others, where it can. Not for ever: another may be the longest then. */
+static void choose_fast(const struct lanes *l, const struct crew *crew, struct lanes_work *work) {
+    uint64_t all = 0, most = 0;
+    unsigned with = 0;
+    for (unsigned i = 0; i < LANES_MAX; i++) {
+        const struct lane *lane = &crew->lane[i];
+        all += left(lane);
+        with += wants_sha(lane);
+        if (left(lane) > most && !wants_sha(lane) && blocks_at_hand(l, lane) >= FAST_WORTH) {
+            most = left(lane);
+            work->fast = (uint8_t)i;
+        }
+    }
+    if (most > 0 && all / FAST_SHARE <= most && with <= l->kernel->few_sha) {
+        work->has_fast = true;
+        work->blocks = FAST_BLOCKS;
+    }
+}
+
+/* A lane took so many blocks. */
+static void advance(struct lanes *l, struct crew *crew, unsigned at, size_t blocks) {
+    struct lane *lane = &crew->lane[at];
+    size_t whole = lane->len / LANES_BLOCK;
+    if (whole > 0) {
+        whole = whole < blocks ? whole : blocks;
+        lane->p += whole * LANES_BLOCK;
+        lane->len -= whole * LANES_BLOCK;
+    }
+    lane->tail -= (unsigned)(blocks - whole);
+    if (lane->tail == 0 && whole < blocks) {
+        finish(l, crew, at, sk_ok());
+    } else if (lane->tail == 0 && lane->len == 0) {
+        crew->hungry |= 1u << at;
+    }
+}
+
 /* Every busy lane some blocks further. */
 static void step(struct lanes *l, struct crew *crew) {
     struct lanes_work work = {.blocks = SIZE_MAX};
+    if (l->kernel->fast && crew->active > FAST_OVER) {
+        choose_fast(l, crew, &work);
+    }
     for (unsigned i = 0; i < LANES_MAX; i++) {
         if (crew->lane[i].job != NULL) {
-            size_t blocks = blocks_at_hand(l, &crew->lane[i]);
+            size_t blocks = blocks_at_hand(l, &crew->lane[i]) / pace(&work, i);
             work.blocks = blocks < work.blocks ? blocks : work.blocks;
         }
     }
@@ -282,19 +345,7 @@ static void step(struct lanes *l, struct crew *crew) {
     place_idle(&work);
     l->kernel->run(&crew->state, &work);
     for (unsigned k = 0; k < work.busy_count; k++) {
-        struct lane *lane = &crew->lane[work.busy[k]];
-        size_t whole = lane->len / LANES_BLOCK;
-        if (whole > 0) {
-            whole = whole < work.blocks ? whole : work.blocks;
-            lane->p += whole * LANES_BLOCK;
-            lane->len -= whole * LANES_BLOCK;
-        }
-        lane->tail -= (unsigned)(work.blocks - whole);
-        if (lane->tail == 0 && whole < work.blocks) {
-            finish(l, crew, work.busy[k], sk_ok());
-        } else if (lane->tail == 0 && lane->len == 0) {
-            crew->hungry |= 1u << work.busy[k];
-        }
+        advance(l, crew, work.busy[k], work.blocks * pace(&work, work.busy[k]));
     }
 }
 
@@ -322,10 +373,6 @@ static void join(struct crew *from, struct crew *crew) {
             move(from, at, crew, to);
         }
     }
-}
-
-static uint64_t left(const struct lane *lane) {
-    return lane->job == NULL ? 0 : lane->job->size - lane->off + lane->len;
 }
 
 /* The longest lane of one crew into the other, which has an idle one. */

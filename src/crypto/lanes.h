@@ -2,9 +2,9 @@
 /*
  * struct lanes: MD5 and SHA-256 of many messages side by side.
  *
- * MD5 of one message cannot go faster than its chain of 64 dependent steps a block allows (0.7 GB/s
- * here), but a vector holds the chains of 8 or 16 messages. Whoever has many messages and can wait
- * for their digests puts them here.
+ * MD5 of one message cannot go faster than its chain of 64 dependent steps a block allows (0.7 to
+ * 0.8 GB/s), but a vector holds the chains of 8 or 16 messages. Whoever has many messages and can
+ * wait for their digests puts them here.
  *
  *   lanes_put ... lanes_put -> waiting, largest first -> lane 0..15 -> done -> lanes_run
  *

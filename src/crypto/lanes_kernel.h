@@ -45,6 +45,9 @@ struct lanes_work {
     unsigned sha_count;
     uint8_t busy[LANES_MAX]; /* lanes whose MD5 counts; others may be left alone */
     unsigned busy_count;
+    bool has_fast; /* of kernels that say so: this busy lane, which is not listed, takes two blocks
+                    * for every one of the others */
+    uint8_t fast;
     size_t blocks;
 };
 
@@ -59,17 +62,19 @@ static inline const uint8_t *lanes_block(const struct lanes_work *work, enum lan
 struct lanes_kernel {
     const char *name;
     unsigned needs;   /* cpu_has */
+    unsigned suits;   /* the best one only where there is this, too */
     unsigned lanes;   /* at most LANES_MAX */
     bool over;        /* goes over to `then` */
     unsigned few;     /* so many busy lanes are as fast as one; or 0 */
     unsigned few_sha; /* so many of those with SHA-256 cost little more */
+    bool fast;        /* one lane may take two blocks while the others take one */
     void (*run)(struct lanes_state *state, const struct lanes_work *work);
 };
 
 /* Not in every build, nor for every machine: ask lanes_kernel_nth. _sha: with instructions for it.
  */
-extern const struct lanes_kernel lanes_kernel_avx512, lanes_kernel_avx2_sha, lanes_kernel_avx2,
-    lanes_kernel_vec16_sha, lanes_kernel_vec16;
+extern const struct lanes_kernel lanes_kernel_late, lanes_kernel_avx512, lanes_kernel_avx2_sha,
+    lanes_kernel_avx2, lanes_kernel_vec16_sha, lanes_kernel_vec16;
 /* Any machine; as fast as two plain functions, so nothing is gained by waiting for company. */
 extern const struct lanes_kernel lanes_kernel_scalar;
 /* Those for this machine, the best first, the last is scalar; NULL: no more. */

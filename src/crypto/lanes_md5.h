@@ -3,8 +3,8 @@
  * The 64 steps of MD5 over vectors, written once for every vector width. A file that includes this
  * defines before: VEC (type), ADD, ROL(x, n), SPLAT(u32), MIX_F/G/H/I(b, c, d), MD5_TARGET,
  * MD5_FIXED(x) (below) and MD5_STEPS (a name), and gets MD5_STEPS(state[4], message words[16]). It
- * may define MD5_MEANWHILE(k), what to do behind every fourth step (k from 0 to 15), and MD5_MORE,
- * a further parameter for it.
+ * may define MD5_MEANWHILE(k), what to do behind every fourth step (k from 0 to 15),
+ * MD5_BETWEEN(i), behind every step, and MD5_MORE, a further parameter for them.
  *
  * a + K + m is added up before the round function joins, so that what a step waits for is only
  * round function -> add -> rotate -> add: MD5 is bound by this chain, not by the number of
@@ -19,11 +19,15 @@
 #define MD5_MEANWHILE(k) (void)0
 #define MD5_MORE
 #endif
+#ifndef MD5_BETWEEN
+#define MD5_BETWEEN(i) (void)0
+#endif
 
 #define MD5_STEP(MIX, a, b, c, d, i, m, n)                                                         \
     a = ADD(a, ADD(SPLAT(k[i]), (m)));                                                             \
     MD5_FIXED(a);                                                                                  \
-    a = ADD(b, ROL(ADD(a, MIX(b, c, d)), n));
+    a = ADD(b, ROL(ADD(a, MIX(b, c, d)), n));                                                      \
+    MD5_BETWEEN(i);
 
 #define MD5_FOUR(MIX, i, m0, m1, m2, m3, n0, n1, n2, n3)                                           \
     MD5_STEP(MIX, a, b, c, d, (i), w[m0], n0)                                                      \
@@ -61,5 +65,6 @@ MD5_TARGET static inline __attribute__((always_inline)) void MD5_STEPS(VEC state
 
 #undef MD5_MEANWHILE
 #undef MD5_MORE
+#undef MD5_BETWEEN
 #undef MD5_STEP
 #undef MD5_FOUR

@@ -125,7 +125,7 @@ class ExitCodes(ScanCase):
             self.check(run, 0, r"\S")
         for widest in ("scalar", "none of these"):
             run = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, env={**os.environ, "SEKISHO_VECTORS": widest})
-            self.check(run, 0, r"\Asekisho [0-9.]+\nvectors: (scalar|sse4\.2|avx2|avx512|neon)\n\Z")
+            self.check(run, 0, r"\Asekisho [0-9.]+\nvectors: (scalar|sse4\.2|avx2|avx512|avx512-late|neon)\n\Z")
             self.assertTrue(widest != "scalar" or "vectors: scalar" in run.stdout)
         self.assertIn("--max-filesize=SIZE", subprocess.run([PROGRAM, "scan", "--help"], capture_output=True, text=True).stdout)
 

@@ -20,7 +20,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import props  # noqa: E402
 
-PATHS = ("scalar", "sse4.2", "neon", "avx2", "avx512")
+PATHS = ("scalar", "sse4.2", "neon", "avx2", "avx512", "avx512-late")
 EDGES = (16, 32, 64, 128, 4096, 8191, 12288, 16384, 65536)
 PIECES = ("<b>", "</b>", "&lt;", "&#65;", "<!-- ", "-->", "<a href=\"http://x/Y\">", "</a>", "\r\n", "\t ", "<script>", "</script>", "\0", "\x01", "é")
 

@@ -46,6 +46,15 @@ static void test_widest_path(void **state) {
     assert_int_equal(ask_with(NULL), all);
 }
 
+/* No instruction: it can be told. */
+static void test_late_vectors(void **state) {
+    (void)state;
+    unsigned late = CPU_LATE_VECTORS, all = ask_with("avx512-late");
+    assert_true(cpu_has(CPU_LATE_VECTORS) == cpu_has(CPU_AVX512));
+    assert_int_equal(all & ~late, ask_with(NULL) & ~late);
+    assert_int_equal(ask_with("avx512") & late, 0);
+}
+
 #if VEC16_BUILT
 
 static uint64_t seed = 1;
@@ -117,6 +126,7 @@ static void test_vectors_of_sixteen_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_widest_path),
+        cmocka_unit_test(test_late_vectors),
         cmocka_unit_test(test_vectors_of_sixteen_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
