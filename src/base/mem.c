@@ -3,16 +3,25 @@
  * The one file that may call malloc. Everything above asks here, so that an allocation can be
  * refused on purpose (tests walk through "the n-th allocation fails" for every n) and a size that
  * came out of hostile arithmetic is refused before the allocator sees it.
+ *
+ * A process that scans has new memory as seldom as it can (region.c tells what a page costs):
+ *
+ *     small    glibc's heap; what that grows by is faulted in at once
+ *     large    the region, whose pages stay, while it has room
+ *     others   glibc; from 256 KiB on counted as `beside`, zeroed ones, too
+ *
+ * Heap, blocks beside, the region's blocks and what it keeps are within one budget: what is kept
+ * yields to all others. Beyond the budget it is as without it, page by page.
+ *
+ * Under sanitizers all is malloc's, so that each block has its own bounds and its own end.
  */
 #include "base/mem.h"
 
 #include <malloc.h>
-#include <sys/mman.h>
+#include <stdbool.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
+#include "base/region.h"
 
 static uint64_t fault_nth;
 static uint64_t fault_seen;
@@ -22,6 +31,26 @@ static uint64_t fault_seen;
  * lines. */
 #define MEM_LARGE_BYTES ((size_t)16 << 10)
 #define LINE_BYTES ((size_t)64)
+#define MAPPED_BYTES ((size_t)1 << 20) /* glibc's own mappings, mostly */
+#define HOLES_BYTES ((size_t)1 << 20)
+#define BESIDE_BYTES ((size_t)256 << 10)
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KEEPS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
+    __has_feature(thread_sanitizer)
+#define KEEPS 0
+#endif
+#endif
+#ifndef KEEPS
+#define KEEPS 1
+#endif
+
+static struct region region; /* closed, and without room, until mem_keep */
+static uint8_t *heap_end;
+static uint8_t *heap_began; /* what lies behind is counted, too */
+static size_t beside;       /* bytes of blocks from BESIDE_BYTES on that are not in the region */
 
 static int refused(size_t bytes) {
     fault_seen++;
@@ -31,15 +60,71 @@ static int refused(size_t bytes) {
     return bytes == 0 || bytes > MEM_MAX_BYTES;
 }
 
+/* Pages of the budget that neither large blocks nor the heap have. */
+static size_t pages_left(void) {
+    size_t heap = (size_t)((uint8_t *)sbrk(0) - heap_began);
+    size_t pages = region.used + (beside + heap) / REGION_PAGE_BYTES;
+    return pages < region.budget ? region.budget - pages : 0;
+}
+
+/* What is kept yields to what is in use. */
+static void settle(void) {
+    if (region.kept > 0) {
+        region_cool(&region, pages_left());
+    }
+}
+
+static size_t weight(void *block) {
+    size_t bytes = block == NULL || region.base == NULL ? 0 : malloc_usable_size(block);
+    return bytes < BESIDE_BYTES ? 0 : bytes;
+}
+
+/* Blocks of before mem_keep were not counted. */
+static void uncount(size_t bytes) {
+    beside -= bytes < beside ? bytes : beside;
+}
+
+static void *counted(void *block) {
+    beside += weight(block);
+    settle();
+    return block;
+}
+
+/* glibc's own mappings are new memory; beyond the budget no page comes before it is needed. */
+static void *large_alloc(size_t bytes) {
+    void *block = region_alloc(&region, bytes);
+    if (block != NULL) {
+        settle();
+        return block;
+    }
+    if (posix_memalign(&block, LINE_BYTES, bytes) != 0) {
+        return NULL;
+    }
+    (void)counted(block);
+    if (bytes >= BESIDE_BYTES && pages_left() > 0) {
+        region_populate(block, bytes);
+    }
+    return block;
+}
+
+/* What the heap has grown by is faulted in at once. */
+static void *small_alloc(size_t bytes) {
+    void *block = malloc(bytes);
+    if (region.base != NULL) {
+        uint8_t *end = sbrk(0);
+        if (end > heap_end) {
+            region_populate(heap_end, (size_t)(end - heap_end));
+        }
+        heap_end = end;
+    }
+    return block;
+}
+
 void *mem_alloc(size_t bytes) {
-    void *block = NULL;
     if (refused(bytes)) {
         return NULL;
     }
-    if (bytes < MEM_LARGE_BYTES) {
-        return malloc(bytes);
-    }
-    return posix_memalign(&block, LINE_BYTES, bytes) == 0 ? block : NULL;
+    return bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes);
 }
 
 void *mem_zalloc(size_t count, size_t each_bytes) {
@@ -47,11 +132,53 @@ void *mem_zalloc(size_t count, size_t each_bytes) {
     if (__builtin_mul_overflow(count, each_bytes, &bytes) || refused(bytes)) {
         return NULL;
     }
-    return calloc(count, each_bytes);
+    return counted(calloc(count, each_bytes));
+}
+
+/* Between the region and the heap, or within the region. */
+static void *move(void *old, size_t old_bytes, size_t bytes) {
+    void *block = bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes);
+    if (block != NULL) {
+        memcpy(block, old, old_bytes < bytes ? old_bytes : bytes);
+        mem_free(old);
+    }
+    return block;
 }
 
 void *mem_realloc(void *old, size_t bytes) {
-    return refused(bytes) ? NULL : realloc(old, bytes);
+    if (refused(bytes)) {
+        return NULL;
+    }
+    if (region_owns(&region, old)) {
+        bool done = region_resize(&region, old, bytes);
+        settle();
+        return done ? old : move(old, region_usable(&region, old), bytes);
+    }
+    if (region.base == NULL || bytes < MEM_LARGE_BYTES) {
+        return realloc(old, bytes);
+    }
+    size_t had = old == NULL ? 0 : malloc_usable_size(old), weighed = weight(old);
+    if (old == NULL) {
+        return large_alloc(bytes);
+    }
+    if (had < MEM_LARGE_BYTES) {
+        return move(old, had, bytes);
+    }
+    void *block = realloc(old, bytes);
+    if (block != NULL) {
+        uncount(weighed);
+    }
+    return block == NULL ? NULL : counted(block);
+}
+
+void *mem_renew(void *old, size_t bytes) {
+    bool mapped = old != NULL && region.base == NULL && malloc_usable_size(old) >= MAPPED_BYTES;
+    void *block = mapped ? mem_realloc(old, bytes) : NULL;
+    if (block != NULL) {
+        return block;
+    }
+    mem_free(old);
+    return mem_alloc(bytes);
 }
 
 void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes) {
@@ -85,23 +212,36 @@ char *mem_strdup(const char *text) {
 }
 
 void mem_free(void *block) {
+    if (region_owns(&region, block)) {
+        region_free(&region, block);
+        settle();
+        return;
+    }
+    uncount(weight(block));
     free(block);
 }
 
 void mem_expect(size_t bytes) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     void *block = malloc(bytes);
-    uintptr_t from = ((uintptr_t)block + page - 1) / page * page;
-    uintptr_t to = ((uintptr_t)block + bytes) / page * page;
-    if (block != NULL && from < to) {
-        /* Advice: fails before Linux 5.14, and where memory is short. */
-        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    if (block != NULL) {
+        region_populate(block,
+                        bytes); /* advice: fails before Linux 5.14, or where memory is short */
     }
     free(block);
+    heap_end = sbrk(0);
+}
+
+void mem_keep(size_t budget_bytes) {
+    if (KEEPS) {
+        heap_began = heap_end = sbrk(0);
+        (void)region_open(&region, budget_bytes);
+    }
 }
 
 void mem_trim(void) {
-    (void)malloc_trim(0);
+    if (region.base == NULL || mallinfo2().fordblks > HOLES_BYTES) {
+        (void)malloc_trim(0);
+    }
 }
 
 void mem_fault_set(uint64_t nth) {

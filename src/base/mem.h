@@ -20,14 +20,22 @@
 void *mem_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
 void *mem_zalloc(size_t count, size_t each_bytes) __attribute__((malloc, warn_unused_result));
 void *mem_realloc(void *old, size_t bytes) __attribute__((warn_unused_result));
+/* A block of so many bytes instead of the old one, whose contents are lost. NULL: the old block is
+ * gone, too. Cheaper than freeing and allocating where large blocks are given back to the system.
+ */
+void *mem_renew(void *old, size_t bytes) __attribute__((warn_unused_result));
 /* Grow an array to hold at least `need` elements, doubling; *cap is updated. NULL: nothing changed.
  */
 void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes)
     __attribute__((warn_unused_result));
 char *mem_strdup(const char *text) __attribute__((warn_unused_result));
 void mem_free(void *block);
-/* Gives pages of freed blocks back to the system, wherever they lie: worth it when something large
- * has come to an end, or is about to begin. */
+/* From now on pages of large blocks are kept for the next ones when they are freed, up to so many
+ * bytes together with the large blocks there are. Once; for processes that scan. Without effect
+ * under sanitizers, which are to see every block. */
+void mem_keep(size_t budget_bytes);
+/* Gives pages of freed blocks of the heap back to the system, wherever they lie, where there are
+ * many: worth it when something large has come to an end, or is about to begin. */
 void mem_trim(void);
 
 /* So many bytes are about to be asked for in small blocks: their pages are made at once, at a

@@ -28,9 +28,9 @@
  * were: mapping all pages at once (MAP_POPULATE), data of no known kind up to 8 MiB searched in a
  * mapping instead of memory, digests of less than 128 KiB.
  *
- * Without gain were: windows for data of no known kind, huge pages for the buffer (slower),
- * faulting it in with one madvise, keeping all of it from object to object (a sixth of the page
- * faults of programs), a buffer of 12 MiB, and windows of 128 KiB. A container above 4 MiB gives
+ * Without gain were: windows for data of no known kind, huge pages for the buffer (slower), keeping
+ * all of it from object to object (a sixth of the page faults of programs), a buffer of 12 MiB, and
+ * windows of 128 KiB. A container above 4 MiB gives
  * the buffer back before it is opened (root_wait).
  *
  * A mapping of which bytes turn out to be missing is a read error of the object, as a short pread
@@ -61,12 +61,9 @@ static bool make_room(struct root *root, size_t size) {
         return true;
     }
     size_t cap = size < FIRST_BYTES ? FIRST_BYTES : size;
-    /* not new memory: of a large block the pages stay, which cost more than reading into them */
-    if (root->buf.cap < KEEP_BYTES) {
-        root_release(root); /* a small one is not worth it, and might not begin with a line */
-    }
-    uint8_t *ptr = root->buf.cap > 0 ? mem_realloc(root->buf.ptr, cap) : mem_alloc(cap);
+    uint8_t *ptr = mem_renew(root->buf.ptr, cap);
     if (ptr == NULL) {
+        root->buf = (struct store_buf){0};
         return false;
     }
     root->buf = (struct store_buf){ptr, cap};
@@ -233,7 +230,7 @@ const struct sk_embedded_seen *root_seen(const struct sk_scanner *sc, const stru
     return all ? &root->seen : NULL;
 }
 
-/* Cut, not freed: pages that are given back cost more to get again than to read into. */
+/* Cut, not freed: the next is read into the same lines of the cache. */
 static void trim(struct root *root) {
     if (root->buf.cap > KEEP_BYTES) {
         uint8_t *ptr = mem_realloc(root->buf.ptr, KEEP_BYTES);

@@ -22,8 +22,8 @@
  * cost 6 % of the time on documents.
  * Layers of up to 2 MiB only in memory cost 20 % of the time on documents, 4 MiB 9 % (deflate is
  * then decoded by zlib, expressions go over a copy, the text is written out as well). It
- * counts twice in a worker: the layer, and its text normalised. Faulting in what is expected with
- * one madvise was worth 1 % of packed documents, huge pages for it were slower.
+ * counts twice in a worker: the layer, and its text normalised. New pages come many at a time, and
+ * those of what is freed stay while there is room (base/region.c).
  */
 #include "engine/store.h"
 
@@ -47,7 +47,7 @@ static void buf_drop(struct store_pool *pool, struct store_buf *b) {
     *b = (struct store_buf){0};
 }
 
-/* Cut, not freed: pages cost more to get again than to write to. */
+/* Cut, not freed: pages cost more to get again than to write to, where they are not kept. */
 void store_pool_trim(struct store_pool *pool) {
     size_t left = SPARES_MAX_BYTES;
     for (unsigned i = 0; i < STORE_SPARES; i++) {
