@@ -34,6 +34,7 @@ static const int FREE[] = {
     SCMP_SYS(preadv),
     SCMP_SYS(lseek),
     SCMP_SYS(close),
+    SCMP_SYS(close_range),
     SCMP_SYS(fstat),
     SCMP_SYS(brk),
     SCMP_SYS(munmap),

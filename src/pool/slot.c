@@ -71,7 +71,7 @@ static void forget(struct slot *slot, unsigned at) {
     if (!item->owes) {
         count_open(slot, item, false);
     }
-    file_close(&item->fd);
+    closing_add(&slot->done, item->fd);
     split_drop(item->split);
     slot->count--;
     slot->sent -= at < slot->sent ? 1 : 0;
@@ -122,6 +122,7 @@ void slot_release(struct slot *slot) {
     while (slot->count > 0) {
         forget(slot, 0);
     }
+    closing_end(&slot->done);
     file_close(&slot->start.spool_fd);
     spawn_word_free(slot->start.word);
     gather_release(&slot->gather);
@@ -555,6 +556,7 @@ void slot_pull(struct slot *slot, struct wire_packet *packet) {
             broken(slot);
         }
     }
+    closing_end(&slot->done);
 }
 
 uint64_t slot_busy_us(struct slot *slot, uint64_t now_us) {

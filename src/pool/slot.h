@@ -37,6 +37,7 @@
 #ifndef SK_POOL_SLOT_H
 #define SK_POOL_SLOT_H
 
+#include "os/closing.h"
 #include "os/spawn.h"
 #include "pool/gather.h"
 #include "pool/split.h"
@@ -69,6 +70,7 @@ struct slot {
     struct worker_start start; /* of the next child */
     bool lean;                 /* this child was started without late parts */
     struct slot_item item[SLOT_DEPTH];
+    struct closing done; /* descriptors of what is answered, until slot_pull returns */
     unsigned count, sent;
     unsigned depth;        /* at most so many */
     unsigned open;         /* of `count`: those that do not owe */

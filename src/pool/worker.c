@@ -5,6 +5,7 @@
  * After that only descriptors from the pool are read.
  *
  * One object at a time; the pool may have sent several, they wait in the packet and the socket.
+ * Their descriptors are closed together when the packet is done (os/closing.h).
  * Answers to one object go out in the order FINDING* NOTE* DONE, blocking when the pool is slow:
  * the pool always reads, so this ends.
  *
@@ -37,6 +38,7 @@
 #include "base/late.h"
 #include "base/mem.h"
 #include "os/clock.h"
+#include "os/closing.h"
 #include "os/filemap.h"
 #include "os/spawn.h"
 #include "pool/gather.h"
@@ -91,6 +93,7 @@ struct worker {
     struct scan_stats warm_up; /* work done before the first object: not to be counted */
     uint64_t *word;            /* see worker.h */
     struct wire_packet in;
+    struct closing done;     /* descriptors of what is answered */
     struct wire_input input; /* what of `in` is still to be scanned */
     struct wire_packet out;  /* answers that wait */
     uint64_t out_since;      /* us: the first of them */
@@ -291,7 +294,7 @@ static bool scan(struct worker *w, const struct scan_request *request, int fd) {
     }
     bool lacks = late_take_lack();
     if (owes == 0) {
-        (void)close(fd);
+        closing_add(&w->done, fd);
         return lacks ? tell_lack(w, request->id) : answer(w, request->id, result, report);
     }
     struct kept *k = &w->kept[w->kept_count++];
@@ -342,7 +345,7 @@ static bool settled(struct worker *w, uint64_t id, bool stands) {
         int result = sk_scan_fd(w->scanner, k.fd, NULL, &report);
         ok = ok && (late_take_lack() ? tell_lack(w, id) : answer(w, id, result, report));
     }
-    (void)close(k.fd);
+    closing_add(&w->done, k.fd);
     buf_release(&k.packets);
     return ok;
 }
@@ -370,6 +373,7 @@ static bool settle(struct worker *w, bool idle) {
 static enum wire_io next_request(struct worker *w, union scan_record *out_record, int *out_fd) {
     static const struct wire_peer POOL = {SCAN_FROM_POOL, SCAN_IDLE};
     if (w->input.bytes.len == 0) {
+        closing_end(&w->done);
         enum wire_io io = wire_recv(w->sock, w->kept_count == 0 && w->out.len == 0, &w->in);
         if (io != WIRE_IO_OK) {
             return io;
