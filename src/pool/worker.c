@@ -430,7 +430,7 @@ static void keep_little(void) {
  * 250 of them. Not so the scanner's large tables, of which little is touched: they are mapped, or
  * the allocator would clear what it has at the end of its heap. */
 #define START_BYTES ((size_t)80 << 10)       /* this worker, the scanner */
-#define FIRST_SCAN_BYTES ((size_t)640 << 10) /* buffers, the search's first plans, the filter */
+#define FIRST_SCAN_BYTES ((size_t)256 << 10) /* small blocks, the first plans, the filter */
 #define TABLE_BYTES (128 << 10)
 
 static const char *prepare(struct worker *w, const struct worker_start *start) {
