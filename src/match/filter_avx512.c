@@ -11,14 +11,16 @@
  *   marks      the same with four bytes and eight classes, four permutations in all; the lower
  *              seven bits of a byte are its index, so nothing is done to it before. There is a
  *              candidate in most vectors, so places are packed by compression instead of a loop,
- *              and the four bytes at each by a permutation of the 128 bytes that are there anyway:
- *              a gather later is what one processor in two is slow at. Then sixteen places at a
- *              time, by these four bytes in pieces that stay in the L1 cache, by eight bytes those
- *              that stay
+ *              and the four bytes at each by a permutation of the 128 bytes that are there anyway
+ *              instead of a gather later. Then sixteen places at a time, by these four bytes in
+ *              pieces that stay in the L1 cache, by eight bytes those that stay
  *
- * With the bytes kept (Zen 5; filter pass alone): Python 1.5 times as fast, text 1.4, ELF files the
- * same within a twentieth. There sixteen words cost a gather twenty cycles, however small the
- * table; as scalar loads put together again a tenth less out of the L1 cache, no less out of L2.
+ * With the bytes kept (Zen 5; filter pass alone): Python and text 1.3 to 1.5 times as fast, ELF
+ * files the same within a twentieth; on Intel, where gathers cost half as much and permutations
+ * share a port, it was reckoned, not measured, to gain on text and to lose nothing on ELF files. On
+ * Zen 5 sixteen words cost a gather twenty cycles, however small the table; as scalar loads put
+ * together again a tenth less out of the L1 cache, no less out of L2. Without gain there were, on
+ * Windows programs: fetching ahead what the first group looks at, and batches (filter.c) of 48.
  */
 #include "match/filter.h"
 
