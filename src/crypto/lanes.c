@@ -23,7 +23,7 @@
  * thirtieth of libraries').
  *
  * Where chains in plain instructions are faster than in vectors, the longest message may have one
- * to itself beside the others (lanes_chains.h): a sixth of the time of programs.
+ * to itself beside the others (lanes_chains.h).
  */
 #include "crypto/lanes.h"
 
