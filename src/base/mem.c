@@ -11,7 +11,8 @@
  *     others   glibc; from 256 KiB on counted as `beside`, zeroed ones, too
  *
  * Heap, blocks beside, the region's blocks and what it keeps are within one budget: what is kept
- * yields to all others. Beyond the budget it is as without it, page by page.
+ * yields to all others. Near the end of the budget, and beyond it, it is as without it, page by
+ * page.
  *
  * Under sanitizers all is malloc's, so that each block has its own bounds and its own end.
  */
@@ -101,7 +102,7 @@ static void *large_alloc(size_t bytes) {
         return NULL;
     }
     (void)counted(block);
-    if (bytes >= BESIDE_BYTES && pages_left() > 0) {
+    if (bytes >= BESIDE_BYTES && pages_left() > region.budget / 4) {
         region_populate(block, bytes);
     }
     return block;

@@ -16,7 +16,9 @@
  *
  * Pages that are new are faulted in by one MADV_POPULATE_WRITE for all of a block, a tenth of the
  * price of one fault each (0.9 us where a fault is 10); before Linux 5.14 they come one by one.
- * Huge pages would cost 0.3 us for 4 KiB, but count whole.
+ * Huge pages would cost 0.3 us for 4 KiB, but count whole. Once three quarters of the budget are in
+ * use pages come one by one: blocks are larger than what is put into them, and with packages that
+ * was 1 to 3 MiB of private memory at the peak.
  *
  * A block ends where its last page ends: many blocks that begin with a page would have their lines
  * in the same few sets of the cache, where digests read sixteen of them side by side.
@@ -101,7 +103,9 @@ static void take(struct region *r, uint32_t at, uint32_t len) {
     for (uint32_t n; len > 0; at += n, len -= n) {
         n = alike(r, at, len);
         if (!is_warm(r, at)) {
-            region_populate(page(r, at), n * REGION_PAGE_BYTES);
+            if (r->used <= r->budget / 4 * 3) {
+                region_populate(page(r, at), n * REGION_PAGE_BYTES);
+            }
             continue;
         }
         for (uint32_t i = at; i < at + n; i++) {
