@@ -418,9 +418,9 @@ static int serve(struct worker *w) {
  * does so with each of them, and keep tens of megabytes that one large object needed. The heap,
  * which has small blocks alone, may keep what copies that wait for digests had: it is counted.
  *
- * Private with 18.5 MiB (two runs of four): packages 20.5 and 21.5, small files 21.6; without any of
- * it 20.3 and 21.6. With 17.5 small files, where text of megabytes waits for digests, take a tenth
- * longer: the largest then comes page by page. */
+ * Private with 18.5 MiB (two runs of four): packages 20.5 and 21.5, small files 21.6; without any
+ * of it 20.3 and 21.6. With 17.5 small files, where text of megabytes waits for digests, take a
+ * tenth longer: the largest then comes page by page. */
 static void keep_little(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
