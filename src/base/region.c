@@ -81,12 +81,21 @@ static bool is_warm(const struct region *r, uint32_t at) {
     return (r->warm[at / 64] >> (at % 64) & 1) != 0;
 }
 
-void region_populate(void *bytes, size_t len) {
+/* Advice about all pages that lie within the bytes. */
+static void advise(void *bytes, size_t len, int advice) {
     size_t skip = (REGION_PAGE_BYTES - (uintptr_t)bytes % REGION_PAGE_BYTES) % REGION_PAGE_BYTES;
     if (len >= skip + REGION_PAGE_BYTES) {
         len = (len - skip) & ~(REGION_PAGE_BYTES - 1);
-        (void)madvise((uint8_t *)bytes + skip, len, MADV_POPULATE_WRITE); /* or one by one */
+        (void)madvise((uint8_t *)bytes + skip, len, advice);
     }
+}
+
+void region_populate(void *bytes, size_t len) {
+    advise(bytes, len, MADV_POPULATE_WRITE); /* or one by one */
+}
+
+void region_drain(void *bytes, size_t len) {
+    advise(bytes, len, MADV_DONTNEED);
 }
 
 /* Of as many pages from `at` on as are alike, `len` at most. */

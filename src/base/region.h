@@ -44,6 +44,9 @@ bool region_resize(struct region *r, void *block, size_t bytes);
 void region_free(struct region *r, void *block);
 /* Faults in all pages that lie within the bytes at once: they are to be filled. */
 void region_populate(void *bytes, size_t len);
+/* Gives the pages that lie within the bytes of a block back: their contents are lost. They count as
+ * kept when the block is freed. */
+void region_drain(void *bytes, size_t len);
 /* Gives kept pages back to the system until no more than so many are left. */
 void region_cool(struct region *r, size_t most_pages);
 

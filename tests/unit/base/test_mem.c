@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* mem_expect is advice: whatever it is told, blocks are as before, zeroed ones of zeros. */
+/* mem_expect is advice: whatever it is told, blocks are as before, zeroed ones of zeros. And a
+ * block that grows out of what mem_keep allows keeps its contents, though its old pages go
+ * meanwhile. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +13,7 @@
 
 static void blocks_are_as_before(void **state) {
     (void)state;
-    static const size_t SIZES[] = {0, 1, 4095, 4097, 100000, (size_t)3 << 20, MEM_MAX_BYTES};
+    static const size_t SIZES[] = {0, 1, 4095, 4097, 100000, (size_t)3 << 20, (size_t)64 << 20};
     for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
         mem_expect(SIZES[i]);
         uint8_t *dirty = mem_alloc(50000);
@@ -37,10 +39,38 @@ static void it_is_no_allocation_of_ours(void **state) {
     mem_fault_set(0);
 }
 
+static uint8_t at(size_t i) {
+    return (uint8_t)(i * 31 >> 7);
+}
+
+static void contents_outgrow_the_budget(void **state) {
+    (void)state;
+    const size_t first = ((size_t)3 << 20) + 777, last = (size_t)20 << 20;
+    mem_keep((size_t)4 << 20);
+    uint8_t *block = mem_alloc(first);
+    assert_non_null(block);
+    for (size_t i = 0; i < first; i++) {
+        block[i] = at(i);
+    }
+    for (size_t bytes = first; bytes < last; bytes += (size_t)5 << 20) {
+        block = mem_realloc(block, bytes);
+        assert_non_null(block);
+        for (size_t i = 0; i < first; i++) {
+            assert_int_equal(block[i], at(i));
+        }
+    }
+    block = mem_realloc(block, 20000);
+    assert_non_null(block);
+    for (size_t i = 0; i < 20000; i++) {
+        assert_int_equal(block[i], at(i));
+    }
+    mem_free(block);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_as_before),
-        cmocka_unit_test(it_is_no_allocation_of_ours),
+        cmocka_unit_test(blocks_are_as_before), cmocka_unit_test(it_is_no_allocation_of_ours),
+        cmocka_unit_test(contents_outgrow_the_budget), /* last: it is of the process */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
