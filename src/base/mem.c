@@ -32,7 +32,6 @@ static uint64_t fault_seen;
  * lines. */
 #define MEM_LARGE_BYTES ((size_t)16 << 10)
 #define LINE_BYTES ((size_t)64)
-#define MAPPED_BYTES ((size_t)1 << 20) /* glibc's own mappings, mostly */
 #define HOLES_BYTES ((size_t)1 << 20)
 #define BESIDE_BYTES ((size_t)256 << 10)
 #define COPY_BYTES ((size_t)256 << 10)
@@ -92,7 +91,8 @@ static void *counted(void *block) {
     return block;
 }
 
-/* glibc's own mappings are new memory; beyond the budget no page comes before it is needed. */
+/* glibc's own mappings are new memory; near the end of the budget no page comes before it is
+ * needed. */
 static void *large_alloc(size_t bytes) {
     void *block = region_alloc(&region, bytes);
     if (block != NULL) {
@@ -122,11 +122,12 @@ static void *small_alloc(size_t bytes) {
     return block;
 }
 
-void *mem_alloc(size_t bytes) {
-    if (refused(bytes)) {
-        return NULL;
-    }
+static void *fresh(size_t bytes) {
     return bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes);
+}
+
+void *mem_alloc(size_t bytes) {
+    return refused(bytes) ? NULL : fresh(bytes);
 }
 
 void *mem_zalloc(size_t count, size_t each_bytes) {
@@ -152,7 +153,7 @@ static void copy(uint8_t *to, uint8_t *from, size_t bytes) {
 
 /* Between the region and the heap, or within the region. */
 static void *move(void *old, size_t old_bytes, size_t bytes) {
-    void *block = bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes);
+    void *block = fresh(bytes);
     if (block != NULL) {
         copy(block, old, old_bytes < bytes ? old_bytes : bytes);
         mem_free(old);
@@ -169,31 +170,22 @@ void *mem_realloc(void *old, size_t bytes) {
         settle();
         return done ? old : move(old, region_usable(&region, old), bytes);
     }
-    if (region.base == NULL || bytes < MEM_LARGE_BYTES) {
+    if (region.base == NULL) {
         return realloc(old, bytes);
     }
-    size_t had = old == NULL ? 0 : malloc_usable_size(old), weighed = weight(old);
     if (old == NULL) {
-        return large_alloc(bytes);
+        return fresh(bytes);
     }
-    if (had < MEM_LARGE_BYTES) {
+    size_t had = malloc_usable_size(old), weighed = weight(old);
+    if (had < MEM_LARGE_BYTES && bytes >= MEM_LARGE_BYTES) {
         return move(old, had, bytes);
     }
     void *block = realloc(old, bytes);
-    if (block != NULL) {
-        uncount(weighed);
+    if (block == NULL) {
+        return NULL;
     }
-    return block == NULL ? NULL : counted(block);
-}
-
-void *mem_renew(void *old, size_t bytes) {
-    bool mapped = old != NULL && region.base == NULL && malloc_usable_size(old) >= MAPPED_BYTES;
-    void *block = mapped ? mem_realloc(old, bytes) : NULL;
-    if (block != NULL) {
-        return block;
-    }
-    mem_free(old);
-    return mem_alloc(bytes);
+    uncount(weighed);
+    return counted(block);
 }
 
 void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes) {
@@ -239,17 +231,15 @@ void mem_free(void *block) {
 void mem_expect(size_t bytes) {
     void *block = KEEPS ? malloc(bytes) : NULL;
     if (block != NULL) {
-        region_populate(block,
-                        bytes); /* advice: fails before Linux 5.14, or where memory is short */
+        region_populate(block, bytes);
     }
     free(block);
     heap_end = sbrk(0);
 }
 
 void mem_keep(size_t budget_bytes) {
-    if (KEEPS) {
+    if (KEEPS && region_open(&region, budget_bytes)) {
         heap_began = heap_end = sbrk(0);
-        (void)region_open(&region, budget_bytes);
     }
 }
 

@@ -20,10 +20,6 @@
 void *mem_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
 void *mem_zalloc(size_t count, size_t each_bytes) __attribute__((malloc, warn_unused_result));
 void *mem_realloc(void *old, size_t bytes) __attribute__((warn_unused_result));
-/* A block of so many bytes instead of the old one, whose contents are lost. NULL: the old block is
- * gone, too. Cheaper than freeing and allocating where large blocks are given back to the system.
- */
-void *mem_renew(void *old, size_t bytes) __attribute__((warn_unused_result));
 /* Grow an array to hold at least `need` elements, doubling; *cap is updated. NULL: nothing changed.
  */
 void *mem_grow(void *old, size_t *cap, size_t need, size_t each_bytes)
@@ -39,7 +35,8 @@ void mem_keep(size_t budget_bytes);
 void mem_trim(void);
 
 /* So many bytes are about to be asked for in small blocks: their pages are made at once, at a
- * twentieth of what a page fault for each costs. Advice only. */
+ * tenth of what a page fault for each costs. Advice only: not before Linux 5.14, nor where memory
+ * is short, nor under sanitizers. */
 void mem_expect(size_t bytes);
 
 /* Scope cleanup: `MEM_AUTO char *p = mem_alloc(..)` frees at the end of the scope. */

@@ -10,6 +10,9 @@
  *     run     | 3|U  . 3|U | 2     2  | 1|U   | 16378 ...     16378 |  at both ends of each run
  *     warm      0    0   0   1     1    0       1 1 1 0 0 0 ...        kept: free, and in memory
  *
+ * Pages of a freed block all count as in memory. Those that were never written to, or were drained,
+ * are not: they are counted too high, and come when they are touched.
+ *
  * A block takes the first run that is long enough, so blocks lie low and close; free neighbours
  * become one run at once. There are a few hundred runs at most (owed.h), which costs less to look
  * through than what is put into one block. What must be given back is given back from the top.

@@ -10,10 +10,10 @@
  * second message, and SHA-256 of both, cost 5 and 10 % (Zen 5: 0.78, 1.45 and 1.38 GB/s for one
  * message, two, and two with SHA-256, where vectors give 0.40, 0.80 and 0.80).
  *
- * One message beside sixteen in a vector takes two blocks while they
- * take one, so the longest is done in little more than half the time: 0.69 GB/s, the others at
- * seven eighths of their rate. Two messages beside them: every one at 0.49, the others at half, by
- * a core whose other thread was busy.
+ * One message beside sixteen in a vector takes two blocks while they take one, so the longest is
+ * done in little more than half the time: 0.69 GB/s, the others at seven eighths of their rate. Two
+ * messages beside them: every one at 0.49, the others at half, by a core whose other thread was
+ * busy.
  *
  * What compilers make of it costs more than anything: gcc 12 keeps words and constants on the stack
  * and pointers in vector registers when it sees them used twice (a third slower), takes mask

@@ -22,16 +22,15 @@
  * LOAD_FACTOR.
  *
  * With mappings for search and digests, where a page of them is cheap, programs take a sixth less,
- * libraries a tenth. The first
- * look at mapped bytes waits for memory; what the search looks at next is fetched meanwhile (a
- * thirtieth of programs and libraries), for which its pages must be in place. Without gain
- * were: mapping all pages at once (MAP_POPULATE), data of no known kind up to 8 MiB searched in a
- * mapping instead of memory, digests of less than 128 KiB.
+ * libraries a tenth. The first look at mapped bytes waits for memory; what the search looks at next
+ * is fetched meanwhile (a thirtieth of programs and libraries), for which its pages must be in
+ * place. Without gain were: mapping all pages at once (MAP_POPULATE), data of no known kind up to 8
+ * MiB searched in a mapping instead of memory, digests of less than 128 KiB.
  *
  * Without gain were: windows for data of no known kind, huge pages for the buffer (slower), keeping
  * all of it from object to object (a sixth of the page faults of programs), a buffer of 12 MiB, and
- * windows of 128 KiB. A container above 4 MiB gives
- * the buffer back before it is opened (root_wait).
+ * windows of 128 KiB. A container above 4 MiB gives the buffer back before it is opened
+ * (root_wait).
  *
  * A mapping of which bytes turn out to be missing is a read error of the object, as a short pread
  * is (root_lost); docs/decisions/015-mapped-objects.md tells who may look at mapped bytes.
@@ -61,9 +60,9 @@ static bool make_room(struct root *root, size_t size) {
         return true;
     }
     size_t cap = size < FIRST_BYTES ? FIRST_BYTES : size;
-    uint8_t *ptr = mem_renew(root->buf.ptr, cap);
+    root_release(root);
+    uint8_t *ptr = mem_alloc(cap);
     if (ptr == NULL) {
-        root->buf = (struct store_buf){0};
         return false;
     }
     root->buf = (struct store_buf){ptr, cap};

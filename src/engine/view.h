@@ -20,7 +20,6 @@ void view_search(struct sk_scanner *sc, struct layer *layer, const struct view *
 void view_search_normalised(struct sk_scanner *sc, struct layer *layer);
 /* Those of HTML (view_html.c). */
 void view_search_html(struct sk_scanner *sc, struct layer *layer);
-#define VIEW_TEXT_STORED_BYTES ((size_t)1 << 20) /* from so many bytes on text needs no memory */
 /* The bytes as normalised text, target 7 (view_text.c). */
 void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_source *bytes,
                          unsigned rank);

@@ -23,6 +23,7 @@
 #include "norm/text.h"
 
 #define PIECE_BYTES SK_SOURCE_WANT_MAX
+#define STORED_BYTES ((size_t)1 << 20) /* text of more is made again, not stored */
 
 /* ---- in a store ------------------------------------------------------------------------------ */
 
@@ -167,7 +168,7 @@ static void search_remade(struct sk_scanner *sc, struct layer *layer, struct sk_
 
 void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_source *bytes,
                          unsigned rank) {
-    if (bytes->size >= VIEW_TEXT_STORED_BYTES || bytes->size >= sc->pool.memory_bytes) {
+    if (bytes->size >= STORED_BYTES || bytes->size >= sc->pool.memory_bytes) {
         search_remade(sc, layer, bytes, rank);
         return;
     }

@@ -140,7 +140,7 @@ static uint64_t mapped_bytes(void) {
     if (fd < 0 || sk_failed(file_read_chunk(fd, text, sizeof(text) - 1, &got))) {
         return 0;
     }
-    text[got] = '\0'; /* "pages ...": no number is 0 */
+    text[got] = '\0'; /* the first number is pages; where there is none, 0 */
     return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 

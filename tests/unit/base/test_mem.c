@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* mem_expect is advice: whatever it is told, blocks are as before, zeroed ones of zeros. And a
  * block that grows out of what mem_keep allows keeps its contents, though its old pages go
- * meanwhile. */
+ * meanwhile; and what was large and shrank does not count as large for ever. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
 #include <cmocka.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -67,10 +71,37 @@ static void contents_outgrow_the_budget(void **state) {
     mem_free(block);
 }
 
+/* Does a freed block of 1 MiB keep its pages? */
+static bool keeps(void) {
+    const size_t bytes = (size_t)1 << 20, page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *block = mem_alloc(bytes);
+    assert_non_null(block);
+    memset(block, 1, bytes);
+    void *inside = block + (page - (uintptr_t)block % page);
+    mem_free(block);
+    unsigned char is_there = 0;
+    return mincore(inside, page, &is_there) == 0 && (is_there & 1) != 0;
+}
+
+static void what_shrinks_is_not_counted(void **state) {
+    (void)state;
+    bool kept = keeps();
+    for (unsigned i = 0; i < 5; i++) {
+        void *block = mem_zalloc((size_t)3 << 20, 1); /* beside what is kept */
+        assert_non_null(block);
+        block = mem_realloc(block, 100);
+        assert_non_null(block);
+        mem_free(block);
+    }
+    assert_int_equal(keeps(), kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks_are_as_before), cmocka_unit_test(it_is_no_allocation_of_ours),
-        cmocka_unit_test(contents_outgrow_the_budget), /* last: it is of the process */
+        cmocka_unit_test(blocks_are_as_before),
+        cmocka_unit_test(it_is_no_allocation_of_ours),
+        cmocka_unit_test(contents_outgrow_the_budget), /* of the process, from here on */
+        cmocka_unit_test(what_shrinks_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
