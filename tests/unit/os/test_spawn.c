@@ -143,10 +143,15 @@ static void test_killed_children_are_reaped_later(void **state) {
     }
 }
 
-/* With a child of its own that it has killed: what it does not wait for would become ours. */
+/* With a child of its own that it has killed: what it does not wait for would become ours, which
+ * qemu-user refuses (EINVAL). */
 static void test_leave_waits_for_what_was_killed(void **state) {
     (void)state;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+        assert_int_equal(errno, EINVAL);
+        print_message("an emulator gives us no orphans: not shown that none is left\n");
+        skip();
+    }
     pid_t pid = fork();
     if (pid == 0) {
         struct spawn_options options = {.entry = wait_for_ever};
