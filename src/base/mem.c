@@ -92,9 +92,9 @@ static void *counted(void *block) {
 }
 
 /* glibc's own mappings are new memory; near the end of the budget no page comes before it is
- * needed. */
-static void *large_alloc(size_t bytes) {
-    void *block = region_alloc(&region, bytes);
+ * needed, but for the first sure_bytes, which will be. */
+static void *large_alloc(size_t bytes, size_t sure_bytes) {
+    void *block = region_alloc(&region, bytes, sure_bytes);
     if (block != NULL) {
         settle();
         return block;
@@ -103,8 +103,8 @@ static void *large_alloc(size_t bytes) {
         return NULL;
     }
     (void)counted(block);
-    if (bytes >= BESIDE_BYTES && pages_left() > region.budget / 4) {
-        region_populate(block, bytes);
+    if (bytes >= BESIDE_BYTES) {
+        region_populate(block, pages_left() > region.budget / 4 ? bytes : sure_bytes);
     }
     return block;
 }
@@ -122,12 +122,16 @@ static void *small_alloc(size_t bytes) {
     return block;
 }
 
-static void *fresh(size_t bytes) {
-    return bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes);
+static void *fresh(size_t bytes, size_t sure_bytes) {
+    return bytes < MEM_LARGE_BYTES ? small_alloc(bytes) : large_alloc(bytes, sure_bytes);
 }
 
 void *mem_alloc(size_t bytes) {
-    return refused(bytes) ? NULL : fresh(bytes);
+    return refused(bytes) ? NULL : fresh(bytes, 0);
+}
+
+void *mem_alloc_full(size_t bytes) {
+    return refused(bytes) ? NULL : fresh(bytes, bytes);
 }
 
 void *mem_zalloc(size_t count, size_t each_bytes) {
@@ -139,11 +143,17 @@ void *mem_zalloc(size_t count, size_t each_bytes) {
 }
 
 /* Where the budget is used up, pages of the old block go as soon as they are copied: both blocks
- * in memory at once were the peak of a scan (a layer of 4 MiB that grows: 25 MiB instead of 20). */
+ * in memory at once were the peak of a scan (a layer of 4 MiB that grows: 25 MiB instead of 20).
+ * Where pages of the new one may be missing, they come as many at a time. */
 static void copy(uint8_t *to, uint8_t *from, size_t bytes) {
-    bool drains = region_owns(&region, from) && pages_left() == 0;
+    size_t left = pages_left();
+    bool comes = left <= region.budget / 4;
+    bool drains = region_owns(&region, from) && left == 0;
     for (size_t done = 0, n; done < bytes; done += n) {
         n = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
+        if (comes) {
+            region_populate(to + done, n);
+        }
         memcpy(to + done, from + done, n);
         if (drains) {
             region_drain(from + done, n);
@@ -153,7 +163,7 @@ static void copy(uint8_t *to, uint8_t *from, size_t bytes) {
 
 /* Between the region and the heap, or within the region. */
 static void *move(void *old, size_t old_bytes, size_t bytes) {
-    void *block = fresh(bytes);
+    void *block = fresh(bytes, 0);
     if (block != NULL) {
         copy(block, old, old_bytes < bytes ? old_bytes : bytes);
         mem_free(old);
@@ -174,7 +184,7 @@ void *mem_realloc(void *old, size_t bytes) {
         return realloc(old, bytes);
     }
     if (old == NULL) {
-        return fresh(bytes);
+        return fresh(bytes, 0);
     }
     size_t had = malloc_usable_size(old), weighed = weight(old);
     if (had < MEM_LARGE_BYTES && bytes >= MEM_LARGE_BYTES) {

@@ -2,7 +2,7 @@
 /*
  * mem: the only door to malloc, with a counter that tests use to fail the n-th allocation.
  *
- * Ownership: mem_alloc, mem_zalloc and mem_realloc **return owned** memory, released by mem_free.
+ * Ownership: mem_alloc, mem_alloc_full, mem_zalloc and mem_realloc **return owned** memory, released by mem_free.
  * Errors: NULL when memory is exhausted, when the size is zero or above MEM_MAX_BYTES, or when a
  * test asked this allocation to fail; mem_realloc leaves the old block alone then.
  * Not for use across threads with fault injection; the project has no threads in hostile code.
@@ -18,6 +18,8 @@
 #define MEM_MAX_BYTES ((size_t)1 << 40)
 
 void *mem_alloc(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
+/* The same; all of it is about to be written: its pages are made at once, however few are left. */
+void *mem_alloc_full(size_t bytes) __attribute__((malloc, alloc_size(1), warn_unused_result));
 void *mem_zalloc(size_t count, size_t each_bytes) __attribute__((malloc, warn_unused_result));
 void *mem_realloc(void *old, size_t bytes) __attribute__((warn_unused_result));
 /* Grow an array to hold at least `need` elements, doubling; *cap is updated. NULL: nothing changed.

@@ -20,8 +20,8 @@
  * Pages that are new are faulted in by one MADV_POPULATE_WRITE for all of a block, a tenth of the
  * price of one fault each (0.9 us where a fault is 10); before Linux 5.14 they come one by one.
  * Huge pages would cost 0.3 us for 4 KiB, but count whole. Once three quarters of the budget are in
- * use pages come one by one: blocks are larger than what is put into them, and with packages that
- * was 1 to 3 MiB of private memory at the peak.
+ * use pages come one by one, but for those that are sure to be written to: blocks are larger than
+ * what is put into them, and with packages that was 1 to 3 MiB of private memory at the peak.
  *
  * A block ends where its last page ends: many blocks that begin with a page would have their lines
  * in the same few sets of the cache, where digests read sixteen of them side by side.
@@ -53,7 +53,8 @@ bool region_open(struct region *r, size_t budget_bytes) {
     if (base == MAP_FAILED) {
         return false;
     }
-    *r = (struct region){.base = base, .budget = budget_bytes / REGION_PAGE_BYTES};
+    r->base = base; /* the rest is zero: 34 KiB, of which most are never touched */
+    r->budget = budget_bytes / REGION_PAGE_BYTES;
     r->run[0] = r->run[REGION_PAGES - 1] = REGION_PAGES;
     return true;
 }
@@ -110,14 +111,14 @@ static uint32_t alike(const struct region *r, uint32_t at, uint32_t len) {
     return n;
 }
 
-/* They belong to a block now: those that are not in memory come, the others are not kept. */
-static void take(struct region *r, uint32_t at, uint32_t len) {
-    for (uint32_t n; len > 0; at += n, len -= n) {
+/* They belong to a block now: those that are not in memory come, of the first `sure` ones even
+ * where it is used up, the others are not kept. */
+static void take(struct region *r, uint32_t at, uint32_t len, uint32_t sure) {
+    for (uint32_t n; len > 0; at += n, len -= n, sure -= n < sure ? n : sure) {
         n = alike(r, at, len);
         if (!is_warm(r, at)) {
-            if (r->used <= r->budget / 4 * 3) {
-                region_populate(page(r, at), n * REGION_PAGE_BYTES);
-            }
+            uint32_t come = r->used <= r->budget / 4 * 3 || n < sure ? n : sure;
+            region_populate(page(r, at), come * REGION_PAGE_BYTES);
             continue;
         }
         for (uint32_t i = at; i < at + n; i++) {
@@ -176,13 +177,13 @@ static void release(struct region *r, uint32_t at, uint32_t len) {
 }
 
 /* The first n pages of the free run at `at`, which becomes shorter, or ends. */
-static void cut(struct region *r, uint32_t at, uint32_t n) {
+static void cut(struct region *r, uint32_t at, uint32_t n, uint32_t sure) {
     uint32_t len = length(r, at);
     if (len > n) {
         set_run(r, at + n, len - n, 0);
     }
     r->used += n;
-    take(r, at, n);
+    take(r, at, n, sure);
     region_cool(r, r->budget - r->used);
 }
 
@@ -204,13 +205,14 @@ static uint32_t find(struct region *r, size_t n) {
     return cold;
 }
 
-void *region_alloc(struct region *r, size_t bytes) {
+void *region_alloc(struct region *r, size_t bytes, size_t sure_bytes) {
     size_t n = pages_of(bytes);
     uint32_t at = n == 0 || n > r->budget - r->used ? REGION_PAGES : find(r, n);
     if (at >= REGION_PAGES) {
         return NULL;
     }
-    cut(r, at, (uint32_t)n);
+    size_t sure = pages_of(sure_bytes);
+    cut(r, at, (uint32_t)n, (uint32_t)(sure < n ? sure : n));
     set_run(r, at, (uint32_t)n, IN_USE);
     return page(r, at) + ((n * REGION_PAGE_BYTES - bytes) & ~(LINE_BYTES - 1));
 }
@@ -243,7 +245,7 @@ bool region_resize(struct region *r, void *block, size_t bytes) {
             n - len > r->budget - r->used) {
             return false;
         }
-        cut(r, end, (uint32_t)n - len);
+        cut(r, end, (uint32_t)n - len, 0);
         r->first = at < r->first ? at : r->first; /* which may be no beginning any more */
     }
     set_run(r, at, (uint32_t)n, IN_USE);

@@ -31,8 +31,10 @@ struct region {
 
 /* False: no addresses are to be had, or pages have another size; the region stays closed. */
 bool region_open(struct region *r, size_t budget_bytes);
-/* At least 64-byte aligned, not zeroed; its pages are in memory. NULL: no room. */
-void *region_alloc(struct region *r, size_t bytes) __attribute__((warn_unused_result));
+/* At least 64-byte aligned, not zeroed; its pages are in memory while there is room, those of the
+ * first sure_bytes always: they will be written to. NULL: no room. */
+void *region_alloc(struct region *r, size_t bytes, size_t sure_bytes)
+    __attribute__((warn_unused_result));
 static inline bool region_owns(const struct region *r, const void *block) {
     return (uintptr_t)block - (uintptr_t)r->base < REGION_PAGES * REGION_PAGE_BYTES &&
            r->base != NULL;

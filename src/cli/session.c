@@ -9,8 +9,10 @@
  *          \___________/ handed out as soon as the oldest is ready
  *
  * So output is in walk order and repeatable although workers answer in any order, and one slow
- * object holds back at most ROWS others. A report that must wait is copied into an arena of its
- * row.
+ * object holds back at most ROWS others. A report that must wait is copied: mostly it tells of
+ * nothing but a type, whose word is known; else into an arena of its row. There are as many rows as
+ * ever had to wait: memory that is new was a twentieth of a folder of small files on machines where
+ * a page is dear.
  */
 #include "cli/session.h"
 
@@ -20,11 +22,13 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/type.h"
 #include "cli/intl.h"
 #include "os/file.h"
 #include "os/interrupt.h"
 
-#define ROWS 8192u /* power of two */
+#define ROWS_FIRST 128u /* powers of two */
+#define ROWS 8192u
 #define ROW_REPORT_BYTES ((size_t)16 * 1024 * 1024)
 #define ROW_BLOCK_BYTES ((size_t)1024) /* holds what is said of a clean object */
 #define TICK_MS 200
@@ -35,14 +39,16 @@ struct row {
     struct outcome outcome; /* path is owned by the row */
     char *path;
     bool ready;
+    bool kept; /* the report had to wait: it is this one */
     struct sk_report report;
-    struct arena arena; /* texts of the report, when it had to wait */
+    struct arena arena; /* texts of it */
 };
 
 struct session {
     const struct session_options *options;
     struct pool *pool;
     struct row *row;
+    uint64_t rows;
     uint64_t first, next;
     struct session_progress progress;
     struct session_facts *facts;
@@ -50,12 +56,15 @@ struct session {
 };
 
 static struct row *row_of(struct session *s, uint64_t number) {
-    return &s->row[number % ROWS];
+    return &s->row[number % s->rows];
 }
 
 static void hand_out(struct session *s) {
     while (s->first < s->next && row_of(s, s->first)->ready) {
         struct row *row = row_of(s, s->first);
+        if (row->kept) {
+            row->outcome.report = &row->report;
+        }
         if (!s->stop) {
             bool found = row->outcome.report != NULL && row->outcome.report->finding_count > 0;
             s->progress.found += found ? 1 : 0;
@@ -71,7 +80,25 @@ static void hand_out(struct session *s) {
     }
 }
 
+static sk_err add_rows(struct session *s) {
+    struct row *more = mem_zalloc((size_t)s->rows * 2, sizeof(*more));
+    if (more == NULL) {
+        return sk_fail(SK_E_NOMEM);
+    }
+    for (uint64_t i = s->first; i < s->next; i++) {
+        more[i % (s->rows * 2)] = *row_of(s, i);
+    }
+    mem_free(s->row);
+    s->row = more;
+    s->rows *= 2;
+    return sk_ok();
+}
+
+/* There are fewer than ROWS. */
 static sk_err add_row(struct session *s, const struct outcome *outcome, struct row **out_row) {
+    if (s->next - s->first == s->rows) {
+        TRY(add_rows(s));
+    }
     struct row *row = row_of(s, s->next);
     char *path = mem_strdup(outcome->path);
     if (path == NULL) {
@@ -134,10 +161,26 @@ static void keep_trials(struct row *row, const struct sk_report *report) {
 static const struct sk_finding NAMELESS = {
     .name = "Unnamed", .layer = "", .layer_type = "", .offset = UINT64_MAX};
 
+static const char *keep_type(struct row *row, const char *word) {
+    for (unsigned t = 0; t < SK_TYPE_COUNT; t++) {
+        if (strcmp(sk_type_word((enum sk_type)t), word) == 0) {
+            return sk_type_word((enum sk_type)t);
+        }
+    }
+    return keep_text(row, word);
+}
+
 static void keep_report(struct row *row, const struct sk_report *report) {
     arena_init_small(&row->arena, ROW_REPORT_BYTES, ROW_BLOCK_BYTES);
+    row->kept = true;
     row->report = *report;
-    row->report.type = keep_text(row, report->type);
+    row->report.type = keep_type(row, report->type);
+    if (report->finding_count == 0 && report->note_count == 0 && report->trial_count == 0) {
+        row->report.findings = NULL;
+        row->report.notes = NULL;
+        row->report.trials = NULL;
+        return;
+    }
     struct sk_finding *finding =
         arena_zalloc(&row->arena, report->finding_count + 1, sizeof(*finding));
     struct sk_note_entry *note = arena_zalloc(&row->arena, report->note_count + 1, sizeof(*note));
@@ -176,7 +219,6 @@ static void on_result(void *ctx, const struct pool_result *result) {
     row->outcome.report = result->report;
     if (result->tag != s->first) {
         keep_report(row, result->report);
-        row->outcome.report = &row->report;
     }
     hand_out(s);
 }
@@ -384,7 +426,8 @@ sk_err session_run(const struct session_options *options, struct session_facts *
     struct pool_options pool = options->pool;
     pool.on_result = on_result;
     pool.ctx = &s;
-    s.row = mem_zalloc(ROWS, sizeof(*s.row));
+    s.rows = ROWS_FIRST;
+    s.row = mem_zalloc(ROWS_FIRST, sizeof(*s.row));
     if (s.row == NULL) {
         return sk_fail(SK_E_NOMEM);
     }

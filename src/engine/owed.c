@@ -4,7 +4,7 @@
  *
  *     the object, a section   in a mapping of the object, where it is (root.h)
  *     ... with no mapping     read again through its descriptor (page cache), piece by piece
- *     ... when it is small    copied: cheaper than a call
+ *     ... when it is small    copied: cheaper than a call; of a section up to 256 KiB
  *     a member, a view        copied
  *     ... when it is large    where they are, now: with what is owed in the other lanes
  *     ... of a gzip file      where they are, later: the layer lends them, and when it is done its
@@ -30,7 +30,10 @@
  * twelfth, MD5 the rest, half of it the chains of the longest files at the end of a folder. Members
  * for which there was no room, each hashed in place, were 13 % of a folder with a large library.
  *
- * Sections of Windows programs, hashed one by one in place, were a fifth of their time.
+ * Sections of Windows programs, hashed one by one in place, were a fifth of their time. Where
+ * objects are read and not mapped, copies of sections up to 256 KiB instead of 64 gain 3.5 % of
+ * Windows programs; copies of whole objects of that size cost 8 % of libraries, because what is
+ * kept has no room for enough of them side by side.
  *
  * With fewer messages at hand than lanes, mostly at the end of a folder, are three quarters of the
  * steps of the lanes on programs (the longest, 9.2 MB, is longer than a lane's share of 80 MB), two
@@ -56,12 +59,12 @@
  * in the L2). The second reading was a sixth of the time on programs, an eighth on libraries,
  * before objects were mapped. Without gain were: keeping what an object was read into, in a room of
  * 8 to 32 MiB in which jobs find their bytes until others take the place (half of the second
- * reading gone; the first, the search and page faults dearer by as much); copies up to 256 KiB or 1
- * MiB; pieces of 4 to 16 KiB in the lanes (worse), of 64 and 128 (nothing in whole scans); members
- * of 256 KiB already where they are (5 % slower: too little is owed beside them), of 512 KiB
- * (nothing). Of documents: copies of up to 6 MiB, 12 MiB of them (a tenth slower, before bytes
- * were lent: cold memory costs more than the chain); one block whose pages stay for all copies
- * (nothing); lending from 128, 256 or 512 KiB on instead of copying (up to 4 % slower);
+ * reading gone; the first, the search and page faults dearer by as much); copies of objects up to
+ * 256 KiB or 1 MiB; pieces of 4 to 16 KiB in the lanes (worse), of 64 and 128 (nothing in whole
+ * scans); members of 256 KiB already where they are (5 % slower: too little is owed beside them),
+ * of 512 KiB (nothing). Of documents: copies of up to 6 MiB, 12 MiB of them (a tenth slower, before
+ * bytes were lent: cold memory costs more than the chain); one block whose pages stay for all
+ * copies (nothing); lending from 128, 256 or 512 KiB on instead of copying (up to 4 % slower);
  * OWED_MEMORY_BYTES of 16 MiB (3 % slower) and of 18 (1 % faster).
  */
 #include "engine/owed.h"
@@ -75,6 +78,7 @@
 #include "os/file.h"
 
 #define COPY_OBJECT_BYTES ((uint64_t)64 << 10)
+#define COPY_SECTION_BYTES ((uint64_t)256 << 10)
 
 struct owed_object {
     bool used;
@@ -298,7 +302,7 @@ static uint8_t *copy_bytes(struct sk_scanner *sc, struct layer *layer, const str
     if (size == 0 || size > OWED_COPY_EACH || !make_room(sc, layer, size)) {
         return NULL;
     }
-    uint8_t *copy = mem_alloc(size);
+    uint8_t *copy = mem_alloc_full(size);
     size_t got = 0;
     if (copy != NULL &&
         (sk_failed(sk_source_read(ask->src, ask->off, copy, size, &got)) || got < size)) {
@@ -328,13 +332,19 @@ static const uint8_t *mapped_bytes(struct sk_scanner *sc, const struct layer *ob
     return o->map != NULL ? o->map->ptr : NULL;
 }
 
+static uint64_t copy_most(const struct owed_ask *ask) {
+    return ask->role == HS_SECTION ? COPY_SECTION_BYTES : COPY_OBJECT_BYTES;
+}
+
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask) {
     struct owed *owed = sc->owed;
     if (owed == NULL || owed->open == NULL || (ask->mask & ~LANES_MASK) != 0) {
         return false;
     }
     bool object = layer->parent == NULL && ask->src == &layer->src;
-    bool again = object && (ask->src->mem == NULL || ask->len > COPY_OBJECT_BYTES);
+    bool large = object && (ask->src->mem == NULL || ask->len > COPY_OBJECT_BYTES);
+    const uint8_t *mapped = large ? mapped_bytes(sc, layer) : NULL;
+    bool again = large && (mapped != NULL || ask->src->mem == NULL || ask->len > copy_most(ask));
     uint8_t *copy = again ? NULL : copy_bytes(sc, layer, ask);
     bool now = !object && copy == NULL && ask->len > OWED_COPY_EACH;
     struct owed_job *job = object || copy != NULL || now ? job_new(sc) : NULL;
@@ -349,7 +359,7 @@ bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask 
                              .copy = copy,
                              .held = copy != NULL ? (size_t)ask->len : 0};
     bool there = now && ask->src->mem != NULL;
-    const uint8_t *bytes = again ? mapped_bytes(sc, layer) : there ? ask->src->mem : NULL;
+    const uint8_t *bytes = again ? mapped : there ? ask->src->mem : NULL;
     job->lane = (struct lanes_job){.mask = ask->mask,
                                    .size = ask->len,
                                    .bytes = bytes != NULL ? bytes + ask->off : copy,

@@ -19,7 +19,9 @@
  * while they are read (sk_embedded_see) and not in a pass of their own. Windows programs in windows
  * were read three times (resources, sections, subsignatures) and took 3 to 5 % longer. A file made
  * against the search has it go over its bytes many times: half as long again in windows, hence
- * LOAD_FACTOR.
+ * LOAD_HALVES. But reading it whole costs new memory, on the slowest machine as much as six passes
+ * in windows. So it is done when the fourth pass begins: in the middle of the third, libraries took
+ * 3 to 5 % longer there.
  *
  * With mappings for search and digests, where a page of them is cheap, programs take a sixth less,
  * libraries a tenth. The first look at mapped bytes waits for memory; what the search looks at next
@@ -48,7 +50,7 @@
 
 #define MEMORY_BYTES ((uint64_t)8 << 20) /* larger objects are read in windows, every time */
 #define WAIT_BYTES ((uint64_t)4 << 20)   /* the same for containers that are being opened */
-#define LOAD_FACTOR 2u                   /* a program read more often is read whole */
+#define LOAD_HALVES 5u                   /* ... of a program read and a reader goes back: whole */
 #define SLACK_BYTES ((uint64_t)1 << 20)  /* beside that, in pieces here and there */
 #define KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
 #define MAP_BYTES ((uint64_t)128 << 10)  /* of smaller objects digests are read again */
@@ -116,7 +118,9 @@ sk_err root_load(struct root *root) {
 
 static sk_err read_piece(void *ctx, uint64_t off, void *buf, size_t len) {
     struct root *root = ctx;
-    if (root->read_bytes > root->load_bytes) {
+    bool back = off < root->at;
+    root->at = off;
+    if (back && root->read_bytes > root->load_bytes) {
         TRY(root_load(root));
     }
     if (root->src->mem != NULL) {
@@ -133,6 +137,7 @@ static sk_err read_piece(void *ctx, uint64_t off, void *buf, size_t len) {
 static void open_windows(struct root *root, struct sk_source *src, uint64_t size) {
     root->src = src;
     root->read_bytes = 0;
+    root->at = 0;
     root->load_bytes = UINT64_MAX;
     root->watches = false;
     root->again = false;
@@ -159,7 +164,7 @@ sk_err root_open(struct sk_scanner *sc, struct layer *layer, int fd, uint64_t si
         return sk_ok();
     }
     bool copy = sc->known != NULL && known_has_size(sc->known, size);
-    root->load_bytes = size <= MEMORY_BYTES ? LOAD_FACTOR * size + SLACK_BYTES : UINT64_MAX;
+    root->load_bytes = size <= MEMORY_BYTES ? size / 2 * LOAD_HALVES + SLACK_BYTES : UINT64_MAX;
     if (size <= SK_SOURCE_WINDOW_BYTES || copy) {
         return root_load(root);
     }

@@ -123,7 +123,7 @@ static sk_err grow(struct store *st, size_t want) {
             return sk_fail(SK_E_LIMIT);
         }
     }
-    uint8_t *ptr = mem_realloc(st->buf.ptr, want);
+    uint8_t *ptr = st->buf.ptr == NULL ? mem_alloc_full(want) : mem_realloc(st->buf.ptr, want);
     if (ptr == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
@@ -165,17 +165,23 @@ static size_t next_size(const struct store *st) {
     return may_spool && cap < limit && cap * 2 > limit ? limit : cap * 2;
 }
 
+/* A buffer of so many bytes instead; what is in this one is nothing yet. */
+static void renew(struct store *st, size_t bytes) {
+    buf_drop(st->pool, &st->buf);
+    SK_IGNORE(grow(st, bytes), "then it grows by and by, or goes to the spool");
+}
+
 void store_expect(struct store *st, uint64_t bytes) {
     if (bytes < st->pool->memory_bytes - ROOM_BYTES && st->buf.cap < bytes + ROOM_BYTES &&
         bytes + ROOM_BYTES > FIRST_BYTES) {
-        SK_IGNORE(grow(st, (size_t)bytes + ROOM_BYTES), "then it grows by and by");
+        renew(st, (size_t)bytes + ROOM_BYTES);
     }
 }
 
 void store_expect_at_once(struct store *st, uint64_t bytes, uint64_t packed) {
     if (bytes >= st->pool->memory_bytes - ROOM_BYTES && packed < STORE_AT_ONCE_BYTES &&
         bytes < STORE_AT_ONCE_BYTES - ROOM_BYTES - packed) {
-        SK_IGNORE(grow(st, (size_t)bytes + ROOM_BYTES), "then it goes to the spool");
+        renew(st, (size_t)bytes + ROOM_BYTES);
     } else {
         store_expect(st, bytes);
     }

@@ -59,8 +59,8 @@ void store_pool_release(struct store_pool *pool);
 size_t store_pool_spare(const struct store_pool *pool);
 
 void store_begin(struct store *st, struct store_pool *pool);
-/* So many bytes are likely to come: room for them at once, so that a decoder which wants all of it
- * gets it and nothing is moved. Only a hint. */
+/* Right after store_begin: so many bytes are likely to come: room for them at once, so that a
+ * decoder which wants all of it gets it and nothing is moved. Only a hint. */
 void store_expect(struct store *st, uint64_t bytes);
 /* The same, where they come at once if there is room, out of `packed` bytes in memory, and the
  * decoder has no memory of its own: larger layers stay in memory then. */

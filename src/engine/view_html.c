@@ -121,11 +121,23 @@ static void search(struct pass *pass, enum sk_html_out out) {
     sk_source_release(&src);
 }
 
+/* Without comments a page is hardly shorter, without tags mostly half as long. */
+static void expect(struct pass *pass) {
+    uint64_t size = pass->layer->src.size;
+    if (pass->wanted[SK_HTML_NOCOMMENT]) {
+        store_expect(&pass->store[SK_HTML_NOCOMMENT], size);
+    }
+    if (pass->wanted[SK_HTML_NOTAGS]) {
+        store_expect(&pass->store[SK_HTML_NOTAGS], size / 2);
+    }
+}
+
 static void run(struct pass *pass) {
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT; i++) {
         store_begin(&pass->store[i], &pass->sc->pool);
         pass->store[i].stays = pass->together;
     }
+    expect(pass);
     normalise(pass);
     for (unsigned i = 0; i < SK_HTML_OUT_COUNT && !pass->sc->stop; i++) {
         if (pass->wanted[i]) {

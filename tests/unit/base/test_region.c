@@ -57,7 +57,7 @@ static void test_closed_gives_nothing(void **state) {
     (void)state;
     static struct region closed;
     int here;
-    assert_null(region_alloc(&closed, 1));
+    assert_null(region_alloc(&closed, 1, 0));
     assert_false(region_owns(&closed, &here));
     assert_false(region_owns(&closed, NULL));
     region_cool(&closed, 0);
@@ -66,17 +66,17 @@ static void test_closed_gives_nothing(void **state) {
 static void test_budget_holds(void **state) {
     (void)state;
     struct region *r = opened();
-    void *all = region_alloc(r, BUDGET);
+    void *all = region_alloc(r, BUDGET, 0);
     assert_non_null(all);
-    assert_null(region_alloc(r, 1));
+    assert_null(region_alloc(r, 1, 0));
     assert_false(region_resize(r, all, BUDGET + 1));
     region_free(r, all);
     assert_int_equal(r->kept, BUDGET / PAGE);
     check(r);
-    assert_null(region_alloc(r, BUDGET + 1));
-    assert_null(region_alloc(r, 0));
-    assert_null(region_alloc(r, SIZE_MAX));
-    all = region_alloc(r, BUDGET);
+    assert_null(region_alloc(r, BUDGET + 1, 0));
+    assert_null(region_alloc(r, 0, 0));
+    assert_null(region_alloc(r, SIZE_MAX, 0));
+    all = region_alloc(r, BUDGET, 0);
     assert_int_equal(r->kept, 0);
     assert_false(region_resize(r, all, 0));
     assert_false(region_resize(r, all, SIZE_MAX - PAGE));
@@ -87,13 +87,13 @@ static void test_budget_holds(void **state) {
 static void test_kept_pages_hold_no_more_than_told(void **state) {
     (void)state;
     struct region *r = opened();
-    uint8_t *block = region_alloc(r, 100 * PAGE);
+    uint8_t *block = region_alloc(r, 100 * PAGE, 0);
     memset(block, 0xa5, 100 * PAGE);
     region_free(r, block);
     region_cool(r, 40);
     assert_int_equal(r->kept, 40);
     check(r);
-    uint8_t *again = region_alloc(r, 100 * PAGE);
+    uint8_t *again = region_alloc(r, 100 * PAGE, 0);
     assert_ptr_equal(again, block);
     assert_int_equal(again[39 * PAGE], 0xa5);
     assert_int_equal(again[40 * PAGE], 0); /* from the top, and really */
@@ -111,16 +111,42 @@ static void test_kept_pages_hold_no_more_than_told(void **state) {
 static void test_kept_pages_go_first(void **state) {
     (void)state;
     struct region *r = opened();
-    void *first = region_alloc(r, 10 * PAGE), *wall = region_alloc(r, 1);
-    void *second = region_alloc(r, 10 * PAGE), *top = region_alloc(r, 1);
+    void *first = region_alloc(r, 10 * PAGE, 0), *wall = region_alloc(r, 1, 0);
+    void *second = region_alloc(r, 10 * PAGE, 0), *top = region_alloc(r, 1, 0);
     region_free(r, first);
     region_cool(r, 0);
     region_free(r, second);
-    assert_ptr_equal(region_alloc(r, 10 * PAGE), second);
-    assert_ptr_equal(region_alloc(r, 10 * PAGE), first);
+    assert_ptr_equal(region_alloc(r, 10 * PAGE, 0), second);
+    assert_ptr_equal(region_alloc(r, 10 * PAGE, 0), first);
     check(r);
     region_free(r, wall);
     region_free(r, top);
+    check(r);
+}
+
+static size_t in_memory(uint8_t *from, size_t pages) {
+    unsigned char is[256];
+    size_t count = 0;
+    assert_true(pages <= sizeof(is));
+    assert_int_equal(mincore(from, pages * PAGE, is), 0);
+    for (size_t i = 0; i < pages; i++) {
+        count += is[i] & 1;
+    }
+    return count;
+}
+
+/* With little room left only the pages come that will be written to, and they do. */
+static void test_sure_pages_come_at_once(void **state) {
+    (void)state;
+    struct region *r = opened();
+    uint8_t *most = region_alloc(r, BUDGET / 8 * 7, 0);
+    if (in_memory(region_alloc(r, PAGE, PAGE), 1) == 0) {
+        skip(); /* before Linux 5.14 */
+    }
+    uint8_t *block = region_alloc(r, 32 * PAGE, 10 * PAGE);
+    assert_int_equal(in_memory(block, 10), 10);
+    assert_int_equal(in_memory(block + 10 * PAGE, 22), 0);
+    region_free(r, most);
     check(r);
 }
 
@@ -146,7 +172,7 @@ static void assert_filled(const struct block *b, size_t len) {
 static void step(struct region *r, struct block *b, uint32_t *seed) {
     size_t len = 1 + next(seed) % (next(seed) % 8 == 0 ? 200 * PAGE : 9 * PAGE);
     if (b->ptr == NULL) {
-        *b = (struct block){region_alloc(r, len), len, (uint8_t)next(seed)};
+        *b = (struct block){region_alloc(r, len, 0), len, (uint8_t)next(seed)};
     } else if (next(seed) % 2 == 0) {
         assert_filled(b, b->len);
         region_free(r, b->ptr);
@@ -194,7 +220,7 @@ static void test_wrong_pointers_end_the_process(void **state) {
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-            uint8_t *block = region_alloc(r, 3 * PAGE);
+            uint8_t *block = region_alloc(r, 3 * PAGE, 0);
             (void)signal(SIGABRT, SIG_DFL);
             region_free(r, twice ? block : block + PAGE);
             region_free(r, block);
@@ -282,6 +308,7 @@ int main(void) {
         cmocka_unit_test(test_budget_holds),
         cmocka_unit_test(test_kept_pages_hold_no_more_than_told),
         cmocka_unit_test(test_kept_pages_go_first),
+        cmocka_unit_test(test_sure_pages_come_at_once),
         cmocka_unit_test(test_any_order),
         cmocka_unit_test(test_wrong_pointers_end_the_process),
     };
