@@ -6,9 +6,9 @@
  *
  * A process that scans has new memory as seldom as it can (region.c tells what a page costs):
  *
- *     small    glibc's heap; what that grows by is faulted in at once
+ *     small    glibc's heap; what that grows by is faulted in at once, while there is room
  *     large    the region, whose pages stay, while it has room
- *     others   glibc; from 256 KiB on counted as `beside`, zeroed ones, too
+ *     others   glibc; what is no part of its heap is counted as `beside`, zeroed ones, too
  *
  * Heap, blocks beside, the region's blocks and what it keeps are within one budget: what is kept
  * yields to all others. Near the end of the budget, and beyond it, it is as without it, page by
@@ -51,7 +51,8 @@ static uint64_t fault_seen;
 static struct region region; /* closed, and without room, until mem_keep */
 static uint8_t *heap_end;
 static uint8_t *heap_began; /* what lies behind is counted, too */
-static size_t beside;       /* bytes of blocks from BESIDE_BYTES on that are not in the region */
+static size_t
+    beside; /* bytes of blocks from BESIDE_BYTES on: neither in the region nor in the heap */
 
 static int refused(size_t bytes) {
     fault_seen++;
@@ -61,11 +62,18 @@ static int refused(size_t bytes) {
     return bytes == 0 || bytes > MEM_MAX_BYTES;
 }
 
-/* Pages of the budget that neither large blocks nor the heap have. */
+/* Pages of the budget that neither blocks nor the heap have. The heap may end below where it began:
+ * what the process inherited at its end was cut off. */
 static size_t pages_left(void) {
-    size_t heap = (size_t)((uint8_t *)sbrk(0) - heap_began);
-    size_t pages = region.used + (beside + heap) / REGION_PAGE_BYTES;
+    uint8_t *end = sbrk(0);
+    heap_began = end < heap_began ? end : heap_began;
+    size_t pages = region.used + (beside + (size_t)(end - heap_began)) / REGION_PAGE_BYTES;
     return pages < region.budget ? region.budget - pages : 0;
+}
+
+/* Is there so much room that pages come before they are needed? */
+static bool is_roomy(size_t bytes) {
+    return pages_left() > region.budget / 4 + bytes / REGION_PAGE_BYTES;
 }
 
 /* What is kept yields to what is in use. */
@@ -75,8 +83,10 @@ static void settle(void) {
     }
 }
 
+/* Blocks of the heap are counted with it. */
 static size_t weight(void *block) {
-    size_t bytes = block == NULL || region.base == NULL ? 0 : malloc_usable_size(block);
+    bool heap = (uintptr_t)block < (uintptr_t)sbrk(0);
+    size_t bytes = heap || region.base == NULL ? 0 : malloc_usable_size(block);
     return bytes < BESIDE_BYTES ? 0 : bytes;
 }
 
@@ -87,14 +97,16 @@ static void uncount(size_t bytes) {
 
 static void *counted(void *block) {
     beside += weight(block);
+    heap_end = sbrk(0);
     settle();
     return block;
 }
 
-/* glibc's own mappings are new memory; near the end of the budget no page comes before it is
- * needed, but for the first sure_bytes, which will be. */
+/* Near the end of the budget no page comes before it is needed, but for the first sure_bytes, which
+ * will be. glibc's own mappings are new memory, too. */
 static void *large_alloc(size_t bytes, size_t sure_bytes) {
-    void *block = region_alloc(&region, bytes, sure_bytes);
+    size_t sure = is_roomy(bytes) ? bytes : sure_bytes;
+    void *block = region_alloc(&region, bytes, sure);
     if (block != NULL) {
         settle();
         return block;
@@ -104,17 +116,17 @@ static void *large_alloc(size_t bytes, size_t sure_bytes) {
     }
     (void)counted(block);
     if (bytes >= BESIDE_BYTES) {
-        region_populate(block, pages_left() > region.budget / 4 ? bytes : sure_bytes);
+        region_populate(block, sure);
     }
     return block;
 }
 
-/* What the heap has grown by is faulted in at once. */
+/* What the heap has grown by is faulted in at once, while there is room. */
 static void *small_alloc(size_t bytes) {
     void *block = malloc(bytes);
     if (region.base != NULL) {
         uint8_t *end = sbrk(0);
-        if (end > heap_end) {
+        if (end > heap_end && is_roomy(0)) {
             region_populate(heap_end, (size_t)(end - heap_end));
         }
         heap_end = end;
@@ -130,8 +142,8 @@ void *mem_alloc(size_t bytes) {
     return refused(bytes) ? NULL : fresh(bytes, 0);
 }
 
-void *mem_alloc_full(size_t bytes) {
-    return refused(bytes) ? NULL : fresh(bytes, bytes);
+void *mem_alloc_sure(size_t bytes, size_t sure_bytes) {
+    return refused(bytes) ? NULL : fresh(bytes, sure_bytes < bytes ? sure_bytes : bytes);
 }
 
 void *mem_zalloc(size_t count, size_t each_bytes) {
@@ -146,9 +158,8 @@ void *mem_zalloc(size_t count, size_t each_bytes) {
  * in memory at once were the peak of a scan (a layer of 4 MiB that grows: 25 MiB instead of 20).
  * Where pages of the new one may be missing, they come as many at a time. */
 static void copy(uint8_t *to, uint8_t *from, size_t bytes) {
-    size_t left = pages_left();
-    bool comes = left <= region.budget / 4;
-    bool drains = region_owns(&region, from) && left == 0;
+    bool comes = !is_roomy(0);
+    bool drains = region_owns(&region, from) && pages_left() == 0;
     for (size_t done = 0, n; done < bytes; done += n) {
         n = bytes - done < COPY_BYTES ? bytes - done : COPY_BYTES;
         if (comes) {
@@ -176,7 +187,7 @@ void *mem_realloc(void *old, size_t bytes) {
         return NULL;
     }
     if (region_owns(&region, old)) {
-        bool done = region_resize(&region, old, bytes);
+        bool done = region_resize(&region, old, bytes, is_roomy(bytes));
         settle();
         return done ? old : move(old, region_usable(&region, old), bytes);
     }
@@ -251,6 +262,10 @@ void mem_keep(size_t budget_bytes) {
     if (KEEPS && region_open(&region, budget_bytes)) {
         heap_began = heap_end = sbrk(0);
     }
+}
+
+size_t mem_large_bytes(void) {
+    return region.used * REGION_PAGE_BYTES;
 }
 
 void mem_trim(void) {

@@ -19,9 +19,9 @@
  *
  * Pages that are new are faulted in by one MADV_POPULATE_WRITE for all of a block, a tenth of the
  * price of one fault each (0.9 us where a fault is 10); before Linux 5.14 they come one by one.
- * Huge pages would cost 0.3 us for 4 KiB, but count whole. Once three quarters of the budget are in
- * use pages come one by one, but for those that are sure to be written to: blocks are larger than
- * what is put into them, and with packages that was 1 to 3 MiB of private memory at the peak.
+ * Huge pages would cost 0.3 us for 4 KiB, but count whole. Which pages come is said by who asks
+ * (mem.c): blocks are larger than what is put into them, and with packages that was 1 to 3 MiB of
+ * private memory at the peak.
  *
  * A block ends where its last page ends: many blocks that begin with a page would have their lines
  * in the same few sets of the cache, where digests read sixteen of them side by side.
@@ -53,6 +53,8 @@ bool region_open(struct region *r, size_t budget_bytes) {
     if (base == MAP_FAILED) {
         return false;
     }
+    /* Where the system gives huge pages unasked, a page would count as 512. */
+    (void)madvise(base, REGION_PAGES * REGION_PAGE_BYTES, MADV_NOHUGEPAGE);
     r->base = base; /* the rest is zero: 34 KiB, of which most are never touched */
     r->budget = budget_bytes / REGION_PAGE_BYTES;
     r->run[0] = r->run[REGION_PAGES - 1] = REGION_PAGES;
@@ -111,14 +113,13 @@ static uint32_t alike(const struct region *r, uint32_t at, uint32_t len) {
     return n;
 }
 
-/* They belong to a block now: those that are not in memory come, of the first `sure` ones even
- * where it is used up, the others are not kept. */
+/* They belong to a block now: of the first `sure` ones those come that are not in memory; none is
+ * kept. */
 static void take(struct region *r, uint32_t at, uint32_t len, uint32_t sure) {
     for (uint32_t n; len > 0; at += n, len -= n, sure -= n < sure ? n : sure) {
         n = alike(r, at, len);
         if (!is_warm(r, at)) {
-            uint32_t come = r->used <= r->budget / 4 * 3 || n < sure ? n : sure;
-            region_populate(page(r, at), come * REGION_PAGE_BYTES);
+            region_populate(page(r, at), (n < sure ? n : sure) * REGION_PAGE_BYTES);
             continue;
         }
         for (uint32_t i = at; i < at + n; i++) {
@@ -162,6 +163,7 @@ void region_cool(struct region *r, size_t most_pages) {
 
 /* A run of free pages that are not to be had as they are: its neighbours are joined to it. */
 static void release(struct region *r, uint32_t at, uint32_t len) {
+    set_run(r, at, len, 0); /* what lies inside of a longer run tells of no block any more */
     r->used -= len;
     keep(r, at, len);
     if (at + len < REGION_PAGES && is_free(r, at + len)) {
@@ -234,7 +236,7 @@ size_t region_usable(const struct region *r, const void *block) {
     return (size_t)(page(r, at + length(r, at)) - (const uint8_t *)block);
 }
 
-bool region_resize(struct region *r, void *block, size_t bytes) {
+bool region_resize(struct region *r, void *block, size_t bytes, bool sure) {
     uint32_t at = place(r, block), len = length(r, at), end = at + len;
     size_t n = pages_of((size_t)((uint8_t *)block - page(r, at)) + bytes);
     if (bytes == 0 || n > REGION_PAGES - at) {
@@ -245,7 +247,9 @@ bool region_resize(struct region *r, void *block, size_t bytes) {
             n - len > r->budget - r->used) {
             return false;
         }
-        cut(r, end, (uint32_t)n - len, 0);
+        uint32_t more = (uint32_t)n - len;
+        cut(r, end, more, sure ? more : 0);
+        r->run[end - 1] = 0;                      /* it was the end */
         r->first = at < r->first ? at : r->first; /* which may be no beginning any more */
     }
     set_run(r, at, (uint32_t)n, IN_USE);

@@ -31,8 +31,8 @@ struct region {
 
 /* False: no addresses are to be had, or pages have another size; the region stays closed. */
 bool region_open(struct region *r, size_t budget_bytes);
-/* At least 64-byte aligned, not zeroed; its pages are in memory while there is room, those of the
- * first sure_bytes always: they will be written to. NULL: no room. */
+/* At least 64-byte aligned, not zeroed; the pages of the first sure_bytes are in memory: they are
+ * likely to be written to. NULL: no room. */
 void *region_alloc(struct region *r, size_t bytes, size_t sure_bytes)
     __attribute__((warn_unused_result));
 static inline bool region_owns(const struct region *r, const void *block) {
@@ -41,8 +41,9 @@ static inline bool region_owns(const struct region *r, const void *block) {
 }
 /* How many bytes there are for the owner of the block: at least as many as it asked for. */
 size_t region_usable(const struct region *r, const void *block);
-/* Makes the block larger or smaller where it is. False: it stays as it was. */
-bool region_resize(struct region *r, void *block, size_t bytes);
+/* Makes the block larger or smaller where it is. sure: what it grows by will be written to. False:
+ * it stays as it was. */
+bool region_resize(struct region *r, void *block, size_t bytes, bool sure);
 void region_free(struct region *r, void *block);
 /* Faults in all pages that lie within the bytes at once: they are to be filled. */
 void region_populate(void *bytes, size_t len);

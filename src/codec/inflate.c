@@ -90,7 +90,8 @@ sk_err zstep_run(z_stream *z, struct stage_io *io, bool *out_end) {
 /* False: it is left to zlib. */
 static bool decode_ahead(struct inflater *s, const struct stage_io *io) {
     struct stage_io all = *io;
-    if (!io->in_last || io->in_len > AHEAD_PACKED_BYTES) {
+    bool tried = io->out_cap >= AHEAD_BYTES; /* into the caller's, in vain */
+    if (tried || !io->in_last || io->in_len > AHEAD_PACKED_BYTES) {
         return false;
     }
     all.out = mem_alloc(AHEAD_BYTES);

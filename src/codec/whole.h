@@ -11,5 +11,8 @@
 /* True: done, the stream is over; in_used and out_len are set. False: nothing has happened (but in
  * io->out), zlib goes on. */
 bool whole_inflate(struct stage_io *io);
+/* Tests that want zlib's answer, which does not depend on where the bytes lie (whole.c tells what
+ * streams only this decoder takes): from now on nothing is done. */
+void whole_forbid(bool forbid);
 
 #endif

@@ -104,8 +104,7 @@ CHAIN void chain_store(const struct chain *x, struct lanes_state *st, unsigned l
     }
 }
 
-/* ---- one or two messages ----------------------------------------------------------------------
- */
+/* ---- one or two messages ------------------------------------------------------------------ */
 
 /* As many chains as there are lanes busy, with SHA-256 of the first `shas` listed messages between
  * their steps. count and shas: constants after inlining. */
@@ -177,8 +176,7 @@ AVX512 static __attribute__((noinline)) void chains_run(struct lanes_state *st,
     }
 }
 
-/* ---- one message that goes faster than sixteen -------------------------------------------------
- */
+/* ---- one message that goes faster than sixteen -------------------------------------------- */
 
 /* What goes on between the steps of MD5 of sixteen: two blocks of the fast lane, and SHA-256. */
 struct beside {
@@ -244,7 +242,7 @@ CHAIN void beside_blocks(struct lanes_state *st, const struct lanes_work *work, 
         for (unsigned i = 0; i < shas && i < work->sha_count; i++) {
             sha_store(&side.sha[i], st->sha256[work->sha_lane[i]]);
         }
-        if (shas > 0) {
+        if (shas > 0 && work->sha_count > shas) {
             sha_listed(st, work, shas, b);
         }
     }

@@ -77,7 +77,8 @@ extern const struct lanes_kernel lanes_kernel_late, lanes_kernel_avx512, lanes_k
     lanes_kernel_avx2, lanes_kernel_vec16_sha, lanes_kernel_vec16;
 /* Any machine; as fast as two plain functions, so nothing is gained by waiting for company. */
 extern const struct lanes_kernel lanes_kernel_scalar;
-/* Those for this machine, the best first, the last is scalar; NULL: no more. */
+/* Those this machine has what they need for, the last is scalar; NULL: no more. The first that
+ * suits it, too, is the best. */
 const struct lanes_kernel *lanes_kernel_nth(unsigned n);
 /* The one to use, or NULL when lanes do not pay here. */
 const struct lanes_kernel *lanes_kernel_best(void);

@@ -2,7 +2,7 @@
 /*
  * One short message by a kernel of the lanes: what the start needs (names, headers of images) and
  * what keeps small things from loading libcrypto. A long one is better off there: one message has
- * vectors to itself here.
+ * vectors to itself here, but where they are late (lanes_chains.h).
  */
 #include "crypto/lanes_kernel.h"
 

@@ -6,9 +6,10 @@
  * two: two messages in turn fill it, more gain nothing.
  *
  * These instructions have no VEX form. Between AVX instructions that use the upper halves of
- * registers each of them waits for all that went before: a hundred times slower (measured). That is
- * why sha_listed is a function of its own, never inlined: compilers clear the upper halves before
- * it is called.
+ * registers each of them waits for all that went before: a hundred times slower (measured on an
+ * Intel server). That is why sha_listed is a function of its own, never inlined: compilers clear
+ * the upper halves before it is called. Zen 5 does not wait: lanes_chains.h, for such processors
+ * alone, has them between operations on whole registers.
  */
 #ifndef SK_CRYPTO_LANES_SHA_H
 #define SK_CRYPTO_LANES_SHA_H

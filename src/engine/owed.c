@@ -302,7 +302,7 @@ static uint8_t *copy_bytes(struct sk_scanner *sc, struct layer *layer, const str
     if (size == 0 || size > OWED_COPY_EACH || !make_room(sc, layer, size)) {
         return NULL;
     }
-    uint8_t *copy = mem_alloc_full(size);
+    uint8_t *copy = mem_alloc_sure(size, size);
     size_t got = 0;
     if (copy != NULL &&
         (sk_failed(sk_source_read(ask->src, ask->off, copy, size, &got)) || got < size)) {
@@ -336,15 +336,26 @@ static uint64_t copy_most(const struct owed_ask *ask) {
     return ask->role == HS_SECTION ? COPY_SECTION_BYTES : COPY_OBJECT_BYTES;
 }
 
+/* Are bytes of the object not to be copied? *out_mapped: where they are; NULL: they are read again.
+ */
+static bool stays_there(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask,
+                        const uint8_t **out_mapped) {
+    bool memory = ask->src->mem != NULL;
+    if (memory && ask->len <= COPY_OBJECT_BYTES) {
+        return false;
+    }
+    *out_mapped = mapped_bytes(sc, layer);
+    return *out_mapped != NULL || !memory || ask->len > copy_most(ask);
+}
+
 bool owed_put(struct sk_scanner *sc, struct layer *layer, const struct owed_ask *ask) {
     struct owed *owed = sc->owed;
     if (owed == NULL || owed->open == NULL || (ask->mask & ~LANES_MASK) != 0) {
         return false;
     }
     bool object = layer->parent == NULL && ask->src == &layer->src;
-    bool large = object && (ask->src->mem == NULL || ask->len > COPY_OBJECT_BYTES);
-    const uint8_t *mapped = large ? mapped_bytes(sc, layer) : NULL;
-    bool again = large && (mapped != NULL || ask->src->mem == NULL || ask->len > copy_most(ask));
+    const uint8_t *mapped = NULL;
+    bool again = object && stays_there(sc, layer, ask, &mapped);
     uint8_t *copy = again ? NULL : copy_bytes(sc, layer, ask);
     bool now = !object && copy == NULL && ask->len > OWED_COPY_EACH;
     struct owed_job *job = object || copy != NULL || now ? job_new(sc) : NULL;

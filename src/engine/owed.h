@@ -22,7 +22,7 @@
 
 #define OWED_OBJECTS_MAX 64u
 #define OWED_JOBS_MAX 1024u
-#define OWED_HELD_BYTES ((size_t)4 << 20)
+#define OWED_HELD_BYTES ((size_t)2 << 20)
 #define OWED_COPY_EACH ((size_t)1 << 20)
 #define OWED_MEMORY_BYTES ((size_t)17 << 20)
 

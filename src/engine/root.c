@@ -20,8 +20,8 @@
  * were read three times (resources, sections, subsignatures) and took 3 to 5 % longer. A file made
  * against the search has it go over its bytes many times: half as long again in windows, hence
  * LOAD_HALVES. But reading it whole costs new memory, on the slowest machine as much as six passes
- * in windows. So it is done when the fourth pass begins: in the middle of the third, libraries took
- * 3 to 5 % longer there.
+ * in windows. So it is done when a pass begins, of programs from 2 MiB on the fourth: in the middle
+ * of the third, libraries took 3 to 5 % longer there.
  *
  * With mappings for search and digests, where a page of them is cheap, programs take a sixth less,
  * libraries a tenth. The first look at mapped bytes waits for memory; what the search looks at next
@@ -50,10 +50,10 @@
 
 #define MEMORY_BYTES ((uint64_t)8 << 20) /* larger objects are read in windows, every time */
 #define WAIT_BYTES ((uint64_t)4 << 20)   /* the same for containers that are being opened */
-#define LOAD_HALVES 5u                   /* ... of a program read and a reader goes back: whole */
-#define SLACK_BYTES ((uint64_t)1 << 20)  /* beside that, in pieces here and there */
-#define KEEP_BYTES ((size_t)2 << 20)     /* of the buffer, from one object to the next */
-#define MAP_BYTES ((uint64_t)128 << 10)  /* of smaller objects digests are read again */
+#define LOAD_HALVES 5u /* so many halves read: whole as soon as its reader goes back */
+#define SLACK_BYTES ((uint64_t)1 << 20) /* beside that, in pieces here and there */
+#define KEEP_BYTES ((size_t)2 << 20)    /* of the buffer, from one object to the next */
+#define MAP_BYTES ((uint64_t)128 << 10) /* of smaller objects digests are read again */
 #define FIRST_BYTES ((size_t)64 * 1024)
 #define ENDS_BYTES ((size_t)96 << 10) /* of a window, where but the ends are read */
 

@@ -32,6 +32,7 @@
 
 #define ROOM_BYTES ((size_t)64 * 1024)
 #define FIRST_BYTES ((size_t)256 * 1024)
+#define PACKED_TIMES 16u                   /* text becomes 3 to 10 times as long, few things more */
 #define SPARES_MAX_BYTES ((size_t)2 << 20) /* all together, kept from one object to the next */
 
 void store_pool_init(struct store_pool *pool, int spool_fd, uint64_t ceiling_bytes) {
@@ -109,7 +110,7 @@ void store_begin(struct store *st, struct store_pool *pool) {
 }
 
 /* To `want` bytes, or as many as the ceiling leaves. */
-static sk_err grow(struct store *st, size_t want) {
+static sk_err grow(struct store *st, size_t want, size_t sure) {
     struct store_pool *pool = st->pool;
     size_t left = pool->ceiling - pool->held;
     if (want - st->buf.cap > left) {
@@ -123,7 +124,8 @@ static sk_err grow(struct store *st, size_t want) {
             return sk_fail(SK_E_LIMIT);
         }
     }
-    uint8_t *ptr = st->buf.ptr == NULL ? mem_alloc_full(want) : mem_realloc(st->buf.ptr, want);
+    uint8_t *ptr =
+        st->buf.ptr == NULL ? mem_alloc_sure(want, sure) : mem_realloc(st->buf.ptr, want);
     if (ptr == NULL) {
         return sk_fail(SK_E_NOMEM);
     }
@@ -165,25 +167,28 @@ static size_t next_size(const struct store *st) {
     return may_spool && cap < limit && cap * 2 > limit ? limit : cap * 2;
 }
 
-/* A buffer of so many bytes instead; what is in this one is nothing yet. */
-static void renew(struct store *st, size_t bytes) {
+/* A buffer of so many bytes instead; what is in this one is nothing yet. What a file says of itself
+ * may be a lie: so much as most packed bytes become is sure to come. */
+static void renew(struct store *st, uint64_t bytes, uint64_t packed) {
+    uint64_t sure = bytes / PACKED_TIMES < packed ? bytes : packed * PACKED_TIMES;
     buf_drop(st->pool, &st->buf);
-    SK_IGNORE(grow(st, bytes), "then it grows by and by, or goes to the spool");
+    SK_IGNORE(grow(st, (size_t)bytes + ROOM_BYTES, (size_t)sure),
+              "then it grows by and by, or goes to the spool");
 }
 
-void store_expect(struct store *st, uint64_t bytes) {
+void store_expect(struct store *st, uint64_t bytes, uint64_t packed) {
     if (bytes < st->pool->memory_bytes - ROOM_BYTES && st->buf.cap < bytes + ROOM_BYTES &&
         bytes + ROOM_BYTES > FIRST_BYTES) {
-        renew(st, (size_t)bytes + ROOM_BYTES);
+        renew(st, bytes, packed);
     }
 }
 
 void store_expect_at_once(struct store *st, uint64_t bytes, uint64_t packed) {
     if (bytes >= st->pool->memory_bytes - ROOM_BYTES && packed < STORE_AT_ONCE_BYTES &&
         bytes < STORE_AT_ONCE_BYTES - ROOM_BYTES - packed) {
-        renew(st, (size_t)bytes + ROOM_BYTES);
+        renew(st, bytes, packed);
     } else {
-        store_expect(st, bytes);
+        store_expect(st, bytes, packed);
     }
 }
 
@@ -197,7 +202,7 @@ sk_err store_room(struct store *st, uint8_t **out_ptr, size_t *out_cap) {
             if (next > SPARES_MAX_BYTES && st->buf.cap <= SPARES_MAX_BYTES) {
                 mem_trim();
             }
-            TRY(grow(st, next));
+            TRY(grow(st, next, 0));
         }
     }
     size_t used = st->spooled ? 0 : (size_t)st->len;

@@ -59,10 +59,10 @@ void store_pool_release(struct store_pool *pool);
 size_t store_pool_spare(const struct store_pool *pool);
 
 void store_begin(struct store *st, struct store_pool *pool);
-/* Right after store_begin: so many bytes are likely to come: room for them at once, so that a
- * decoder which wants all of it gets it and nothing is moved. Only a hint. */
-void store_expect(struct store *st, uint64_t bytes);
-/* The same, where they come at once if there is room, out of `packed` bytes in memory, and the
+/* Right after store_begin: so many bytes are likely to come, out of `packed` ones: room for them at
+ * once, so that a decoder which wants all of it gets it and nothing is moved. Only a hint. */
+void store_expect(struct store *st, uint64_t bytes, uint64_t packed);
+/* The same, where they come at once if there is room, out of bytes in memory, and the
  * decoder has no memory of its own: larger layers stay in memory then. */
 void store_expect_at_once(struct store *st, uint64_t bytes, uint64_t packed);
 /* Room to write into, at least 64 KiB, or what the ceiling leaves; then tell how much was written.

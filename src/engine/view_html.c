@@ -123,12 +123,12 @@ static void search(struct pass *pass, enum sk_html_out out) {
 
 /* Without comments a page is hardly shorter, without tags mostly half as long. */
 static void expect(struct pass *pass) {
-    uint64_t size = pass->layer->src.size;
+    uint64_t size = pass->layer->src.size / (pass->utf16 != NULL ? 2 : 1);
     if (pass->wanted[SK_HTML_NOCOMMENT]) {
-        store_expect(&pass->store[SK_HTML_NOCOMMENT], size);
+        store_expect(&pass->store[SK_HTML_NOCOMMENT], size, size);
     }
     if (pass->wanted[SK_HTML_NOTAGS]) {
-        store_expect(&pass->store[SK_HTML_NOTAGS], size / 2);
+        store_expect(&pass->store[SK_HTML_NOTAGS], size / 2, size / 2);
     }
 }
 

@@ -175,7 +175,7 @@ void view_search_as_text(struct sk_scanner *sc, struct layer *layer, struct sk_s
     struct store normal;
     struct sk_source src;
     store_begin(&normal, &sc->pool);
-    store_expect(&normal, bytes->size);
+    store_expect(&normal, bytes->size, bytes->size);
     normalise(sc, layer, bytes, &normal);
     store_source(&normal, &src);
     search(sc, layer, &src, rank);

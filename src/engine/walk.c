@@ -106,7 +106,7 @@ static bool read_all(struct sk_walk *walk, const struct reading *r, struct sk_st
         }
         store_expect_at_once(r->store, r->expected, r->packed);
     } else if (believed) {
-        store_expect(r->store, r->expected);
+        store_expect(r->store, r->expected, r->packed);
     }
     for (;;) {
         uint8_t *ptr;

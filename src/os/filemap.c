@@ -155,6 +155,10 @@ static void time_looking(const struct filemap *map, uint64_t off, uint64_t *inou
     *inout_least_ns = took < *inout_least_ns ? took : *inout_least_ns;
 }
 
+bool filemap_pays(uint64_t looked_ns, uint64_t read_ns) {
+    return looked_ns <= read_ns;
+}
+
 /* Is it to be mapped? Also true when this object does not tell. */
 static bool weigh(const struct filemap *map, int fd) {
     uint64_t looked_ns = UINT64_MAX, read_ns = UINT64_MAX;
@@ -165,7 +169,7 @@ static bool weigh(const struct filemap *map, int fd) {
         time_looking(map, i * WEIGH_BYTES, &looked_ns);
     }
     if (read_ns != UINT64_MAX && !filemap_lost(map)) {
-        choice = looked_ns <= read_ns ? CHOICE_MAP : CHOICE_READ;
+        choice = filemap_pays(looked_ns, read_ns) ? CHOICE_MAP : CHOICE_READ;
     }
     return choice != CHOICE_READ;
 }

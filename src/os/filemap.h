@@ -37,8 +37,11 @@ struct filemap {
 bool filemap_guard(void);
 /* From here on files are mapped only where that costs less than to read them, which the first one
  * of 64 KiB and more tells by the clock. The environment variable SEKISHO_OBJECTS may say it
- * instead: map, read. Nothing but time depends on it. */
+ * instead: map, read. No verdict depends on it, but time, and memory: mapped pages are the page
+ * cache's. */
 void filemap_weigh(void);
+/* Looking at some bytes of a mapping took so long, reading them so long: are files to be mapped? */
+bool filemap_pays(uint64_t looked_ns, uint64_t read_ns);
 /* The first `size` bytes of the file, more than 0. NULL: no guard, no room, too dear, or the system
  * does not want to: the file is to be read instead. */
 struct filemap *filemap_open(int fd, uint64_t size);

@@ -39,6 +39,7 @@
 #include "os/filter.h"
 
 #define NOBODY 65534u
+#define CAPS_MAX 64u /* as many as the sets have bits */
 /* Objects whose digests are owed stay open (pool/worker.c: 48 of them). */
 #define OPEN_FILES_MAX 96
 
@@ -84,7 +85,7 @@ static bool drop_credentials(void) {
     bool ok = true;
     /* Needs CAP_SETPCAP, so before the change of user; without it the set is moot. Fails behind the
      * last capability of this kernel: they are numbered without gaps. */
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap) == 0; cap++) {
+    for (unsigned long cap = 0; cap < CAPS_MAX && prctl(PR_CAPBSET_DROP, cap) == 0; cap++) {
     }
     /* In a fresh user namespace there is nobody to become; root outside becomes nobody. */
     if (geteuid() == 0) {

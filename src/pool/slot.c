@@ -284,6 +284,7 @@ void slot_lose(struct slot *slot, const char *detail) {
         }
         gather_died(&slot->gather, SK_NOTE_WORKER_DIED, detail);
         answered(slot, at, 0);
+        closing_end(&slot->done);
     }
     take_back(slot);
 }
@@ -374,11 +375,12 @@ void slot_push(struct slot *slot) {
         /* Closed: what the worker said before it went is still to be read, slot_pull will see the
          * end. */
         if (count == 0 || wire_send(slot->child.fd, &packet, false) != WIRE_IO_OK) {
-            return;
+            break;
         }
         slot->oldest_since = slot->sent == 0 ? clock_monotonic_ms() : slot->oldest_since;
         slot->sent += count;
     }
+    closing_end(&slot->done); /* of what was not to be sent any more */
 }
 
 static bool started(struct slot *slot, const struct scan_ready *ready) {

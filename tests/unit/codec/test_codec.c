@@ -364,6 +364,41 @@ static void test_every_allocation_may_fail(void **state) {
     }
 }
 
+/* In memory some may fail without harm: then zlib does what was to be done at one go. */
+static void test_every_allocation_may_fail_in_memory(void **state) {
+    (void)state;
+    for (size_t i = 0; i < CODEC_COUNT; i++) {
+        struct buf packed = {0};
+        codecs[i].pack(&packed, sample.data, 3000);
+        uint64_t seen = 0;
+        for (uint64_t nth = 1; seen + 1 >= nth; nth++) {
+            struct sk_source src;
+            struct sk_source_stream up;
+            struct sk_stream *s = NULL;
+            uint8_t out[4096];
+            size_t len = 0, got = 1;
+            sk_source_init_mem(&src, packed.data, packed.len);
+            struct sk_stream *raw = sk_source_stream_init(&up, &src, 0, src.size);
+            mem_fault_set(nth);
+            sk_err err = codecs[i].open(raw, &s);
+            while (!sk_failed(err) && got > 0) {
+                err = sk_stream_read(s, out + len, 100, &got);
+                len += got;
+                assert_true(len <= 3000);
+            }
+            sk_stream_close(s);
+            seen = mem_fault_seen();
+            mem_fault_set(0);
+            assert_true(err.code == SK_E_NOMEM || (err.code == SK_OK && len == 3000));
+            assert_true(seen >= nth || err.code == SK_OK);
+            assert_memory_equal(out, sample.data, len);
+            sk_source_release(&src);
+        }
+        assert_true(seen >= 2);
+        buf_release(&packed);
+    }
+}
+
 static void test_upstream_error_is_passed_on(void **state) {
     (void)state;
     for (size_t i = 0; i < CODEC_COUNT; i++) {
@@ -482,6 +517,7 @@ int main(void) {
         cmocka_unit_test(test_bad_member_does_not_hide_the_next),
         cmocka_unit_test(test_whole_streams_agree_with_streaming),
         cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_every_allocation_may_fail_in_memory),
         cmocka_unit_test(test_upstream_error_is_passed_on),
         cmocka_unit_test(test_dictionary_above_limit_is_refused),
         cmocka_unit_test(test_unsupported_is_told_from_damage),

@@ -273,7 +273,7 @@ static void test_container_that_waits(void **state) {
     mem_free(large);
 }
 
-/* Sections: of a small executable (copied), and far inside a large object (read again). */
+/* Sections: of a small executable (copied), and a large one far inside an object (read again). */
 static void test_sections(void **state) {
     (void)state;
     begin();
@@ -286,7 +286,7 @@ static void test_sections(void **state) {
         fd[i] = file_of(texts[i], strlen(texts[i]));
         assert_int_equal(ahead(sc, fd[i], i), 1);
     }
-    size_t len = 300 * 1024, off = 100 * 1024 + 1;
+    size_t len = 600 * 1024, off = 100 * 1024 + 1;
     uint8_t *bytes = mem_zalloc(1, len);
     assert_non_null(bytes);
     bytes[off] = 1;
@@ -313,6 +313,42 @@ static void test_sections(void **state) {
     }
     mem_free(bytes);
     sk_scanner_free(sc);
+}
+
+/* What is copied is what was searched, what is read again is what the file holds: here they differ.
+ */
+static void test_which_sections_are_copied(void **state) {
+    (void)state;
+    static const struct {
+        size_t len;
+        bool copied;
+    } CASE[] = {{64, true}, {100 * 1024, true}, {256 * 1024, true}, {256 * 1024 + 1, false}};
+    const size_t size = 600 * 1024, off = 10;
+    uint8_t *bytes = mem_zalloc(1, size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < sizeof(CASE) / sizeof(CASE[0]); i++) {
+        begin();
+        struct sk_scanner *sc = scanner_flags(0);
+        memset(bytes, 'f', size);
+        int fd = file_of(bytes, size);
+        memset(bytes, 'm', size);
+        fake_hash(HS_SECTION, HS_MD5, bytes + off, CASE[i].len, "Section.Searched");
+        struct stat st;
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_true(owed_begin(sc->owed, fd, &st, 1));
+        struct layer *root = layer_new(sc, NULL);
+        sk_source_init_mem(&root->src, bytes, size);
+        struct owed_ask ask = {&root->src, off, CASE[i].len, HS_SECTION, CRYPTO_MASK(CRYPTO_MD5)};
+        assert_true(owed_put(sc, root, &ask));
+        assert_true(owed_end(sc->owed));
+        uint64_t tag = 0;
+        int stands = 9;
+        assert_int_equal(sk_scan_settle(sc, 1, &tag, &stands), 1);
+        assert_int_equal(stands, !CASE[i].copied);
+        (void)close(fd);
+        sk_scanner_free(sc);
+    }
+    mem_free(bytes);
 }
 
 /* Room is made in the time of the object that needs it. */
@@ -431,7 +467,7 @@ static void test_lent_bytes_outlive_the_layer(void **state) {
         assert_true(owed_waits(l.sc->owed) && l.sc->pool.held + LENT_BYTES <= held);
         struct store store;
         store_begin(&store, &l.sc->pool);
-        store_expect(&store, LENT_BYTES);
+        store_expect(&store, LENT_BYTES, LENT_BYTES);
         memset(store.buf.ptr, 'x', store.buf.cap);
         store_release(&store);
         assert_true(owed_end(l.sc->owed));
@@ -522,6 +558,7 @@ int main(void) {
         cmocka_unit_test(test_members_and_large_objects),
         cmocka_unit_test(test_container_that_waits),
         cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_which_sections_are_copied),
         cmocka_unit_test(test_no_room_without_time),
         cmocka_unit_test(test_a_changed_file_does_not_stand),
         cmocka_unit_test(test_too_many_objects),

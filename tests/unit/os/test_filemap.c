@@ -197,6 +197,8 @@ static void test_what_is_told_is_done(void **state) {
 /* Which way is for the machine to say, but it is one way. */
 static void test_weighing_tells_once(void **state) {
     (void)state;
+    assert_true(filemap_pays(1000, 2000));
+    assert_false(filemap_pays(2000, 1000));
     int fd = file_of_pages(64);
     filemap_weigh();
     bool maps = opens(fd, 64);

@@ -144,7 +144,7 @@ static void misbehave(char act) {
     } else if (act == 'X') {
         _exit(0);
     } else if (act == 'L') {
-        void *leak = malloc(1 << 20);
+        void *leak = mem_alloc(1 << 20);
         memset(leak, 1, 1 << 20);
         __asm__ volatile("" : : "r"(leak) : "memory");
     }
