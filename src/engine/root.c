@@ -63,7 +63,7 @@ static bool make_room(struct root *root, size_t size) {
     }
     size_t cap = size < FIRST_BYTES ? FIRST_BYTES : size;
     root_release(root);
-    uint8_t *ptr = mem_alloc(cap);
+    uint8_t *ptr = mem_alloc_sure(cap, size);
     if (ptr == NULL) {
         return false;
     }

@@ -245,7 +245,7 @@ sk_err store_keep(struct store *st) {
         return sk_ok();
     }
     if (len < st->buf.cap / 2) {
-        uint8_t *own = mem_alloc(len + 1);
+        uint8_t *own = mem_alloc_sure(len + 1, len + 1);
         if (own == NULL) {
             return sk_fail(SK_E_NOMEM);
         }
