@@ -49,7 +49,7 @@
 /* What the allocator may need beyond the limit the engine keeps: libraries, fragmentation. */
 #define MEMORY_SLACK ((uint64_t)256 << 20)
 #define SPOOL_SLACK ((uint64_t)64 << 20)
-#define KEPT_BYTES ((size_t)17 << 20) /* blocks of 16 KiB up, what is kept of them, the heap */
+#define KEPT_BYTES ((size_t)16 << 20) /* blocks of 16 KiB up, what is kept of them, the heap */
 #define MEMORY_DEFAULT ((uint64_t)256 << 20)
 
 _Static_assert(sizeof(struct sk_stats) == sizeof(struct scan_stats), "one u64 per counter");
@@ -419,9 +419,8 @@ static int serve(struct worker *w) {
  * Its heap has small blocks and zeroed ones; it may keep what copies that wait for digests had: it
  * is counted.
  *
- * 18.5 MiB: packages 20.5 and 21.5 MiB private, small files 21.6; without any of it 20.3 and 21.6.
- * 18 came to the bound of integ/memory, 17 stays 3 below it; small files, where text of megabytes
- * waits for digests, have a third more new pages then, and took 0 to 8 % longer. */
+ * 16 MiB: packages 16.5 MiB private, and 17 as much as the bound of integ/memory (20), because one
+ * large block more has room. Packages, documents and small files take as long with either. */
 static void keep_little(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
