@@ -51,8 +51,7 @@ static uint64_t fault_seen;
 static struct region region; /* closed, and without room, until mem_keep */
 static uint8_t *heap_end;
 static uint8_t *heap_began; /* what lies behind is counted, too */
-static size_t
-    beside; /* bytes of blocks from BESIDE_BYTES on: neither in the region nor in the heap */
+static size_t beside;       /* bytes of blocks from BESIDE_BYTES on that are in neither */
 
 static int refused(size_t bytes) {
     fault_seen++;

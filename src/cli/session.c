@@ -30,7 +30,7 @@
 #define ROWS_FIRST 128u /* powers of two */
 #define ROWS 8192u
 #define ROW_REPORT_BYTES ((size_t)16 * 1024 * 1024)
-#define ROW_BLOCK_BYTES ((size_t)1024) /* holds what is said of a clean object */
+#define ROW_BLOCK_BYTES ((size_t)1024) /* holds what is said of most others */
 #define TICK_MS 200
 #define PUMP_MS 20
 #define SPOOL_STEP ((size_t)64 * 1024)

@@ -23,9 +23,8 @@ struct root {
     int fd;
     struct sk_source *src; /* of the layer while it is read in windows */
     uint64_t read_bytes;   /* of the object so far, in windows */
-    uint64_t
-        load_bytes; /* beyond that it is read whole when its reader goes back; UINT64_MAX: never */
-    uint64_t at;    /* where the last of them began */
+    uint64_t load_bytes;   /* beyond them: whole when its reader goes back; UINT64_MAX: never */
+    uint64_t at;           /* where the last of them began */
     bool watches;
     bool again;                   /* bytes may have been read twice, and not have been the same */
     struct sk_embedded_seen seen; /* in windows, when it watches */

@@ -419,8 +419,9 @@ static int serve(struct worker *w) {
  * Its heap has small blocks and zeroed ones; it may keep what copies that wait for digests had: it
  * is counted.
  *
- * 16 MiB: packages 16.5 MiB private, and 17 as much as the bound of integ/memory (20), because one
- * large block more has room. Packages, documents and small files take as long with either. */
+ * 16 MiB: packages have 16 to 17 MiB private; 17 MiB: up to 19.2 of the 20 that integ/memory
+ * allows, because one large block more finds room. Packages, documents and small files take as long
+ * with either. */
 static void keep_little(void) {
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
     (void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
