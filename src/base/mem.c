@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/region.h"
+#include "base/sanitized.h"
 
 static uint64_t fault_nth;
 static uint64_t fault_seen;
@@ -35,18 +36,6 @@ static uint64_t fault_seen;
 #define HOLES_BYTES ((size_t)1 << 20)
 #define BESIDE_BYTES ((size_t)256 << 10)
 #define COPY_BYTES ((size_t)256 << 10)
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KEEPS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-    __has_feature(thread_sanitizer)
-#define KEEPS 0
-#endif
-#endif
-#ifndef KEEPS
-#define KEEPS 1
-#endif
 
 static struct region region; /* closed, and without room, until mem_keep */
 static uint8_t *heap_end;
@@ -102,7 +91,7 @@ static void *counted(void *block) {
 }
 
 /* Near the end of the budget no page comes before it is needed, but for the first sure_bytes, which
- * will be. glibc's own mappings are new memory, too. */
+ * is likely. glibc's own mappings are new memory, too. */
 static void *large_alloc(size_t bytes, size_t sure_bytes) {
     size_t sure = is_roomy(bytes) ? bytes : sure_bytes;
     void *block = region_alloc(&region, bytes, sure);
@@ -249,7 +238,7 @@ void mem_free(void *block) {
 }
 
 void mem_expect(size_t bytes) {
-    void *block = KEEPS ? malloc(bytes) : NULL;
+    void *block = SK_SANITIZED ? NULL : malloc(bytes);
     if (block != NULL) {
         region_populate(block, bytes);
     }
@@ -258,7 +247,7 @@ void mem_expect(size_t bytes) {
 }
 
 void mem_keep(size_t budget_bytes) {
-    if (KEEPS && region_open(&region, budget_bytes)) {
+    if (!SK_SANITIZED && region_open(&region, budget_bytes)) {
         heap_began = heap_end = sbrk(0);
     }
 }

@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "os/file.h"
 #include "os/filter.h"
 
@@ -57,20 +58,8 @@ struct landlock_attr {
     uint64_t scoped;      /* since ABI 6 */
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-    __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 bool sandbox_sanitized(void) {
-    return SANITIZED != 0;
+    return SK_SANITIZED != 0;
 }
 
 static bool enter_namespaces(void) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/sanitized.h"
 
 static void blocks_are_as_before(void **state) {
     (void)state;
@@ -47,15 +48,6 @@ static void it_is_no_allocation_of_ours(void **state) {
 
 #define BUDGET ((size_t)4 << 20)
 #define KIB ((size_t)1 << 10)
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-    __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 /* As in a process that was forked from one with much at the end of its heap, which is cut off
  * afterwards: the heap ends below where it began. */
@@ -120,11 +112,7 @@ static size_t kept_of(size_t kib) {
 }
 
 static bool keeps_nothing(void) {
-#ifdef SANITIZED
-    return true;
-#else
-    return sysconf(_SC_PAGESIZE) != 4096;
-#endif
+    return SK_SANITIZED || sysconf(_SC_PAGESIZE) != 4096;
 }
 
 static void what_the_budget_leaves_is_kept(void **state) {
