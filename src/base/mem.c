@@ -91,7 +91,7 @@ static void *counted(void *block) {
 }
 
 /* Near the end of the budget no page comes before it is needed, but for the first sure_bytes, which
- * is likely. glibc's own mappings are new memory, too. */
+ * are likely to be. glibc's own mappings are new memory, too. */
 static void *large_alloc(size_t bytes, size_t sure_bytes) {
     size_t sure = is_roomy(bytes) ? bytes : sure_bytes;
     void *block = region_alloc(&region, bytes, sure);
